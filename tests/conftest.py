@@ -1,0 +1,9 @@
+"""Options of the test suite."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--histories", type=int, default=60, help="random histories per pair of engines in the model-based test"
+    )
