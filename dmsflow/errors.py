@@ -1,0 +1,62 @@
+"""The exceptions of dmsflow, for what cannot go on. Problems of a spec are Diagnostics; refused rows are rejects.
+
+DmsflowError
+├── SpecRejected            the compiler found errors; carries every Diagnostic
+├── PlanRefused             a saved plan or a broken run no longer fits what is there now
+├── ConnectionFailed        a database cannot be opened, or its secret cannot be resolved
+├── TargetBusy              another run holds the lease of the target
+├── LedgerError             the ledger cannot be read or written; the data of a load is not touched by it
+└── DatabaseError           a statement failed, as its engine judged it
+    ├── TransientError      the same statement may succeed when tried again
+    └── PermanentError      it will not: constraint, syntax, permission, a full disk
+"""
+
+from dmsflow.diagnostics import Diagnostic
+
+
+class DmsflowError(Exception):
+    """The root: everything dmsflow raises on purpose."""
+
+
+class SpecRejected(DmsflowError):
+    """The spec has errors, all of them listed in ``diagnostics``."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__(f"{len(diagnostics)} problems in the spec")
+        self.diagnostics = diagnostics
+
+
+class PlanRefused(DmsflowError):
+    """A plan no longer fits the spec, the target or the checkpoint."""
+
+
+class ConnectionFailed(DmsflowError):
+    """A connection cannot be opened; the message never holds a secret."""
+
+
+class TargetBusy(DmsflowError):
+    """Another run holds the lease of the target."""
+
+
+class GuardRefused(DmsflowError):
+    """A guard looked at the extract and refused it before anything was written."""
+
+
+class PromiseBroken(DmsflowError):
+    """What a chunk wrote does not add up: rows unaccounted for, or a history that breaks a law. Rolled back."""
+
+
+class LedgerError(DmsflowError):
+    """The ledger cannot be read or written. Loaded data is safe without it; a run goes on with a warning."""
+
+
+class DatabaseError(DmsflowError):
+    """A statement failed. The driver's own error is the ``__cause__``."""
+
+
+class TransientError(DatabaseError):
+    """Trying the chunk again may help: a lost connection, a deadlock, a conflict."""
+
+
+class PermanentError(DatabaseError):
+    """Trying again cannot help: a constraint, the syntax, a permission."""

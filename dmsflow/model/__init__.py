@@ -1,0 +1,1 @@
+"""The dictionary: frozen values that every room speaks. No I/O, no SQL."""

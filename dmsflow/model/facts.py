@@ -1,0 +1,63 @@
+"""What a survey found in both databases. Values only; the compiler turns them into a plan."""
+
+from dataclasses import dataclass
+
+from dmsflow.model.table import DataType, TableShape, TypeName
+from dmsflow.model.watermark import Bound, Watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """The source as the session sees it that reads it.
+
+    ``relation`` is SQL that stands in a FROM clause. ``arrives`` differs from the shape's types where a file is read
+    as text, so that a value that does not fit is refused by itself; ``formats`` are its strptime formats by column.
+    """
+
+    engine: str
+    label: str
+    relation: str
+    shape: TableShape
+    attach: str | None = None
+    embedded: bool = True
+    sorted_digits: int | None = None
+    in_place: bool = False
+    repeatable: bool = False
+    as_text: bool = False
+    typed: tuple[str, ...] = ()
+    formats: tuple[tuple[str, str], ...] = ()
+    estimated_rows: int | None = None
+
+    def arrives(self, name: str, declared: DataType) -> DataType:
+        """The type in which a column arrives; ``typed`` columns of a text file are cast where they are read."""
+        if self.as_text and name not in self.typed:
+            return DataType(name=TypeName.TEXT, native="VARCHAR")
+        return declared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFacts:
+    """The target as it is; ``shape`` is None where there is no table yet."""
+
+    engine: str
+    embedded: bool
+    cheap_unique_index: bool
+    stores_nan: bool
+    sorted_digits: int | None = None
+    max_columns: int
+    shape: TableShape | None
+    estimated_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything the plan rests on beside the spec."""
+
+    source: SourceFacts
+    target: TargetFacts
+    expression_types: tuple[tuple[str, DataType], ...] = ()
+    boundaries: tuple[Bound, ...] = ()
+    start: Watermark | None = None
+    fence: Watermark | None = None
+    start_ties: int | None = None
+    unfilled: tuple[str, ...] = ()

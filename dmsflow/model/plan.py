@@ -1,0 +1,220 @@
+"""A plan: everything a run will do, decided and explained. JSON in, JSON out; holds no secret and opens nothing."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from dmsflow.model.result import RunReport
+from dmsflow.model.spec import ErrorBudget, Guards, Retry, ScdType
+from dmsflow.model.table import TableName
+from dmsflow.model.watermark import Bound, Scalar, Watermark
+
+PLAN_VERSION = 1
+
+
+class Transfer(StrEnum):
+    """How rows travel."""
+
+    IN_PLACE = "in-place"
+    ARROW = "arrow"
+
+
+class Merge(StrEnum):
+    """Whether each chunk merges its own key range of the target, or one merge does it all."""
+
+    PER_CHUNK = "per-chunk"
+    ONCE = "once"
+
+
+class Scope(StrEnum):
+    """What a chunk sees of its keys: all of them, so that an absent one is gone, or only those it brings."""
+
+    SWEEP = "sweep"
+    LOOKUP = "lookup"
+
+
+class Side(StrEnum):
+    """Where a statement runs."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    REFINERY = "refinery"
+
+
+class RangeShape(StrEnum):
+    """Which ends of a chunk are bounded; each shape has its own text of a statement that reads a range."""
+
+    ANY = "any"
+    WHOLE = "whole"
+    FIRST = "first"
+    MIDDLE = "middle"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A named statement, compiled for the database it runs in; ``binds`` are the names it takes."""
+
+    name: str
+    side: Side
+    sql: str
+    binds: tuple[str, ...] = ()
+    shape: RangeShape = RangeShape.ANY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """The half-open range [lower, upper) of the chunk columns; an open end also takes in the NULLs below."""
+
+    number: int
+    lower: Bound | None = None
+    upper: Bound | None = None
+    estimated_rows: int | None = None
+
+    @property
+    def shape(self) -> RangeShape:
+        """Which ends are bounded."""
+        if self.lower is None:
+            return RangeShape.WHOLE if self.upper is None else RangeShape.FIRST
+        return RangeShape.LAST if self.upper is None else RangeShape.MIDDLE
+
+    def binds(self) -> dict[str, Scalar | None]:
+        """The ends of the range as bound values."""
+        ends = (("lo", self.lower), ("hi", self.upper))
+        return {f"{name}_{i}": value.value() for name, end in ends if end for i, value in enumerate(end)}
+
+    def covers(self, key: Bound) -> bool:
+        """Whether a key falls into this chunk."""
+        above = self.lower is None or self.lower <= key
+        return above and (self.upper is None or key < self.upper)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A rule that a staged row can break; staged rows carry its ``number``."""
+
+    number: int
+    reason: str
+    column: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One choice of the plan and why it was made."""
+
+    about: str
+    choice: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointPlan:
+    """The stretch of the source that this run reads: from ``start`` (read again when ``inclusive``) to ``fence``."""
+
+    strategy: str
+    columns: tuple[str, ...] = ()
+    start: Watermark | None = None
+    fence: Watermark | None = None
+    inclusive: bool = True
+
+    def binds(self) -> dict[str, Scalar | None]:
+        """The window as bound values."""
+        ends = (("start", self.start), ("fence", self.fence))
+        return {f"{name}_{i}": value.value() for name, mark in ends if mark for i, value in enumerate(mark.values)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTarget:
+    """The table to load, as the plan names it."""
+
+    connection: str
+    engine: str
+    table: TableName
+    exists: bool
+    surrogate_key: str | None = None
+    estimated_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSource:
+    """Where rows come from, as the plan names it; ``attach`` is the connection the target opens beside itself."""
+
+    connection: str | None
+    engine: str
+    label: str
+    attach: str | None = None
+    estimated_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """What a saved plan was made from; each is compared again before it runs."""
+
+    spec: str
+    target: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will happen, and why. ``statements`` are found by name; ``ddl`` runs first, before any worker."""
+
+    pipeline: str
+    spec_file: str
+    source: PlannedSource
+    target: PlannedTarget
+    scd: ScdType
+    key: tuple[str, ...]
+    transfer: Transfer
+    direct: bool
+    merge: Merge
+    scope: Scope
+    deletes: str
+    chunk_by: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+    workers: int
+    checkpoint: CheckpointPlan
+    ddl: tuple[Statement, ...]
+    statements: tuple[Statement, ...]
+    faults: tuple[Fault, ...]
+    guards: Guards
+    errors: ErrorBudget
+    retry: Retry
+    decisions: tuple[Decision, ...]
+    digests: Digests
+    clock: str
+    params: tuple[tuple[str, str], ...] = ()
+    version: int = PLAN_VERSION
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of the whole plan."""
+        return hashlib.sha256(encode_plan(self)).hexdigest()[:16]
+
+    def find(self, name: str, shape: RangeShape = RangeShape.ANY) -> Statement | None:
+        """The statement of that name, in the text of that range shape."""
+        for statement in self.statements:
+            if statement.name == name and statement.shape in (shape, RangeShape.ANY):
+                return statement
+        return None
+
+
+def encode_plan(plan: Plan) -> bytes:
+    """The plan as JSON, its keys in a fixed order."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=1)
+
+
+def decode_plan(text: bytes) -> Plan:
+    """A plan from its JSON. Raises ValueError when it is not a plan of this version."""
+    plan = msgspec.json.decode(text, type=Plan)
+    if plan.version != PLAN_VERSION:
+        raise ValueError(f"plan version {plan.version}, this dmsflow reads {PLAN_VERSION}")
+    return plan
+
+
+def encode_report(report: RunReport) -> bytes:
+    """The report as JSON, in the shape of the reference."""
+    return msgspec.json.encode(report)

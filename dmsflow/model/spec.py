@@ -1,0 +1,304 @@
+"""A pipeline spec, decoded: frozen values and closed choices. Says what a user wrote, decides nothing."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from dmsflow.model.table import DataType, TableName
+
+
+class Kind(StrEnum):
+    """What a target table is for; only a dimension gets a surrogate key by itself."""
+
+    DIMENSION = "dimension"
+    FACT = "fact"
+    MART = "mart"
+    TABLE = "table"
+
+
+class ScdType(StrEnum):
+    """How a target follows its source."""
+
+    APPEND = "append"
+    KEEP = "0"
+    OVERWRITE = "1"
+    HISTORY = "2"
+
+
+class Policy(StrEnum):
+    """What a change of one column means."""
+
+    KEEP = "0"
+    OVERWRITE = "1"
+    VERSION = "2"
+    IGNORE = "ignore"
+
+
+class Grain(StrEnum):
+    """Whether an extract holds one row per key, or several versions of it."""
+
+    SNAPSHOT = "snapshot"
+    CHANGES = "changes"
+
+
+class Evolve(StrEnum):
+    """What happens to a column that is new in the spec."""
+
+    ADD = "add"
+    REFUSE = "refuse"
+
+
+class Deletes(StrEnum):
+    """What happens to a key that the source no longer has."""
+
+    IGNORE = "ignore"
+    CLOSE = "close"
+    TOMBSTONE = "tombstone"
+    DELETE = "delete"
+    FLAG = "flag"
+
+
+class Duplicates(StrEnum):
+    """Which of several different rows of one key is loaded."""
+
+    REJECT = "reject"
+    LAST = "last"
+
+
+class Late(StrEnum):
+    """What happens to a row that is older than the current version."""
+
+    REJECT = "reject"
+    CORRECT_CURRENT = "correct_current"
+
+
+class Detect(StrEnum):
+    """How a change is found."""
+
+    COLUMNS = "columns"
+    HASH = "hash"
+
+
+class Strategy(StrEnum):
+    """What is remembered between runs."""
+
+    AUTO = "auto"
+    KEY = "key"
+    PYTHON = "python"
+    NONE = "none"
+
+
+class OnNull(StrEnum):
+    """What happens to a row whose checkpoint column is null."""
+
+    REJECT = "reject"
+    READ = "read"
+
+
+class ExecutorName(StrEnum):
+    """What runs the chunks."""
+
+    THREADS = "threads"
+    DASK = "dask"
+
+
+class UniqueIndex(StrEnum):
+    """Whether the database itself keeps the current version unique."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+ParamValue = int | Decimal | float | str | bool | date | datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """A declared parameter; ``value`` is what --set gave, else the default."""
+
+    name: str
+    type: DataType
+    value: ParamValue = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretText:
+    """Text that may hold ``${env:NAME}`` or ``${file:PATH}``, or a literal secret: shown by no repr."""
+
+    template: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "***"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A named database, unresolved. Relative paths in ``url`` belong to the folder of ``file``."""
+
+    name: str
+    url: SecretText
+    password: SecretText | None = None
+    options: tuple[tuple[str, str | int | bool], ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where rows come from: exactly one of table, query, file. ``file`` is absolute, or a glob."""
+
+    connection: str | None = None
+    table: TableName | None = None
+    query: str | None = None
+    file: str | None = None
+    where: str | None = None
+    grain: Grain = Grain.SNAPSHOT
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where rows go."""
+
+    connection: str
+    table: TableName
+    kind: Kind = Kind.TABLE
+    create: bool = True
+    evolve: Evolve = Evolve.REFUSE
+    unique_index: UniqueIndex = UniqueIndex.AUTO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSpec:
+    """One target column: from a source column, an expression, or a constant (``has_value``)."""
+
+    name: str
+    source: str | None = None
+    expr: str | None = None
+    value: ParamValue = None
+    has_value: bool = False
+    type: DataType | None = None
+    policy: Policy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """Names of the engine's own columns; None where the spec switches one off."""
+
+    surrogate_key: str | None = None
+    valid_from: str = "valid_from"
+    valid_to: str = "valid_to"
+    is_current: str = "is_current"
+    inserted_at: str = "inserted_at"
+    modified_at: str = "modified_at"
+    row_hash: str = "row_hash"
+    is_deleted: str = "is_deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scd:
+    """How the target follows the source. ``effective_at`` None is the instant of the run."""
+
+    type: ScdType
+    effective_at: str | None = None
+    first_valid_from: datetime | None = None
+    open_end: datetime | None = datetime(9999, 12, 31)  # noqa: DTZ001 - a literal of the spec, in UTC
+    deletes: Deletes = Deletes.IGNORE
+    duplicates: Duplicates = Duplicates.REJECT
+    order_by: tuple[str, ...] = ()
+    late: Late = Late.REJECT
+    detect: Detect = Detect.COLUMNS
+    fields: Fields = Fields()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What is remembered between runs."""
+
+    strategy: Strategy = Strategy.AUTO
+    columns: tuple[str, ...] = ()
+    settle: timedelta | None = None
+    on_null: OnNull = OnNull.REJECT
+
+    @property
+    def by_key(self) -> bool:
+        """Whether a watermark is kept between runs."""
+        return self.strategy is Strategy.KEY or (self.strategy is Strategy.AUTO and bool(self.columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallel:
+    """How the work is cut and shared; None leaves the choice to the plan."""
+
+    workers: int | None = None
+    chunk_by: tuple[str, ...] = ()
+    chunk_rows: int | None = None
+    min_rows: int = 100_000
+    executor: ExecutorName = ExecutorName.THREADS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often, and how patiently, a transient error is tried again."""
+
+    attempts: int = 4
+    first_delay: timedelta = timedelta(seconds=1)
+    max_delay: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBudget:
+    """How many rejected rows a run may have; a None percent is no limit of its own."""
+
+    max_rows: int = 0
+    max_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """When an extract looks broken; None is switched off."""
+
+    min_rows: int | None = None
+    max_close_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A predicate on the target's columns that every staged row must meet (NULL meets it, as in SQL)."""
+
+    name: str
+    expr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSpec:
+    """One load: one source, one target table. ``columns`` empty means every source column."""
+
+    version: int
+    pipeline: str
+    source: Source
+    target: Target
+    scd: Scd
+    key: tuple[str, ...] = ()
+    description: str = ""
+    params: tuple[Param, ...] = ()
+    columns: tuple[ColumnSpec, ...] = ()
+    checkpoint: Checkpoint = Checkpoint()
+    parallel: Parallel = Parallel()
+    retry: Retry = Retry()
+    errors: ErrorBudget = ErrorBudget()
+    guards: Guards = Guards()
+    checks: tuple[Check, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    file: str = ""
+    ledger_folder: str = ""
+
+    def connection(self, name: str) -> Connection:
+        """The connection of that name. Raises KeyError; the compiler has checked the names."""
+        return {connection.name: connection for connection in self.connections}[name]
+
+
+def param_values(params: tuple[Param, ...]) -> dict[str, ParamValue]:
+    """The parameters as bound values, under the names that statements know them by."""
+    return {f"param_{param.name}": param.value for param in params}

@@ -1,0 +1,149 @@
+"""Tables as values: names, data types, columns, shapes. Knows no database; engines translate types."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+RESERVED_PREFIX = "_dms_"
+"""Column names that begin with it are the engine's."""
+
+FAMILIES = {
+    "smallint": "integer",
+    "integer": "integer",
+    "bigint": "integer",
+    "hugeint": "integer",
+    "decimal": "decimal",
+    "real": "float",
+    "double": "float",
+    "boolean": "boolean",
+    "varchar": "text",
+    "text": "text",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
+    "bytes": "bytes",
+    "uuid": "uuid",
+    "json": "json",
+    "other": "other",
+}
+
+
+class TypeName(StrEnum):
+    """The types a spec may name, as in ANSI SQL; ``hugeint`` and ``other`` are only ever found, never written."""
+
+    SMALLINT = "smallint"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    HUGEINT = "hugeint"
+    DECIMAL = "decimal"
+    REAL = "real"
+    DOUBLE = "double"
+    BOOLEAN = "boolean"
+    VARCHAR = "varchar"
+    TEXT = "text"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    TIMESTAMPTZ = "timestamptz"
+    BYTES = "bytes"
+    UUID = "uuid"
+    JSON = "json"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataType:
+    """A type with its parameters: ``length`` in characters of a varchar, ``precision`` and ``scale`` of a decimal."""
+
+    name: TypeName
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+    native: str | None = None
+
+    @property
+    def family(self) -> str:
+        """Types of one family compare and sort alike."""
+        return FAMILIES[self.name.value]
+
+    def __str__(self) -> str:
+        if self.name is TypeName.DECIMAL and self.precision is not None:
+            return f"decimal({self.precision},{self.scale or 0})"
+        if self.name is TypeName.VARCHAR and self.length is not None:
+            return f"varchar({self.length})"
+        return self.native or self.name.value if self.name is TypeName.OTHER else self.name.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableName:
+    """A table as written in the spec: up to catalog.schema.table, each part verbatim."""
+
+    table: str
+    schema: str | None = None
+    catalog: str | None = None
+
+    def __str__(self) -> str:
+        return ".".join(part for part in (self.catalog, self.schema, self.table) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a real table or query."""
+
+    name: str
+    type: DataType
+    nullable: bool = True
+    generated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableShape:
+    """What a table or query looks like: its columns in order, the columns that are unique together."""
+
+    columns: tuple[Column, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    view: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order, in the case the database stores."""
+        return tuple(column.name for column in self.columns)
+
+    def find(self, name: str) -> Column | None:
+        """The column of that name: exactly as written, else the only one that differs in case alone."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        folded = [column for column in self.columns if column.name.lower() == name.lower()]
+        return folded[0] if len(folded) == 1 else None
+
+
+INTEGER_DIGITS = {TypeName.SMALLINT: 5, TypeName.INTEGER: 10, TypeName.BIGINT: 19, TypeName.HUGEINT: 39}
+
+
+def cast_can_fail(arrives: DataType, wanted: DataType) -> bool:
+    """Whether some value of one type has no place in the other. Widening casts never fail."""
+    if wanted.family in ("text", "json", "other") or arrives == wanted:
+        return wanted.family == "json" and arrives.family != "json"
+    source, target = arrives.family, wanted.family
+    if source != target:
+        if (source, target) == ("integer", "decimal"):
+            return (wanted.precision or 38) - (wanted.scale or 0) < INTEGER_DIGITS.get(arrives.name, 39)
+        return (source, target) not in {
+            ("date", "timestamp"),
+            ("integer", "float"),
+            ("decimal", "float"),
+            ("timestamp", "date"),
+            ("timestamp", "timestamptz"),
+            ("timestamptz", "timestamp"),
+            ("uuid", "text"),
+        }
+    if source == "integer":
+        return INTEGER_DIGITS.get(arrives.name, 39) > INTEGER_DIGITS.get(wanted.name, 39)
+    if source == "decimal":
+        whole = (arrives.precision or 38) - (arrives.scale or 0)
+        return whole > (wanted.precision or 38) - (wanted.scale or 0) or (arrives.scale or 0) > (wanted.scale or 0)
+    return source == "float" and wanted.name is TypeName.REAL and arrives.name is TypeName.DOUBLE
+
+
+def can_bound(type_name: TypeName) -> bool:
+    """Whether values of this type can bound a range exactly."""
+    return type_name not in (TypeName.OTHER, TypeName.JSON, TypeName.REAL, TypeName.DOUBLE, TypeName.BOOLEAN)
