@@ -1,0 +1,6 @@
+"""DMS2xx: the spec contradicts itself, or asks for what this version does not run."""
+
+from dmsflow.codes.meaning_rows import MEANING_OF_ROWS
+from dmsflow.codes.meaning_runs import MEANING_OF_RUNS
+
+MEANING = (*MEANING_OF_ROWS, *MEANING_OF_RUNS)

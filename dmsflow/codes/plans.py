@@ -1,0 +1,44 @@
+"""DMS4xx: a plan, or a broken run, no longer fits what is there now."""
+
+from dmsflow.codes.entry import Entry
+
+PLANS: tuple[Entry, ...] = (
+    Entry(
+        code="DMS401",
+        slug="spec-changed",
+        why="A saved plan is the spec as it was reviewed; run with another spec it would not do what the spec says.",
+        mistake="dmsflow plan orders.yaml --out plan.json, an edit of orders.yaml, dmsflow apply plan.json",
+        cure="Plan again.",
+    ),
+    Entry(
+        code="DMS402",
+        slug="target-changed",
+        why="A plan holds SQL for the target's columns and types as they were.",
+        mistake="an ALTER TABLE, or a first load, between plan and apply",
+        cure="Plan again.",
+    ),
+    Entry(
+        code="DMS403",
+        slug="checkpoint-moved",
+        why="Another run has read on since the plan was made; this one would read the same rows a second time.",
+        mistake="two applies of one saved plan that keeps a checkpoint",
+        cure="Plan again.",
+    ),
+    Entry(
+        code="DMS404",
+        slug="plan-edited",
+        why="A plan carries SQL; one that was changed by hand is no longer what was compiled and reviewed.",
+        mistake="an editor that reformats plan.json",
+        cure="Plan again, and change the spec instead of the plan.",
+    ),
+    Entry(
+        code="DMS405",
+        slug="broken-run-of-another-spec",
+        why=(
+            "Some chunks of a broken run are loaded; the rest must be cut and read in the same way, which only the "
+            "spec of that run can tell."
+        ),
+        mistake="a run that failed at chunk 7 of 12, an edit of the spec, dmsflow apply",
+        cure="Restore the spec and apply to finish the run, or forget it with --restart.",
+    ),
+)

@@ -1,0 +1,134 @@
+"""DMS3xx: the tables are not as the spec says."""
+
+from dmsflow.codes.entry import Entry
+
+TABLES: tuple[Entry, ...] = (
+    Entry(
+        code="DMS301",
+        slug="unknown-column",
+        why="A column that the source does not have would be loaded as NULL, or stop the load at night.",
+        mistake="columns: {name: nmae}   # the source has name",
+        cure="Correct the name; the message lists what the source has.",
+    ),
+    Entry(
+        code="DMS302",
+        slug="source-names-clash",
+        why=(
+            "Without a list of columns the source's names become the target's; two that differ in case alone, or one "
+            "that is the engine's own, would overwrite each other."
+        ),
+        mistake="a source column valid_from, a target of type 2, and no columns",
+        cure="List the columns and rename one, or rename the engine's column under scd.fields.",
+    ),
+    Entry(
+        code="DMS303",
+        slug="unsupported-type",
+        why="A list, a struct, an interval or a time of day has no exact form that every database shares.",
+        mistake="a source column of type INTEGER[]",
+        cure='Turn it into a supported type: {expr: "cast(tags as varchar)", type: text}.',
+    ),
+    Entry(
+        code="DMS304",
+        slug="narrowing-cast",
+        why=(
+            "A value that has no place in its target type becomes a reject; better to know beforehand which columns "
+            "can have one."
+        ),
+        mistake="amount: {type: integer}   # the source has bigint",
+        cure="Write a type that holds every value of the source, or leave the warning when rejects are wanted.",
+    ),
+    Entry(
+        code="DMS305",
+        slug="unknown-table",
+        why="The source has no table or view of that name, or its user may not see it.",
+        mistake="source: {connection: crm, table: crm.custmers}",
+        cure="Correct schema and name, or let the user read the table.",
+    ),
+    Entry(
+        code="DMS306",
+        slug="sql-refused",
+        why="The source itself refuses the SQL, most often for a name that it does not know.",
+        mistake="where: activ = 'Y'   # the column is active",
+        cure="Correct the SQL; the message holds the database's own words.",
+    ),
+    Entry(
+        code="DMS307",
+        slug="no-target",
+        why="With create: false a missing table is a mistake, not an invitation.",
+        mistake="target: {connection: dwh, table: dim_custmer, create: false}",
+        cure="Correct the name, create the table first, or write create: true.",
+    ),
+    Entry(
+        code="DMS308",
+        slug="column-not-in-target",
+        why=(
+            "A load changes a table only when the spec says so; and a key cannot be added to rows that are there "
+            "already."
+        ),
+        mistake="columns: {email: mail}   # the table has no email, and evolve is refuse",
+        cure="Write target.evolve: add, or correct the name.",
+    ),
+    Entry(
+        code="DMS309",
+        slug="type-differs",
+        why="A type that differs from the table's is a change of the table, which a load never makes by itself.",
+        mistake="amount: {type: bigint}   # the table has decimal(18,2)",
+        cure="Write the table's type, or change the table first.",
+    ),
+    Entry(
+        code="DMS310",
+        slug="unfilled-column",
+        why="A NOT NULL column that the spec does not fill would refuse every row.",
+        mistake="a target column region NOT NULL that is not among the columns",
+        cure="Add it to columns, or drop the constraint.",
+    ),
+    Entry(
+        code="DMS311",
+        slug="engine-column-missing",
+        why="The engine's own columns are part of a table's design: added to rows already there, they would be empty.",
+        mistake="scd: 2 into a table without valid_from",
+        cure="Name the table's own columns under scd.fields, or load into a new table.",
+    ),
+    Entry(
+        code="DMS312",
+        slug="not-a-time",
+        why="Validity needs an instant to start at, and settle needs one to subtract from.",
+        mistake="effective_at: version_number",
+        cure="Name a column that carries a date or a timestamp.",
+    ),
+    Entry(
+        code="DMS313",
+        slug="no-exact-order",
+        why="A watermark is compared with every row; a text file has no types to compare by, a float no exact order.",
+        mistake="checkpoint: {columns: [score]}   # score is a double",
+        cure="Name an integer, decimal, date, timestamp or text column; turn a CSV file into Parquet.",
+    ),
+    Entry(
+        code="DMS314",
+        slug="too-many-columns",
+        why="A database limits the columns of a table, and staging needs a few of its own.",
+        mistake="a source of 1995 columns into SQLite",
+        cure="List the columns that are needed.",
+    ),
+    Entry(
+        code="DMS315",
+        slug="reserved-source-name",
+        why="Names that start with _dms_ belong to the staging tables, and rowid names a row in an embedded database.",
+        mistake="a source column _dms_class, and no columns",
+        cure="List the columns, and load it under another name.",
+    ),
+    Entry(
+        code="DMS316",
+        slug="rows-at-watermark",
+        why="Append reads beyond the watermark; a row that comes in at the watermark itself would never be loaded.",
+        mistake="append over a date, and more rows of the last loaded day come in",
+        cure="Add a column that makes the checkpoint unique, or load with type 0 and a key: it reads the tie.",
+    ),
+    Entry(
+        code="DMS317",
+        slug="target-is-a-view",
+        why="A view has no rows of its own: a load would fail at its first statement, with the database's words.",
+        mistake="target: {connection: dwh, table: customers_v}",
+        cure="Name the table that the view reads, or a new one.",
+    ),
+)
