@@ -1,0 +1,1 @@
+"""Databases, one each: the only home of dialect differences."""

@@ -1,0 +1,83 @@
+"""The two databases of a pipeline, open: sessions for the target and for whoever reads the source."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dmsflow.engines.address import resolve
+from dmsflow.engines.connections import open_engine
+from dmsflow.engines.engine import Engine, Idioms, Session
+from dmsflow.model.spec import PipelineSpec
+
+SOURCE_ALIAS = "dms_source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Open engines. ``source`` is None where the target's own sessions read the source, beside or within it."""
+
+    target: Engine
+    source: Engine | None = None
+    attach: str | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether rows need no way through this process."""
+        return self.source is None
+
+    @property
+    def catalog(self) -> str | None:
+        """The name under which the target sees an attached source."""
+        return SOURCE_ALIAS if self.attach else None
+
+    def open_target(self) -> Session:
+        """A session of the target for this thread."""
+        return self.target.connect()
+
+    def open_source(self) -> Session:
+        """A session for this thread that reads the source."""
+        return (self.source or self.target).connect()
+
+    @property
+    def source_idioms(self) -> Idioms:
+        """The dialect in which the source is read."""
+        return (self.source or self.target).idioms
+
+    @property
+    def target_idioms(self) -> Idioms:
+        """The dialect of the target."""
+        return self.target.idioms
+
+
+@contextmanager
+def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Access]:
+    """Open both databases of a spec. Raises ConnectionFailed with what to do.
+
+    ``read_only`` is for looking: an empty database elsewhere stands in for a target file that is not there yet.
+    """
+    from dmsflow.engines.duckdb import DuckDBEngine
+
+    address = resolve(spec.connection(spec.target.connection))
+    source = resolve(spec.connection(spec.source.connection)) if spec.source.connection else None
+    with ExitStack() as opened:
+        if read_only and address.path is not None and not Path(address.path).exists():
+            elsewhere = Path(opened.enter_context(TemporaryDirectory()))
+            address = replace(address, path=str(elsewhere / Path(address.path).name))
+            read_only = False
+        target = open_engine(address, read_only=read_only)
+        opened.callback(target.close)
+        reader: Engine | None = None
+        attach = None
+        if isinstance(target, DuckDBEngine):
+            if source and source.scheme == "duckdb" and source.path != address.path:
+                attach = str(source.path)
+                target.attach(attach, SOURCE_ALIAS)
+            elif source and source.scheme != "duckdb":
+                reader = open_engine(source, read_only=True)
+        else:
+            reader = open_engine(source, read_only=True) if source else DuckDBEngine(None)
+        if reader is not None:
+            opened.callback(reader.close)
+        yield Access(target=target, source=reader, attach=attach)

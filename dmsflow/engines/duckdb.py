@@ -1,0 +1,297 @@
+"""DuckDB sessions: open, run, describe, read and write Arrow. Knows no SQLAlchemy: its dialect is in duckdb_sql."""
+
+import os
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from dmsflow.engines.engine import Binds, Row, Traits
+from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
+from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dmsflow.engines.duckdb_sql import DuckDBIdioms
+
+TRAITS = Traits(
+    name="duckdb",
+    embedded=True,
+    cheap_unique_index=False,
+    stores_nan=True,
+    max_columns=10_000,
+    binary_text_order=True,
+)
+
+SETTINGS = {
+    "TimeZone": "UTC",
+    "preserve_insertion_order": "false",
+    "autoinstall_known_extensions": "false",
+}
+
+LEAST_MEMORY = 450
+MEMORY_PER_CORE = 160
+"""MiB that DuckDB may hold of a file: enough for a chunk on every core; what is beyond goes to disk (law 39)."""
+
+TYPES = {
+    "TINYINT": TypeName.SMALLINT,
+    "UTINYINT": TypeName.SMALLINT,
+    "SMALLINT": TypeName.SMALLINT,
+    "USMALLINT": TypeName.INTEGER,
+    "INTEGER": TypeName.INTEGER,
+    "UINTEGER": TypeName.BIGINT,
+    "BIGINT": TypeName.BIGINT,
+    "FLOAT": TypeName.REAL,
+    "DOUBLE": TypeName.DOUBLE,
+    "BOOLEAN": TypeName.BOOLEAN,
+    "VARCHAR": TypeName.TEXT,
+    "DATE": TypeName.DATE,
+    "TIMESTAMP": TypeName.TIMESTAMP,
+    "TIMESTAMP_S": TypeName.TIMESTAMP,
+    "TIMESTAMP_MS": TypeName.TIMESTAMP,
+    "TIMESTAMP_NS": TypeName.TIMESTAMP,
+    "TIMESTAMP WITH TIME ZONE": TypeName.TIMESTAMPTZ,
+    "BLOB": TypeName.BYTES,
+    "UUID": TypeName.UUID,
+    "JSON": TypeName.JSON,
+    "HUGEINT": TypeName.HUGEINT,
+    "UBIGINT": TypeName.HUGEINT,
+}
+
+TRANSIENT_TEXTS = ("conflict", "write-write")
+
+INTERRUPTED = "Query interrupted"
+"""All that DuckDB leaves of a KeyboardInterrupt that a signal handler raised while a statement ran."""
+
+
+def read_type(native: str) -> DataType:
+    """A DuckDB type name as a DataType; what dmsflow has no word for is ``other``."""
+    decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", native)
+    if decimal:
+        return DataType(name=TypeName.DECIMAL, precision=int(decimal[1]), scale=int(decimal[2]), native=native)
+    name = TYPES.get(native)
+    if name is None and native.startswith("ENUM("):
+        name = TypeName.TEXT
+    return DataType(name=name or TypeName.OTHER, native=native)
+
+
+def judge(error: duckdb.Error) -> DatabaseError:
+    """The driver's error in dmsflow's classes: only conflicts and lost handles are worth another try."""
+    text = str(error).strip()
+    transient = isinstance(error, duckdb.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
+    if transient and not isinstance(error, duckdb.ConstraintException):
+        return TransientError(text)
+    return PermanentError(text)
+
+
+class DuckDBSession:
+    """One cursor of a DuckDB database."""
+
+    traits = TRAITS
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._thread = threading.get_ident()
+        self._open = False
+
+    def _run(self, sql: str, binds: Binds | None) -> duckdb.DuckDBPyConnection:
+        if threading.get_ident() != self._thread:
+            raise AssertionError("a session is used by a thread that did not open it")
+        try:
+            return self._connection.execute(sql, dict(binds) if binds else None)
+        except duckdb.Error as error:
+            raise judge(error) from error
+        except RuntimeError as error:
+            if str(error) == INTERRUPTED:
+                raise KeyboardInterrupt from error
+            raise PermanentError(str(error)) from error
+
+    def execute(self, sql: str, binds: Binds | None = None) -> int:
+        """Run a statement; the number of rows it wrote."""
+        cursor = self._run(sql, binds)
+        if cursor.description and cursor.description[0][0] == "Count":
+            row = cursor.fetchone()
+            return int(row[0]) if row else 0
+        return 0
+
+    def fetch(self, sql: str, binds: Binds | None = None) -> list[Row]:
+        """Run a query; all its rows."""
+        cursor = self._run(sql, binds)
+        try:
+            return cursor.fetchall()
+        except duckdb.Error as error:
+            raise judge(error) from error
+
+    def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
+        """Run a query; its rows as Arrow batches."""
+        try:
+            relation = self._connection.sql(sql, params=dict(binds) if binds else None)
+            reader: pa.RecordBatchReader | None = relation.to_arrow_reader(batch_rows)
+        except duckdb.Error as error:
+            raise judge(error) from error
+        assert reader is not None
+        return reader
+
+    def register(self, name: str, batches: "pa.RecordBatchReader | pa.Table") -> None:
+        """Make Arrow data readable under a name; a reader can be read once."""
+        self._connection.register(name, batches)
+
+    def unregister(self, name: str) -> None:
+        """Forget a registered name."""
+        try:
+            self._connection.unregister(name)
+        except duckdb.TransactionException:
+            # A broken transaction forgets nothing; the name goes with the cursor.
+            return
+
+    def load(self, table: str, batches: "pa.RecordBatchReader") -> int:
+        """Insert Arrow batches into a temporary table."""
+        self.register("_dms_incoming", batches)
+        try:
+            return self.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM "_dms_incoming"')
+        finally:
+            self.unregister("_dms_incoming")
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        self._run("BEGIN TRANSACTION", None)
+        self._open = True
+
+    def commit(self) -> None:
+        """Make the open transaction last."""
+        self._run("COMMIT", None)
+        self._open = False
+
+    def rollback(self) -> None:
+        """Undo the open transaction, if there is one."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            self._connection.rollback()
+        except duckdb.Error:
+            # A failed COMMIT has already rolled back; there is nothing left to undo.
+            return
+
+    def describe_table(self, table: TableName) -> TableShape | None:
+        """The shape of a table or view."""
+        where = "database_name = $catalog" if table.catalog else "database_name = current_database()"
+        binds: dict[str, str] = {"name": table.table, "schema": table.schema or "main"}
+        if table.catalog:
+            binds["catalog"] = table.catalog
+        rows = self.fetch(
+            "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
+            f"WHERE {where} AND lower(schema_name) = lower($schema) AND lower(table_name) = lower($name) "
+            "ORDER BY column_index",
+            binds,
+        )
+        if not rows:
+            return None
+        unique = self.fetch(
+            "SELECT constraint_column_names FROM duckdb_constraints() "
+            f"WHERE {where} AND lower(schema_name) = lower($schema) AND lower(table_name) = lower($name) "
+            "AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')",
+            binds,
+        )
+        columns = tuple(
+            Column(name=str(name), type=read_type(str(native)), nullable=bool(nullable))
+            for name, native, nullable in rows
+        )
+        view = self.estimate_rows(table) is None
+        return TableShape(columns=columns, unique=tuple(tuple(names[0]) for names in unique), view=view)  # type: ignore[arg-type]
+
+    def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
+        """The shape of what a SELECT returns."""
+        rows = self.fetch(f"DESCRIBE {sql}", binds)
+        return TableShape(columns=tuple(Column(name=str(row[0]), type=read_type(str(row[1]))) for row in rows))
+
+    def estimate_rows(self, table: TableName) -> int | None:
+        """The count DuckDB keeps for a table; None for a view."""
+        where = "database_name = $catalog" if table.catalog else "database_name = current_database()"
+        binds: dict[str, str] = {"name": table.table, "schema": table.schema or "main"}
+        if table.catalog:
+            binds["catalog"] = table.catalog
+        rows = self.fetch(
+            f"SELECT estimated_size FROM duckdb_tables() WHERE {where} "
+            "AND lower(schema_name) = lower($schema) AND lower(table_name) = lower($name)",
+            binds,
+        )
+        return int(rows[0][0]) if rows else None  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Close this cursor."""
+        self._connection.close()
+
+
+class DuckDBEngine:
+    """A DuckDB file, or a private database in memory where ``path`` is None."""
+
+    traits = TRAITS
+
+    def __init__(
+        self, path: str | None, options: Mapping[str, str | int | bool] | None = None, *, read_only: bool = False
+    ) -> None:
+        config: dict[str, Any] = SETTINGS | {name: str(value) for name, value in (options or {}).items()}
+        if path is not None and not Path(path).parent.is_dir():
+            raise ConnectionFailed(f"the folder {Path(path).parent} of the DuckDB file does not exist: create it")
+        try:
+            self._database = duckdb.connect(path or ":memory:", read_only=read_only, config=config)
+        except duckdb.Error as error:
+            raise ConnectionFailed(explain_open(path or ":memory:", str(error))) from error
+        self.path = path
+        if path is not None and "memory_limit" not in config:
+            self._bound_memory()
+
+    def _bound_memory(self) -> None:
+        """Hold no more in memory than the chunks need, or than DuckDB itself finds right for a small machine."""
+        wanted = max(LEAST_MEMORY, MEMORY_PER_CORE * (os.cpu_count() or 1))
+        self._database.execute("SELECT current_setting('memory_limit')")
+        row = self._database.fetchone()
+        if row is not None and read_mebibytes(str(row[0])) > wanted:
+            self._database.execute(f"SET memory_limit = '{wanted}MiB'")
+
+    @property
+    def idioms(self) -> "DuckDBIdioms":
+        """How DuckDB says things; imported only where SQL is built."""
+        from dmsflow.engines.duckdb_sql import DuckDBIdioms
+
+        return DuckDBIdioms()
+
+    def attach(self, path: str, alias: str) -> None:
+        """Open another DuckDB file beside this one, read-only, for every session."""
+        if not Path(path).exists():
+            raise ConnectionFailed(f"there is no DuckDB file {path}: check the url, it is relative to its file")
+        literal = path.replace("'", "''")
+        try:
+            self._database.execute(f"ATTACH '{literal}' AS \"{alias}\" (READ_ONLY)")
+        except duckdb.Error as error:
+            raise ConnectionFailed(explain_open(path, str(error))) from error
+
+    def connect(self) -> DuckDBSession:
+        """A cursor of its own for the calling thread."""
+        return DuckDBSession(self._database.cursor())
+
+    def close(self) -> None:
+        """Close the database file."""
+        self._database.close()
+
+
+def read_mebibytes(text: str) -> float:
+    """MiB from DuckDB's own words, such as ``18.6 GiB``; 0 where they say something else."""
+    found = re.fullmatch(r"([\d.]+) ([KMGT])iB", text)
+    return float(found[1]) * 1024.0 ** ("KMGT".index(found[2]) - 1) if found else 0.0
+
+
+def explain_open(path: str, message: str) -> str:
+    """Why a DuckDB file does not open, and what to do."""
+    holder = re.search(r"\(PID (\d+)\)", message)
+    if holder:
+        return (
+            f"the DuckDB file {path} is open in another process (PID {holder[1]}): a DuckDB file has one "
+            "process at a time; wait for it, or close it"
+        )
+    return f"cannot open the DuckDB file {path}: {message.strip()}"

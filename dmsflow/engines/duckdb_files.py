@@ -1,0 +1,214 @@
+"""Files as relations: CSV, Parquet and JSON read by DuckDB. A CSV is read as text; its types are only proposed.
+
+DuckDB's own guess may skip lines that it cannot fit; here the header is the first line, always, and a line with
+another number of fields is an error.
+"""
+
+import csv
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dmsflow.engines.duckdb import DuckDBSession, read_type
+from dmsflow.engines.duckdb_sql import write_text
+from dmsflow.errors import ConnectionFailed, PermanentError
+from dmsflow.model.table import Column, TableShape
+
+CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+JSON_ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+PARQUET_ENDINGS = (".parquet", ".pq")
+
+DELIMITERS = (",", ";", "\t", "|")
+
+LINE_ROOM = "max_line_size=16777216, buffer_size=33554432"
+"""A line of a CSV may be 16 MiB long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRelation:
+    """A file, or several of one shape, as SQL that stands in a FROM clause."""
+
+    sql: str
+    shape: TableShape
+    as_text: bool
+    repeatable: bool
+    formats: tuple[tuple[str, str], ...] = ()
+    estimated_rows: int | None = None
+
+
+def open_files(session: DuckDBSession, pattern: str) -> FileRelation:
+    """The relation of a path or glob. Raises ConnectionFailed when there is nothing readable."""
+    pattern = glob.escape(pattern) if glob.has_magic(pattern) and Path(pattern).is_file() else pattern
+    files = find_files(pattern)
+    ending = pattern.lower()
+    if ending.endswith(PARQUET_ENDINGS):
+        return _open_parquet(session, pattern)
+    if ending.endswith(JSON_ENDINGS):
+        return _open_json(session, pattern)
+    if ending.endswith(CSV_ENDINGS):
+        return _open_csv(session, pattern, files)
+    known = ", ".join(e for e in (*CSV_ENDINGS, *JSON_ENDINGS, *PARQUET_ENDINGS) if e.count(".") == 1)
+    raise ConnectionFailed(f'the file "{pattern}" has no ending that tells its format: rename it to one of {known}')
+
+
+def find_files(pattern: str) -> tuple[str, ...]:
+    """The readable files a path or glob names, sorted."""
+    # Path.glob takes no absolute pattern.
+    files = tuple(sorted(glob.glob(pattern, recursive=True))) if glob.has_magic(pattern) else (pattern,)  # noqa: PTH207
+    if not files:
+        raise ConnectionFailed(f'no file matches "{pattern}"')
+    for file in files:
+        if not Path(file).exists():
+            raise ConnectionFailed(f'there is no file "{file}": check the path, it is relative to the spec')
+        if Path(file).is_dir():
+            raise ConnectionFailed(f'"{file}" is a folder: name a file, or a glob such as "{file}/*.parquet"')
+        if not os.access(file, os.R_OK):
+            raise ConnectionFailed(f'the file "{file}" cannot be read: check its permissions')
+    return files
+
+
+def _open_parquet(session: DuckDBSession, pattern: str) -> FileRelation:
+    sql = f"read_parquet({write_text(pattern)})"
+    shape = _describe(session, sql, pattern)
+    counted = session.fetch(f"SELECT sum(num_rows) FROM parquet_file_metadata({write_text(pattern)})")
+    rows = counted[0][0]
+    return FileRelation(
+        sql=sql,
+        shape=shape,
+        as_text=False,
+        repeatable=True,
+        estimated_rows=int(rows) if rows is not None else None,  # type: ignore[arg-type]
+    )
+
+
+def _open_json(session: DuckDBSession, pattern: str) -> FileRelation:
+    sql = (
+        f"read_json_auto({write_text(pattern)}, records=true, map_inference_threshold=-1, "
+        "maximum_object_size=1073741824)"
+    )
+    return FileRelation(sql=sql, shape=_describe(session, sql, pattern), as_text=False, repeatable=False)
+
+
+def _open_csv(session: DuckDBSession, pattern: str, files: tuple[str, ...]) -> FileRelation:
+    sniffed = [_sniff(session, file) for file in files]
+    first = sniffed[0]
+    for file, other in zip(files, sniffed, strict=True):
+        if other.names != first.names:
+            raise ConnectionFailed(
+                f'"{file}" has the columns {", ".join(other.names)}, but "{files[0]}" has '
+                f"{', '.join(first.names)}: files of one source need one header"
+            )
+    columns = ", ".join(f"{write_text(name)}: 'VARCHAR'" for name in first.names)
+    sql = (
+        f"read_csv({write_text(pattern)}, auto_detect=false, header=true, skip=0, delim={write_text(first.delimiter)}, "
+        f"quote={write_text(first.quote)}, escape={write_text(first.escape)}, allow_quoted_nulls=false, "
+        f"{LINE_ROOM}, columns={{{columns}}})"
+    )
+    return FileRelation(
+        sql=sql,
+        shape=TableShape(columns=first.columns),
+        as_text=True,
+        repeatable=False,
+        formats=first.formats,
+        estimated_rows=_estimate_lines(files),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sniffed:
+    delimiter: str
+    quote: str
+    escape: str
+    columns: tuple[Column, ...]
+    formats: tuple[tuple[str, str], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def _sniff(session: DuckDBSession, file: str) -> _Sniffed:
+    """The dialect and the proposed types of one CSV file, its first line taken as the header."""
+    if Path(file).stat().st_size == 0:
+        raise ConnectionFailed(f'the file "{file}" is empty: a CSV needs at least its header line')
+    try:
+        rows = session.fetch(
+            "SELECT Delimiter, Quote, Escape, DateFormat, TimestampFormat, "
+            "[[c.name, c.type] for c in Columns] "
+            f"FROM sniff_csv({_name(file)}, header=true, skip=0, {LINE_ROOM})"
+        )
+    except PermanentError as error:
+        raise ConnectionFailed(explain_csv(file, str(error))) from error
+    delimiter, quote, escape, date_format, timestamp_format, columns = rows[0]
+    listed: Any = columns
+    _check_header(session, file, str(delimiter), len(listed))
+    pairs = [(str(name), read_type(str(native))) for name, native in listed]
+    wanted = {"date": date_format, "timestamp": timestamp_format}
+    formats = tuple((name, str(wanted[t.family])) for name, t in pairs if wanted.get(t.family))
+    return _Sniffed(
+        delimiter=str(delimiter),
+        quote='"' if quote in (None, "(empty)") else str(quote),
+        escape='"' if escape in (None, "(empty)") else str(escape),
+        columns=tuple(Column(name=name, type=data_type) for name, data_type in pairs),
+        formats=formats,
+    )
+
+
+def _check_header(session: DuckDBSession, file: str, delimiter: str, columns: int) -> None:
+    """Refuse what the guess makes the best of: lines that differ in their fields, and a name that stands twice."""
+    line = f"read_csv({_name(file)}, auto_detect=false, header=false, delim='\x1f', quote='', {LINE_ROOM}, "
+    found = session.fetch(f"SELECT line FROM {line} columns={{'line': 'VARCHAR'}}) LIMIT 1")
+    header = str(found[0][0] or "") if found else ""
+    if not header.strip():
+        raise ConnectionFailed(f'the first line of "{file}" is empty: a CSV needs its header there')
+    for other in DELIMITERS if columns == 1 else ():
+        fields = _split(header, other)
+        if len(fields) > 1:
+            raise ConnectionFailed(
+                f'the lines of "{file}" differ in their number of fields, the header has {len(fields)} '
+                f"({', '.join(fields[:8])}): correct the lines that have another number"
+            )
+    names = [name.strip().lower() for name in _split(header, delimiter)]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None and len(names) == columns:
+        raise ConnectionFailed(f'the header of "{file}" has the name "{twice}" twice: rename one of the two')
+
+
+def _name(file: str) -> str:
+    """A found file as DuckDB takes it: every sign of its name means itself."""
+    return write_text(glob.escape(file))
+
+
+def _split(header: str, delimiter: str) -> list[str]:
+    return next(csv.reader([header], delimiter=delimiter), [])
+
+
+def _estimate_lines(files: tuple[str, ...]) -> int:
+    """Lines by the length of the first few hundred."""
+    with Path(files[0]).open("rb") as file:
+        head = file.read(64 * 2**10)
+    lines = max(head.count(b"\n"), 1)
+    total = sum(Path(file).stat().st_size for file in files)
+    return max(int(total / (len(head) / lines)) - len(files), 0) if head else 0
+
+
+def _describe(session: DuckDBSession, sql: str, pattern: str) -> TableShape:
+    try:
+        return session.describe_query(f"SELECT * FROM {sql}")
+    except PermanentError as error:
+        if "non-record JSON" in str(error):
+            raise ConnectionFailed(f'the file "{pattern}" has no JSON objects: write one for each row') from error
+        raise ConnectionFailed(f'the file "{pattern}" cannot be read: {_first_lines(str(error))}') from error
+
+
+def explain_csv(file: str, message: str) -> str:
+    """Why a CSV does not read, in words that say what to do."""
+    if "not utf-8" in message.lower() or "unicode" in message.lower():
+        return f'the file "{file}" is not UTF-8: convert it first, for example with "iconv -f latin1 -t utf-8"'
+    return f'the file "{file}" cannot be read as CSV: {_first_lines(message)}'
+
+
+def _first_lines(message: str) -> str:
+    return " ".join(line.strip() for line in message.splitlines()[:3] if line.strip())

@@ -1,0 +1,153 @@
+"""The contract of a database: what an engine and its sessions do. Holds no SQL dialect; those live with each engine."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from dmsflow.model.table import DataType, TableName, TableShape
+from dmsflow.model.watermark import Scalar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlalchemy.engine import Dialect
+
+Value = Scalar | None
+Binds = Mapping[str, Value]
+Row = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a database is like, where the plan must know."""
+
+    name: str
+    embedded: bool
+    cheap_unique_index: bool
+    stores_nan: bool
+    max_columns: int
+    binary_text_order: bool
+    sorted_digits: int | None = None
+    """Decimals of more digits are stored as text here, and do not sort as numbers."""
+
+
+class Session(Protocol):
+    """One connection of one thread. Errors come out as TransientError or PermanentError, the driver's as cause."""
+
+    traits: Traits
+
+    def execute(self, sql: str, binds: Binds | None = None) -> int:
+        """Run a statement; the number of rows it wrote, or 0 where it writes none."""
+        ...
+
+    def fetch(self, sql: str, binds: Binds | None = None) -> list[Row]:
+        """Run a query; all its rows. For small results only."""
+        ...
+
+    def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
+        """Run a query; its rows as Arrow batches, read as they are asked for."""
+        ...
+
+    def load(self, table: str, batches: "pa.RecordBatchReader") -> int:
+        """Insert Arrow batches into a temporary table of this session; the number of rows."""
+        ...
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        ...
+
+    def commit(self) -> None:
+        """Make the open transaction last."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo the open transaction, if there is one."""
+        ...
+
+    def describe_table(self, table: TableName) -> TableShape | None:
+        """The shape of a table or view; None where there is none."""
+        ...
+
+    def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
+        """The shape of what a SELECT returns."""
+        ...
+
+    def estimate_rows(self, table: TableName) -> int | None:
+        """How many rows a table has: exact where the database knows it without a scan, else an estimate or None."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+class Idioms(Protocol):
+    """How a dialect says what SQLAlchemy has no word for."""
+
+    row_id: str
+    now: str
+    sample: str | None
+    """What TABLESAMPLE BERNOULLI takes for a twentieth of the rows; None where there is no such clause."""
+
+    def dialect(self) -> "Dialect":
+        """The SQLAlchemy dialect, its parameters named."""
+        ...
+
+    def type_sql(self, data_type: DataType) -> str:
+        """How a column of this type is declared."""
+        ...
+
+    def literal(self, value: Value) -> str:
+        """A constant, as the database stores it in a column of the value's type; None is NULL."""
+        ...
+
+    def create_temporary(self, name: str, select_sql: str) -> str:
+        """A statement that keeps a query's rows in a temporary table."""
+        ...
+
+    def quote(self, name: str) -> str:
+        """An identifier, always quoted (law 37)."""
+        ...
+
+    def qualify(self, table: TableName) -> str:
+        """A table's name as it stands in DDL."""
+        ...
+
+    def create_schema(self, table: TableName) -> str | None:
+        """DDL of the schema a table is to stand in; None where it names none, or where there are none."""
+        ...
+
+    def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
+        """DDL of a unique index over the versions whose flag holds; None where the database has none."""
+        ...
+
+
+class Engine(Protocol):
+    """One database. ``connect`` gives each thread a session of its own."""
+
+    traits: Traits
+
+    @property
+    def idioms(self) -> Idioms:
+        """The dialect of this database."""
+        ...
+
+    def connect(self) -> Session:
+        """Open a session. Raises ConnectionFailed."""
+        ...
+
+    def close(self) -> None:
+        """Close what the sessions share."""
+        ...
+
+
+@contextmanager
+def transaction(session: Session) -> Iterator[None]:
+    """All of the block's statements, or none of them."""
+    session.begin()
+    try:
+        yield
+    except BaseException:
+        session.rollback()
+        raise
+    session.commit()
