@@ -1,0 +1,187 @@
+"""Compares staged rows with the target and gives every row that needs something done a class. Writes nothing.
+
+The classes: ``new`` (no current version), ``version`` (a change that makes one), ``update`` (overwritten in place),
+``correct`` (a late row that the spec lets correct the current version), ``late``, ``fault``, and ``gone`` (the
+source no longer has the key). A row in none of them is unchanged, and is only counted.
+"""
+
+import sqlalchemy as sa
+
+from dmsflow.model.plan import Scope
+from dmsflow.model.spec import Late, Policy, ScdType
+from dmsflow.scd.shape import (
+    BLOCKING,
+    CLASS,
+    DELTA,
+    EFFECTIVE,
+    FAULT,
+    LAST_END,
+    LIVE,
+    PRESENT,
+    ROW_ID,
+    VALUE,
+    Element,
+    MergeShape,
+    Query,
+    any_differs,
+    number,
+    same_key,
+    within,
+    word,
+)
+
+
+def current_rows(shape: MergeShape, lower: bool, upper: bool) -> Query:
+    """How many keys the chunk's range of the target holds now, those flagged as deleted left out."""
+    target = shape.target().alias("t")
+    return (
+        sa.select(sa.func.count())
+        .select_from(target)
+        .where(
+            shape.is_current(target),
+            shape.is_live(target),
+            _in_range(shape, target, lower, upper),
+        )
+    )
+
+
+def matched_rows(shape: MergeShape, stage: sa.FromClause) -> Query:
+    """How many sound staged rows meet a live current version of their key."""
+    staged, target = stage.alias("s"), shape.target().alias("t")
+    met = (
+        sa.exists()
+        .where(same_key(staged, target, shape.key), shape.is_current(target), shape.is_live(target))
+        .correlate(staged)
+    )
+    return sa.select(sa.func.count()).select_from(staged).where(staged.c[FAULT].is_(None), met)
+
+
+def count_classes() -> Query:
+    """Class, rows, and how many of them met a live current version."""
+    delta = sa.table(DELTA, sa.column(CLASS), sa.column(LIVE))
+    return sa.select(delta.c[CLASS], sa.func.count(), sa.func.sum(delta.c[LIVE])).group_by(delta.c[CLASS])
+
+
+def classify(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) -> Query:
+    """The rows to act on: one join of the staged rows with the current versions of the chunk's range."""
+    staged = _present(stage).alias("s")
+    current = _current(shape, lower, upper).alias("t")
+    joined = staged.outerjoin(current, same_key(staged, current, shape.key), full=shape.scope is Scope.SWEEP)
+    cases = _cases(shape, staged, current)
+    matters = sa.or_(*(condition for condition, _ in cases))
+    if shape.scope is Scope.SWEEP:
+        absent = staged.c[PRESENT].is_(None)
+        gone = sa.and_(absent, shape.is_live(current))
+        matters = sa.or_(gone, sa.and_(sa.not_(absent), matters))
+        cases = [(gone, "gone"), *cases]
+    chosen = sa.case(*((condition, word(name)) for condition, name in cases)).label(CLASS)
+    return (
+        sa.select(*_values(shape, staged, current), *_ours(shape, staged, current, chosen))
+        .select_from(joined)
+        .where(matters)
+    )
+
+
+def _cases(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[tuple[Element, str]]:
+    """The classes of a row that the source has, the first that holds wins."""
+    cases: list[tuple[Element, str]] = [
+        (staged.c[FAULT].is_not(None), "fault"),
+        (current.c[ROW_ID].is_(None), "new"),
+    ]
+    if shape.scd is ScdType.KEEP:
+        return cases
+    revived = shape.is_deleted(current)
+    overwrites = any_differs(staged, current, shape.with_policy(Policy.OVERWRITE))
+    if not shape.history:
+        return [*cases, (sa.or_(overwrites, revived), "update")]
+    versions = sa.or_(_version_differs(shape, staged, current), revived)
+    overwrites = sa.or_(overwrites, *(_to_fill(staged, current, name) for name in shape.fillable()))
+    start = current.c[shape.fields.valid_from]
+    effective = shape.effective(staged)
+    late = "correct" if shape.late is Late.CORRECT_CURRENT else "late"
+    cases.append((sa.and_(versions, effective <= start), late))
+    if shape.has_effective:
+        differs = sa.or_(versions, overwrites)
+        if shape.late is Late.CORRECT_CURRENT:
+            cases.append((sa.and_(differs, effective < start), late))
+        else:
+            cases.append((effective < start, late))
+    cases.append((versions, "version"))
+    if shape.with_policy(Policy.OVERWRITE) or shape.fillable():
+        cases.append((overwrites, "update"))
+    return cases
+
+
+def _version_differs(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> Element:
+    """Whether a column differs whose change makes a version; a new column that is still NULL is none (law 28)."""
+    names = shape.with_policy(Policy.VERSION)
+    known = any_differs(staged, current, [name for name in names if name not in shape.unfilled])
+    new = [
+        sa.and_(current.c[name].is_not(None), staged.c[name].is_distinct_from(current.c[name]))
+        for name in names
+        if name in shape.unfilled
+    ]
+    return sa.or_(known, *new)
+
+
+def _to_fill(staged: sa.FromClause, current: sa.FromClause, name: str) -> Element:
+    """Whether a new column has its first value here."""
+    return sa.and_(current.c[name].is_(None), staged.c[name].is_not(None))
+
+
+def _present(stage: sa.FromClause) -> Query:
+    """The staged rows with a mark that a full join leaves NULL where only the target has the key."""
+    return sa.select(*stage.c, number(1).label(PRESENT))
+
+
+def _current(shape: MergeShape, lower: bool, upper: bool) -> Query:
+    """The current versions in the chunk's range, their physical row with them."""
+    target = shape.target().alias("c")
+    names = [*shape.columns]
+    if shape.history:
+        names.append(shape.fields.valid_from)
+    if shape.marks_deleted:
+        names.append(shape.fields.is_deleted)
+    row = target.c[shape.row_id].label(ROW_ID)
+    return sa.select(row, *(target.c[name] for name in names)).where(
+        shape.is_current(target), _in_range(shape, target, lower, upper)
+    )
+
+
+def _in_range(shape: MergeShape, target: sa.FromClause, lower: bool, upper: bool) -> Element:
+    """The chunk's range over the target's key; everything where one merge does it all."""
+    return within([target.c[name] for name in shape.range_keys], lower, upper) if shape.range_keys else sa.true()
+
+
+def _values(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[Element]:
+    """The user's columns as they shall be written."""
+    kept = shape.with_policy(Policy.KEEP) if shape.scd is not ScdType.KEEP else ()
+    values: list[Element] = []
+    for name in shape.columns:
+        value: Element = staged.c[name]
+        if name in shape.key and shape.scope is Scope.SWEEP:
+            value = sa.func.coalesce(staged.c[name], current.c[name])
+        elif name in kept:
+            first: Element = current.c[ROW_ID].is_(None)
+            if name in shape.unfilled:
+                first = sa.or_(first, current.c[name].is_(None))
+            value = sa.case((first, staged.c[name]), else_=current.c[name])
+        values.append(value.label(name))
+    return values
+
+
+def _ours(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, chosen: Element) -> list[Element]:
+    """Our own columns of the delta."""
+    live = sa.case(
+        (sa.and_(current.c[ROW_ID].is_not(None), shape.is_live(current)), number(1)),
+        else_=number(0),
+    )
+    ours: list[Element] = [staged.c[FAULT], staged.c[VALUE], current.c[ROW_ID], chosen, live.label(LIVE)]
+    if shape.history:
+        start = current.c[shape.fields.valid_from]
+        ours += [
+            start.label(BLOCKING),
+            shape.effective(staged).label(EFFECTIVE),
+            sa.cast(sa.null(), sa.DateTime()).label(LAST_END),
+        ]
+    return ours

@@ -1,0 +1,116 @@
+"""Several rows of one key in one extract: identical ones collapse, others are refused or the last is kept (law 23)."""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from dmsflow.model.spec import Duplicates
+from dmsflow.scd.shape import EFFECTIVE, FAULT, STAGE, VALUE, Element, MergeShape, Query, number, order_column
+
+DUPLICATE_FAULT = 0
+"""Fault number of a duplicate key; the others count from 1."""
+
+
+def probe(shape: MergeShape, stage: sa.FromClause) -> Query:
+    """Rows, rows with a whole key, and distinct keys among them; equal numbers mean that no key repeats."""
+    staged = stage.alias("s")
+    keys = [staged.c[name] for name in shape.key]
+    if not shape.keyed or not keys:
+        return sa.select(sa.func.count(), sa.func.count(), sa.func.count()).select_from(staged)
+    if len(keys) == 1:
+        return sa.select(sa.func.count(), sa.func.count(keys[0]), sa.func.count(sa.distinct(keys[0]))).select_from(
+            staged
+        )
+    whole = sa.select(*keys).where(*(key.is_not(None) for key in keys))
+    distinct = whole.distinct().subquery("k")
+    return sa.select(
+        sa.select(sa.func.count()).select_from(staged).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(whole.subquery("w")).scalar_subquery(),
+        sa.select(sa.func.count()).select_from(distinct).scalar_subquery(),
+    )
+
+
+def duplicate_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Delete | sa.Update]]:
+    """The statements that leave at most one sound row of every key in the stage."""
+    yield "collapse", collapse(shape)
+    if shape.duplicates is Duplicates.LAST:
+        yield "refuse_ties", refuse_ties(shape)
+        yield "keep_last", keep_last(shape)
+    else:
+        yield "refuse_duplicates", refuse_duplicates(shape)
+
+
+def collapse(shape: MergeShape) -> sa.Delete:
+    """Delete all but one of rows that are identical in every loaded column, and in what orders them."""
+    alike = [*shape.columns, EFFECTIVE] if shape.has_effective else [*shape.columns]
+    if shape.duplicates is Duplicates.LAST:
+        alike += [order_column(i) for i in range(shape.order_by)]
+    staged = _sound(shape)
+    rank = sa.func.row_number().over(partition_by=[staged.c[name] for name in alike])
+    return _delete_beyond_first(shape, staged, rank)
+
+
+def keep_last(shape: MergeShape) -> sa.Delete:
+    """Delete all rows of a key but the last by order_by."""
+    staged = _sound(shape)
+    rank = sa.func.row_number().over(partition_by=_keys(shape, staged), order_by=_latest_first(shape, staged))
+    return _delete_beyond_first(shape, staged, rank)
+
+
+def refuse_duplicates(shape: MergeShape) -> sa.Update:
+    """Mark every row of a key that still has several."""
+    staged = _sound(shape)
+    repeated = (
+        sa.select(*_keys(shape, staged))
+        .group_by(*_keys(shape, staged))
+        .having(sa.func.count() > number(1))
+        .subquery("k")
+    )
+    return _mark(shape, repeated)
+
+
+def refuse_ties(shape: MergeShape) -> sa.Update:
+    """Mark every row of a key whose last row is not the only one by order_by."""
+    staged = _sound(shape)
+    rank = sa.func.rank().over(partition_by=_keys(shape, staged), order_by=_latest_first(shape, staged))
+    ranked = sa.select(*_keys(shape, staged), rank.label("place")).subquery("r")
+    keys = [ranked.c[name] for name in shape.key]
+    tied = (
+        sa.select(*keys)
+        .where(ranked.c["place"] == number(1))
+        .group_by(*keys)
+        .having(sa.func.count() > number(1))
+        .subquery("k")
+    )
+    return _mark(shape, tied)
+
+
+def _mark(shape: MergeShape, keys: sa.Subquery) -> sa.Update:
+    stage = shape.stage()
+    same = sa.and_(*(stage.c[name] == keys.c[name] for name in shape.key))
+    return (
+        sa.update(stage)
+        .values({FAULT: sa.literal_column(str(DUPLICATE_FAULT)), VALUE: sa.null()})
+        .where(stage.c[FAULT].is_(None), sa.exists().where(same))
+    )
+
+
+def _sound(shape: MergeShape) -> sa.FromClause:
+    """Staged rows that break no rule, with their physical row."""
+    stage = sa.table(STAGE, *(sa.column(name) for name in (shape.row_id, *shape.stage_columns)))
+    return sa.select(*stage.c).where(stage.c[FAULT].is_(None)).subquery("s")
+
+
+def _keys(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
+    return [staged.c[name] for name in shape.key]
+
+
+def _latest_first(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
+    return [staged.c[order_column(i)].desc().nulls_last() for i in range(shape.order_by)]
+
+
+def _delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element) -> sa.Delete:
+    stage = sa.table(STAGE, sa.column(shape.row_id))
+    ranked = sa.select(staged.c[shape.row_id], rank.label("place")).subquery("r")
+    surplus = sa.select(ranked.c[shape.row_id]).where(ranked.c["place"] > number(1))
+    return sa.delete(stage).where(stage.c[shape.row_id].in_(surplus))

@@ -1,0 +1,83 @@
+"""Rejects: refused rows as rows of the reject table, exact to key, column, value and reason (law 31)."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from dmsflow.model.plan import Fault
+from dmsflow.scd.duplicates import DUPLICATE_FAULT
+from dmsflow.scd.shape import BLOCKING, CLASS, DELTA, FAULT, VALUE, Element, MergeShape, Query, word
+
+REJECT_COLUMNS = (
+    "run_id",
+    "chunk",
+    "pipeline",
+    "row_key",
+    "column_name",
+    "column_value",
+    "reason",
+    "message",
+    "rejected_at",
+)
+
+
+def reject_statements(
+    shape: MergeShape, faults: Sequence[Fault], table: sa.TableClause, stage: sa.FromClause | None = None
+) -> sa.Insert:
+    """Insert a reject for every faulty or late row: of the delta, or of the staged rows where there is no delta."""
+    if stage is not None:
+        rows = stage.alias("r")
+        return _insert(table, _select(shape, faults, rows, None).where(rows.c[FAULT].is_not(None)))
+    names = (*shape.columns, FAULT, VALUE, CLASS, *((BLOCKING,) if shape.history else ()))
+    rows = sa.table(DELTA, *(sa.column(name) for name in names)).alias("r")
+    classes = [word("fault"), word("late")] if shape.history else [word("fault")]
+    chosen = _select(shape, faults, rows, word("late") if shape.history else None)
+    return _insert(table, chosen.where(rows.c[CLASS].in_(classes)))
+
+
+def _insert(table: sa.TableClause, chosen: Query) -> sa.Insert:
+    return sa.insert(table).from_select(list(REJECT_COLUMNS), chosen)
+
+
+def _select(shape: MergeShape, faults: Sequence[Fault], rows: sa.FromClause, late: Element | None) -> Query:
+    fault = rows.c[FAULT]
+    reason: list[tuple[Element, Element]] = []
+    column: list[tuple[Element, Element]] = []
+    message: list[tuple[Element, Element]] = []
+    duplicate = Fault(number=DUPLICATE_FAULT, reason="duplicate_key", column=None, message="the key has several rows")
+    value: Element = rows.c[VALUE]
+    if late is not None:
+        is_late = rows.c[CLASS] == late
+        blocking = sa.cast(rows.c[BLOCKING], sa.String())
+        text: Element = sa.literal_column("'older than what the target holds since '")
+        reason.append((is_late, word("late")))
+        message.append((is_late, text.op("||")(blocking)))
+        column.append((is_late, sa.null()))
+    for one in (duplicate, *faults):
+        met = fault == sa.literal_column(str(one.number))
+        reason.append((met, word(one.reason)))
+        message.append((met, _text(one.message)))
+        column.append((met, _text(one.column) if one.column else sa.null()))
+    return sa.select(
+        sa.bindparam("run_id", type_=sa.String()),
+        sa.bindparam("chunk", type_=sa.Integer()),
+        sa.bindparam("pipeline", type_=sa.String()),
+        _key(shape, rows),
+        sa.cast(sa.case(*column), sa.String()),
+        value,
+        sa.case(*reason),
+        sa.case(*message),
+        sa.bindparam("run_at", type_=sa.DateTime()),
+    )
+
+
+def _key(shape: MergeShape, rows: sa.FromClause) -> Element:
+    """The business key as a JSON object."""
+    parts: list[Element] = []
+    for name in shape.key:
+        parts += [_text(name), rows.c[name]]
+    return sa.cast(sa.func.json_object(*parts), sa.String()) if parts else sa.null()
+
+
+def _text(text: str) -> Element:
+    return sa.literal_column("'" + text.replace("'", "''") + "'", sa.String())

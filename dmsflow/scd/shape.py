@@ -1,0 +1,218 @@
+"""The shape of a merge: which columns, keys and engine columns take part, as SQLAlchemy tables. Decides no policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from dmsflow.model.plan import Scope
+from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Policy, ScdType
+
+STAGE = "_dms_stage"
+DELTA = "_dms_delta"
+
+FAULT = "_dms_fault"
+VALUE = "_dms_value"
+EFFECTIVE = "_dms_effective"
+PRESENT = "_dms_present"
+ROW_ID = "_dms_rid"
+CLASS = "_dms_class"
+LIVE = "_dms_live"
+BLOCKING = "_dms_blocking"
+LAST_END = "_dms_last_end"
+
+Element = sa.ColumnElement[Any]
+Query = sa.Select[*tuple[Any, ...]]
+
+
+def order_column(position: int) -> str:
+    """The staged name of an order_by column."""
+    return f"_dms_order_{position}"
+
+
+def mark_column(position: int) -> str:
+    """The staged name of a checkpoint column."""
+    return f"_dms_mark_{position}"
+
+
+def word(text: str) -> Element:
+    """A string constant of ours, written into the statement."""
+    return sa.literal_column(f"'{text}'", sa.String())
+
+
+def number(value: int) -> Element:
+    """An integer constant of ours, written into the statement."""
+    return sa.literal_column(str(value), sa.Integer())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeShape:
+    """What the statements of a merge are built from. ``on`` and ``off`` are the literals of the current flag.
+
+    ``unfilled`` columns are new in the target: NULL in them says nothing yet. ``carried`` columns are the target's
+    alone: a new version takes them over from the one before (law 28).
+    """
+
+    table: str
+    schema: str | None
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    policies: dict[str, Policy]
+    scd: ScdType
+    fields: Fields
+    scope: Scope
+    deletes: Deletes
+    duplicates: Duplicates
+    late: Late
+    row_id: str
+    has_effective: bool
+    first_valid_from: str | None
+    open_end: str
+    on: str
+    off: str
+    order_by: int = 0
+    marks: int = 0
+    range_keys: tuple[str, ...] = ()
+    unfilled: frozenset[str] = frozenset()
+    carried: tuple[str, ...] = ()
+
+    @property
+    def history(self) -> bool:
+        """Whether the target keeps versions."""
+        return self.scd is ScdType.HISTORY
+
+    @property
+    def keyed(self) -> bool:
+        """Whether rows are matched with the target by their key."""
+        return self.scd is not ScdType.APPEND
+
+    @property
+    def deleting(self) -> bool:
+        """Whether an absent key has an effect."""
+        return self.deletes is not Deletes.IGNORE
+
+    @property
+    def marks_deleted(self) -> bool:
+        """Whether the target has a flag for deleted keys."""
+        return self.deletes in (Deletes.TOMBSTONE, Deletes.FLAG)
+
+    def with_policy(self, *policies: Policy) -> tuple[str, ...]:
+        """The columns outside the key that follow one of these policies."""
+        return tuple(c for c in self.columns if c not in self.key and self.policies[c] in policies)
+
+    def fillable(self) -> tuple[str, ...]:
+        """New columns whose first value is no change: it is filled in where NULL stands."""
+        return tuple(c for c in self.with_policy(Policy.VERSION, Policy.KEEP) if c in self.unfilled)
+
+    @property
+    def engine_columns(self) -> tuple[str, ...]:
+        """The engine's own columns that this target has, surrogate key first."""
+        names = [self.fields.surrogate_key]
+        if self.history:
+            names += [self.fields.valid_from, self.fields.valid_to, self.fields.is_current]
+        if self.marks_deleted:
+            names.append(self.fields.is_deleted)
+        names.append(self.fields.inserted_at)
+        if self.scd is not ScdType.APPEND:
+            names.append(self.fields.modified_at)
+        return tuple(name for name in names if name)
+
+    def target(self) -> sa.TableClause:
+        """The target table."""
+        names = (self.row_id, *self.columns, *self.carried, *self.engine_columns)
+        return sa.table(self.table, *(sa.column(name) for name in names), schema=self.schema)
+
+    def stage(self) -> sa.TableClause:
+        """The staged rows as a temporary table."""
+        return sa.table(STAGE, *(sa.column(name) for name in self.stage_columns))
+
+    @property
+    def stage_columns(self) -> tuple[str, ...]:
+        """Names of the staged columns, ours after the user's."""
+        effective = (EFFECTIVE,) if self.has_effective else ()
+        orders = tuple(order_column(i) for i in range(self.order_by))
+        marks = tuple(mark_column(i) for i in range(self.marks))
+        return (*self.columns, *effective, *orders, *marks, FAULT, VALUE)
+
+    def delta(self) -> sa.TableClause:
+        """The rows that need something done, classified."""
+        ours: tuple[str, ...] = (FAULT, VALUE, ROW_ID, CLASS, LIVE)
+        if self.history:
+            ours = (*ours, BLOCKING, EFFECTIVE, LAST_END)
+        return sa.table(DELTA, *(sa.column(name) for name in (*self.columns, *ours)))
+
+    def is_current(self, target: sa.FromClause) -> Element:
+        """The predicate of a current version; every row where no versions are kept."""
+        return target.c[self.fields.is_current] == sa.literal_column(self.on) if self.history else sa.true()
+
+    def is_deleted(self, target: sa.FromClause) -> Element:
+        """The predicate of a row flagged as deleted."""
+        if not self.marks_deleted:
+            return sa.false()
+        flagged: Element = target.c[self.fields.is_deleted] == sa.literal_column("TRUE")
+        return flagged
+
+    def is_live(self, target: sa.FromClause) -> Element:
+        """The predicate of a row that is not flagged as deleted; a flag that was never set is no flag."""
+        if not self.marks_deleted:
+            return sa.true()
+        return target.c[self.fields.is_deleted].is_distinct_from(sa.literal_column("TRUE"))
+
+    def effective(self, row: sa.FromClause) -> Element:
+        """The instant at which a staged row begins to hold."""
+        return row.c[EFFECTIVE] if self.has_effective else run_at()
+
+
+def run_at() -> Element:
+    """The one instant of the run (law 19)."""
+    return sa.bindparam("run_at", type_=sa.DateTime())
+
+
+def same_key(left: sa.FromClause, right: sa.FromClause, key: Sequence[str]) -> Element:
+    """Keys compared column by column, never concatenated (law 21)."""
+    return sa.and_(*(left.c[name] == right.c[name] for name in key))
+
+
+def any_differs(left: sa.FromClause, right: sa.FromClause, names: Sequence[str]) -> Element:
+    """Whether any of the columns differs, NULL-safe (law 21)."""
+    if not names:
+        return sa.false()
+    return sa.or_(*(left.c[name].is_distinct_from(right.c[name]) for name in names))
+
+
+def within(columns: Sequence[Element], lower: bool, upper: bool) -> Element:
+    """The half-open range [lower, upper) of a tuple; with no lower end, NULLs belong to it (law 1)."""
+    bounds: list[Element] = [*_from_lower(columns)] if lower else []
+    if upper:
+        bounds += _below_upper(columns)
+    if not bounds:
+        return sa.true()
+    inside = sa.and_(*(column.is_not(None) for column in columns), *bounds)
+    return inside if lower else sa.or_(inside, *(column.is_(None) for column in columns))
+
+
+def _from_lower(columns: Sequence[Element]) -> list[Element]:
+    """The tuple sorts at or after the lower bound; the first column alone comes first, so that a scan can skip."""
+    return [columns[0] >= sa.bindparam("lo_0"), *_stepwise(columns, "lo", after=True)]
+
+
+def _below_upper(columns: Sequence[Element]) -> list[Element]:
+    """The tuple sorts before the upper bound."""
+    if len(columns) == 1:
+        return [columns[0] < sa.bindparam("hi_0")]
+    return [columns[0] <= sa.bindparam("hi_0"), *_stepwise(columns, "hi", after=False)]
+
+
+def _stepwise(columns: Sequence[Element], name: str, *, after: bool) -> list[Element]:
+    """A comparison of tuples, written out column by column."""
+    if len(columns) == 1:
+        return []
+    steps = []
+    for i, column in enumerate(columns):
+        equal = [columns[j] == sa.bindparam(f"{name}_{j}") for j in range(i)]
+        bound: Element = sa.bindparam(f"{name}_{i}")
+        last = i == len(columns) - 1
+        beyond = (column >= bound if last else column > bound) if after else column < bound
+        steps.append(sa.and_(*equal, beyond))
+    return [sa.or_(*steps)]

@@ -1,0 +1,194 @@
+"""Turns arriving rows into staged rows: casts each column, and marks a row that breaks a rule with its fault.
+
+Staging is always DuckDB's work: of the target itself where that is DuckDB, else of a private one in memory, so that
+a value is cast and refused in one way whatever the databases are.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from dmsflow.model.plan import Fault
+from dmsflow.model.table import DataType, TypeName, cast_can_fail
+from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, mark_column, order_column
+
+INTEGER = DataType(name=TypeName.INTEGER)
+TEXT = DataType(name=TypeName.TEXT)
+
+
+class Native(sa.types.UserDefinedType[Any]):
+    """A type by the name its database gives it."""
+
+    cache_ok = True
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+    def get_col_spec(self, **kw: object) -> str:
+        """The name."""
+        return self.sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged."""
+
+    name: str
+    raw: str
+    arrives: DataType
+    type: DataType
+    type_sql: str
+    required: bool = False
+    blank_is_null: bool = False
+    formats: tuple[str, ...] = ()
+    nan_allowed: bool = True
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether a value may have no place in the type."""
+        return cast_can_fail(self.arrives, self.type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns)."""
+
+    columns: tuple[Arrival, ...]
+    effective: Arrival | None = None
+    order_by: tuple[Arrival, ...] = ()
+    marks: tuple[Arrival, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
+    reject_null_marks: bool = False
+
+
+def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -> tuple[Query, tuple[Fault, ...]]:
+    """The select that stages a projection of the source, and the faults its numbers stand for."""
+    arriving = projection.alias("a")
+    arrivals = _arrivals(staging)
+    typed = sa.select(
+        *(_cast(arriving, arrival).label(name) for name, arrival in arrivals),
+        *(_raw(arriving, arrival).label(_raw_name(i)) for i, (_, arrival) in enumerate(arrivals) if arrival.can_fail),
+    ).subquery("y")
+    rules = _rules(shape, staging, typed, arrivals)
+    number: Element = sa.null()
+    value: Element = sa.null()
+    if rules:
+        conditions = [condition for _, condition, _ in rules]
+        number = sa.case(
+            *((c, sa.literal_column(str(f.number))) for (f, _, _), c in zip(rules, conditions, strict=True))
+        )
+        value = sa.case(*((c, sa.cast(v, sa.String())) for (_, _, v), c in zip(rules, conditions, strict=True)))
+    staged = sa.select(
+        *(typed.c[name] for name, _ in arrivals),
+        sa.cast(number, sa.Integer()).label(FAULT),
+        sa.cast(value, sa.String()).label(VALUE),
+    )
+    return staged, tuple(fault for fault, _, _ in rules)
+
+
+def _arrivals(staging: Staging) -> list[tuple[str, Arrival]]:
+    """Every staged column with the name it is staged under."""
+    named = [(arrival.name, arrival) for arrival in staging.columns]
+    if staging.effective:
+        named.append((EFFECTIVE, staging.effective))
+    named += [(order_column(i), arrival) for i, arrival in enumerate(staging.order_by)]
+    named += [(mark_column(i), arrival) for i, arrival in enumerate(staging.marks)]
+    return named
+
+
+def _raw_name(position: int) -> str:
+    return f"_dms_raw_{position}"
+
+
+def _raw(arriving: sa.FromClause, arrival: Arrival) -> Element:
+    raw: Element = arriving.c[arrival.raw]
+    if arrival.blank_is_null and arrival.type.family != "text":
+        return sa.func.nullif(sa.func.trim(raw), sa.literal_column("''"))
+    return raw
+
+
+def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
+    """The value in its target type; NULL where it has no place in it."""
+    raw = _raw(arriving, arrival)
+    stored = arrival.arrives == arrival.type and arrival.arrives.native in (None, arrival.type_sql)
+    if stored or (arrival.arrives.family == arrival.type.family == "text"):
+        return raw
+    if arrival.formats:
+        formats: Element = sa.literal_column(
+            "[" + ", ".join("'" + f.replace("'", "''") + "'" for f in arrival.formats) + "]"
+        )
+        return sa.cast(sa.func.try_strptime(raw, formats), Native(arrival.type_sql))
+    wanted = Native(arrival.type_sql)
+    return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
+
+
+Rule = tuple[Fault, Element, Element]
+
+
+def _rules(
+    shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: list[tuple[str, Arrival]]
+) -> list[Rule]:
+    """The rules of a staged row in the order in which they are tried; a row is refused for the first it breaks."""
+    found: list[tuple[str, str | None, str, Element, Element]] = []
+    for i, (name, arrival) in enumerate(arrivals):
+        value = typed.c[name]
+        label = arrival.name
+        if arrival.can_fail:
+            raw = typed.c[_raw_name(i)]
+            message = f"the value is no {arrival.type}"
+            found.append(("cast", label, message, sa.and_(raw.is_not(None), value.is_(None)), raw))
+        if name in shape.key:
+            found.append(("null_key", label, "a key column is NULL", value.is_(None), sa.null()))
+        elif arrival.required:
+            found.append(("not_null", label, "the target column is NOT NULL", value.is_(None), sa.null()))
+        if arrival.type.length is not None and name in shape.columns:
+            message = f"the value is longer than {arrival.type}"
+            longer = sa.func.length(value) > sa.literal_column(str(arrival.type.length))
+            found.append(("too_long", label, message, longer, value))
+        if arrival.type.family == "float" and not arrival.nan_allowed:
+            found.append(("not_storable", label, "the target cannot store NaN", sa.func.isnan(value), value))
+    found += _time_rules(shape, staging, typed)
+    found += [
+        (
+            "check",
+            None,
+            f"check {name} does not hold",
+            sa.literal_column(f"(({expr}) IS FALSE)", sa.Boolean()),
+            sa.null(),
+        )
+        for name, expr in staging.checks
+    ]
+    return [
+        (Fault(number=number, reason=reason, column=column, message=message), condition, value)
+        for number, (reason, column, message, condition, value) in enumerate(found, start=1)
+    ]
+
+
+def _time_rules(
+    shape: MergeShape, staging: Staging, typed: sa.FromClause
+) -> list[tuple[str, str | None, str, Element, Element]]:
+    """Rules of the columns that carry time: when a row holds, and how far a run has read."""
+    rules: list[tuple[str, str | None, str, Element, Element]] = []
+    if staging.effective:
+        value = typed.c[EFFECTIVE]
+        name = staging.effective.name
+        rules.append(("null_effective", name, "the business time is NULL", value.is_(None), sa.null()))
+        if shape.open_end != "NULL":
+            beyond = value >= sa.literal_column(shape.open_end)
+            rules.append(("effective_range", name, "the business time is not before the open end", beyond, value))
+    if staging.reject_null_marks:
+        for i, arrival in enumerate(staging.marks):
+            value = typed.c[mark_column(i)]
+            rules.append(("null_checkpoint", arrival.name, "a checkpoint column is NULL", value.is_(None), sa.null()))
+    return rules
+
+
+def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
+    """Names and types of the stage, in the order in which staging selects them."""
+    columns = [(arrival.name, arrival.type) for arrival in staging.columns]
+    if staging.effective:
+        columns.append((EFFECTIVE, staging.effective.type))
+    columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
+    columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
+    return (*columns, (FAULT, INTEGER), (VALUE, TEXT))
