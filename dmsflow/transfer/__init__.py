@@ -1,0 +1,39 @@
+"""How rows travel from source to stage."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from dmsflow.engines.engine import Session
+from dmsflow.model.plan import Plan, Statement, Transfer
+from dmsflow.model.watermark import Scalar
+
+BATCH_ROWS = 65_536
+
+
+class BindValues(Protocol):
+    """The values a statement takes."""
+
+    def __call__(self, statement: Statement) -> dict[str, Scalar | None]:
+        """The values by name."""
+        ...
+
+
+def fill_stage(
+    plan: Plan, find: Callable[[str], Statement], binds: BindValues, source: Session, target: Session
+) -> None:
+    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer."""
+    if plan.transfer is Transfer.IN_PLACE:
+        from dmsflow.transfer.in_place import stage_in_place
+
+        stage = find("stage")
+        stage_in_place(target, stage.sql, binds(stage))
+        return
+    from dmsflow.transfer import arrow
+
+    read = find("read")
+    if plan.find("refine") is None:
+        stage = find("stage")
+        arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)
+        return
+    refine, create = find("refine"), find("create_stage")
+    arrow.stage_arrow_refined(source, target, read.sql, binds(read), refine.sql, binds(refine), create.sql, BATCH_ROWS)

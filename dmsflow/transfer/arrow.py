@@ -1,0 +1,95 @@
+"""Rows that travel as Arrow batches, a few at a time. Decides no type and refuses no row: the statements do.
+
+A target that is not DuckDB gets its rows through a private DuckDB in memory, the refinery, so that a value is cast and
+refused in one way whatever the databases are.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
+from dmsflow.engines.engine import Binds, Session
+from dmsflow.errors import DatabaseError
+from dmsflow.scd.shape import STAGE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INCOMING = "_dms_incoming"
+REFINERY: dict[str, str | int | bool] = {"threads": 1}
+"""One thread: refining costs little beside the driver, and the batches are pulled by the session's own thread."""
+
+
+def stage_arrow_duckdb(
+    source: Session,
+    target: Session,
+    read: str,
+    read_binds: Binds,
+    stage: str,
+    stage_binds: Binds,
+    batch_rows: int,
+) -> None:
+    """Fill the stage of a DuckDB target from what the source streams."""
+    assert isinstance(target, DuckDBSession), "only DuckDB reads Arrow data where it lies"
+    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming:
+        target.register(INCOMING, incoming)
+        try:
+            target.execute(stage, stage_binds)
+        finally:
+            target.unregister(INCOMING)
+
+
+def stage_arrow_refined(
+    source: Session,
+    target: Session,
+    read: str,
+    read_binds: Binds,
+    refine: str,
+    refine_binds: Binds,
+    create_stage: str,
+    batch_rows: int,
+) -> None:
+    """Make the stage of any other target, and fill it from what the refinery makes of the source's stream."""
+    target.execute(create_stage)
+    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming, _refinery() as refinery:
+        refinery.register(INCOMING, incoming)
+        target.load(STAGE, refinery.stream(refine, refine_binds, batch_rows))
+
+
+@contextmanager
+def _refinery() -> Iterator[DuckDBSession]:
+    """A private DuckDB in memory; what is registered and open in it goes with it."""
+    engine = DuckDBEngine(None, REFINERY)
+    try:
+        session = engine.connect()
+        try:
+            yield session
+        finally:
+            session.close()
+    finally:
+        engine.close()
+
+
+@contextmanager
+def _own_errors(reader: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatchReader]":
+    """The same batches; the source's own error comes out, not what others made of it on the way (law 32)."""
+    import pyarrow as pa
+
+    failures: list[DatabaseError] = []
+
+    def batches() -> "Iterator[pa.RecordBatch]":
+        try:
+            yield from reader
+        except DatabaseError as error:
+            failures.append(error)
+            raise
+
+    try:
+        yield pa.RecordBatchReader.from_batches(reader.schema, batches())
+    except DatabaseError as error:
+        if failures and error is not failures[0]:
+            raise failures[0] from failures[0].__cause__
+        raise
+    finally:
+        reader.close()
