@@ -1,0 +1,57 @@
+"""The lease of a target: one run at a time (law 12). A holder that gives no sign of life loses it."""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dmsflow.engines.engine import Row
+from dmsflow.model.watermark import Scalar
+
+EXPIRES_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lease."""
+
+    run_id: str
+    pipeline: str
+    host: str
+    pid: int
+    since: datetime
+    heartbeat_at: datetime
+
+    @classmethod
+    def read(cls, row: Row) -> "Holder":
+        """A holder from its row."""
+        run_id, pipeline, host, pid, since, heartbeat = row
+        return cls(
+            run_id=str(run_id),
+            pipeline=str(pipeline),
+            host=str(host),
+            pid=int(pid),  # type: ignore[arg-type]
+            since=read_instant(since),
+            heartbeat_at=read_instant(heartbeat),
+        )
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether the holder may still run: it beats, or its process is there on this host."""
+        if self.host == socket.gethostname():
+            return _process_exists(self.pid)
+        return now - self.heartbeat_at < EXPIRES_AFTER
+
+
+def read_instant(value: Scalar | None) -> datetime:
+    """An instant as a database hands it over."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,140 @@
+"""The tables that dmsflow keeps in a target, and the statements over them. Builds SQL; runs nothing."""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from dmsflow.marks.names import CHECKPOINT, CHUNK, COLUMN, COUNTS, LEASE, REJECT
+from dmsflow.model.table import Column, DataType, TypeName
+
+TEXT = DataType(name=TypeName.TEXT)
+INTEGER = DataType(name=TypeName.INTEGER)
+BIGINT = DataType(name=TypeName.BIGINT)
+INSTANT = DataType(name=TypeName.TIMESTAMP)
+
+
+def _columns(**types: DataType) -> tuple[Column, ...]:
+    return tuple(Column(name=name.rstrip("_"), type=t) for name, t in types.items())
+
+
+MARK_TABLES: dict[str, tuple[tuple[Column, ...], tuple[str, ...]]] = {
+    CHUNK: (
+        _columns(run_id=TEXT, chunk=INTEGER, pipeline=TEXT, target_table=TEXT)
+        + tuple(Column(name=f"rows_{name}", type=BIGINT) for name in COUNTS)
+        + _columns(started_at=INSTANT, finished_at=INSTANT),
+        ("run_id", "chunk"),
+    ),
+    CHECKPOINT: (
+        _columns(pipeline=TEXT, watermark=TEXT, run_id=TEXT, run_at=INSTANT, spec_digest=TEXT),
+        ("pipeline",),
+    ),
+    REJECT: (
+        _columns(
+            run_id=TEXT,
+            chunk=INTEGER,
+            pipeline=TEXT,
+            row_key=TEXT,
+            column_name=TEXT,
+            column_value=TEXT,
+            reason=TEXT,
+            message=TEXT,
+            rejected_at=INSTANT,
+        ),
+        (),
+    ),
+    LEASE: (
+        _columns(
+            target_table=TEXT, run_id=TEXT, pipeline=TEXT, host=TEXT, pid=BIGINT, since=INSTANT, heartbeat_at=INSTANT
+        ),
+        ("target_table",),
+    ),
+}
+
+
+COLUMN_TABLE: tuple[tuple[Column, ...], tuple[str, ...]] = (
+    _columns(target_table=TEXT, column_name=TEXT),
+    ("target_table", "column_name"),
+)
+
+
+def find_unfilled(schema: str | None) -> sa.Executable:
+    """The columns of a target that no full read has filled."""
+    table = mark_table(COLUMN, schema)
+    return sa.select(table.c.column_name).where(_is(table, "target_table"))
+
+
+def note_column(schema: str | None, target_table: str, name: str) -> Iterator[tuple[str, sa.Executable]]:
+    """Note a column before it is added, whether or not an earlier try has noted it."""
+    table = mark_table(COLUMN, schema)
+    literal = {"target_table": _quoted(target_table), "column_name": _quoted(name)}
+    same = sa.and_(*(table.c[column] == value for column, value in literal.items()))
+    yield f"forget_note_{name}", sa.delete(table).where(same)
+    yield f"note_{name}", sa.insert(table).values(literal)
+
+
+def forget_columns(schema: str | None) -> sa.Executable:
+    """After a full read every column is filled."""
+    table = mark_table(COLUMN, schema)
+    return sa.delete(table).where(_is(table, "target_table"))
+
+
+def _quoted(text: str) -> sa.ColumnElement[str]:
+    return sa.literal_column("'" + text.replace("'", "''") + "'", sa.String())
+
+
+def mark_table(name: str, schema: str | None) -> sa.TableClause:
+    """One of the tables, for statements over it."""
+    columns, _ = COLUMN_TABLE if name == COLUMN else MARK_TABLES[name]
+    return sa.table(name, *(sa.column(column.name) for column in columns), schema=schema)
+
+
+def mark_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
+    """Every statement over the tables, by name."""
+    yield from _chunk_statements(mark_table(CHUNK, schema))
+    yield from _checkpoint_statements(mark_table(CHECKPOINT, schema))
+    yield from _lease_statements(mark_table(LEASE, schema))
+
+
+def find_checkpoint(schema: str | None) -> sa.Executable:
+    """The checkpoint of a pipeline."""
+    table = mark_table(CHECKPOINT, schema)
+    return sa.select(table.c.watermark, table.c.run_id, table.c.run_at).where(_is(table, "pipeline"))
+
+
+def _is(table: sa.TableClause, name: str) -> sa.ColumnElement[bool]:
+    return table.c[name] == sa.bindparam(name)
+
+
+def _values(*names: str) -> dict[str, sa.BindParameter[object]]:
+    return {name: sa.bindparam(name) for name in names}
+
+
+def _chunk_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:
+    this = sa.and_(_is(table, "run_id"), _is(table, "chunk"))
+    counts = tuple(f"rows_{name}" for name in COUNTS)
+    yield "find_mark", sa.select(*(table.c[name] for name in counts)).where(this)
+    yield "begin_mark", sa.insert(table).values(_values("run_id", "chunk", "pipeline", "target_table", "started_at"))
+    yield "complete_mark", sa.update(table).values(_values(*counts, "finished_at")).where(this)
+
+
+def _checkpoint_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:
+    yield "find_checkpoint", find_checkpoint(table.schema)
+    yield "forget_checkpoint", sa.delete(table).where(_is(table, "pipeline"))
+    yield (
+        "write_checkpoint",
+        sa.insert(table).values(_values("pipeline", "watermark", "run_id", "run_at", "spec_digest")),
+    )
+
+
+def _lease_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:
+    held = sa.and_(_is(table, "target_table"), _is(table, "run_id"))
+    yield (
+        "find_lease",
+        sa.select(*(table.c[n] for n in ("run_id", "pipeline", "host", "pid", "since", "heartbeat_at"))).where(
+            _is(table, "target_table")
+        ),
+    )
+    names = ("target_table", "run_id", "pipeline", "host", "pid", "since", "heartbeat_at")
+    yield "take_lease", sa.insert(table).values(_values(*names))
+    yield "beat_lease", sa.update(table).values(_values("heartbeat_at")).where(held)
+    yield "release_lease", sa.delete(table).where(held)
