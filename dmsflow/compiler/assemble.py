@@ -1,0 +1,145 @@
+"""Puts a plan together from a builder: the merge in the target's words, every choice, every statement. Pure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
+from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.ddl import build_ddl
+from dmsflow.compiler.explain_choices import explain_choices
+from dmsflow.compiler.remembered import digest_facts, planned_source, planned_target
+from dmsflow.compiler.source_sql import SourceSql
+from dmsflow.compiler.table_rules import engine_names
+from dmsflow.engines.engine import Idioms
+from dmsflow.model.facts import Facts
+from dmsflow.model.plan import CheckpointPlan, Merge, Plan, Statement, Transfer
+from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
+from dmsflow.scd.shape import MergeShape
+
+
+def merge_shape(
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, idioms: Idioms
+) -> MergeShape:
+    """The shape of the merge in the target's own words."""
+    by_name = {column.name.lower(): column.name for column in columns}
+    on, off = _flag_literals(spec, facts)
+    scd = spec.scd
+    return MergeShape(
+        table=spec.target.table.table,
+        schema=target_schema(spec),
+        columns=tuple(column.name for column in columns),
+        key=tuple(by_name[name.lower()] for name in spec.key),
+        policies={column.name: column.policy for column in columns},
+        scd=scd.type,
+        fields=scd.fields,
+        scope=merge_scope(spec, cut),
+        deletes=scd.deletes,
+        duplicates=scd.duplicates,
+        late=scd.late,
+        row_id=idioms.row_id,
+        has_effective=scd.effective_at is not None,
+        first_valid_from=idioms.literal(scd.first_valid_from) if scd.first_valid_from else None,
+        open_end=idioms.literal(scd.open_end),
+        on=on,
+        off=off,
+        order_by=len(scd.order_by),
+        marks=len(spec.checkpoint.columns) if sql_refuses_null_marks(spec) else 0,
+        unfilled=_unfilled(spec, facts, columns),
+        carried=_carried(spec, facts, columns),
+        range_keys=cut.targets if scd.type is not ScdType.APPEND else (),
+    )
+
+
+def _unfilled(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> frozenset[str]:
+    """Columns in which NULL only says that the column is new (law 28)."""
+    if facts.target.shape is None or spec.target.evolve is not Evolve.ADD:
+        return frozenset()
+    return frozenset(c.name for c in columns if c.existing is None or c.name in facts.unfilled)
+
+
+def _carried(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> tuple[str, ...]:
+    """Columns that only the target has: a version takes them over from the one before."""
+    if facts.target.shape is None or spec.scd.type is not ScdType.HISTORY:
+        return ()
+    known = {column.name.lower() for column in columns} | {name.lower() for name in engine_names(spec)}
+    return tuple(c.name for c in facts.target.shape.columns if c.name.lower() not in known and not c.generated)
+
+
+def sql_refuses_null_marks(spec: PipelineSpec) -> bool:
+    """Whether the checkpoint columns are staged, so that a NULL among them is refused."""
+    return spec.checkpoint.by_key and spec.checkpoint.on_null == "reject"
+
+
+def _flag_literals(spec: PipelineSpec, facts: Facts) -> tuple[str, str]:
+    """How the target writes a flag: as a boolean, or as Y and N in a target of the seed's kind."""
+    shape = facts.target.shape
+    column = shape.find(spec.scd.fields.is_current) if shape else None
+    if column is not None and column.type.family == "text":
+        return "'Y'", "'N'"
+    if column is not None and column.type.family in ("integer", "decimal"):
+        return "1", "0"
+    return "TRUE", "FALSE"
+
+
+def make_builder(
+    spec: PipelineSpec,
+    facts: Facts,
+    columns: tuple[LoadedColumn, ...],
+    cut: Cut,
+    sql: SourceSql,
+    checkpoint: CheckpointPlan,
+    idioms: Idioms,
+) -> Builder:
+    """What the statements are built from; a source is read directly where reading it again costs little."""
+    transfer = Transfer.IN_PLACE if facts.source.in_place else Transfer.ARROW
+    plain = facts.source.repeatable and not any(column.spec.expr for column in columns)
+    return Builder(
+        spec=spec,
+        facts=facts,
+        columns=columns,
+        cut=cut,
+        source=sql,
+        target=idioms,
+        transfer=transfer,
+        direct=transfer is Transfer.IN_PLACE and plain and not facts.source.as_text,
+        checkpoint=checkpoint,
+        merge=merge_shape(spec, facts, columns, cut, idioms),
+    )
+
+
+def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_digest: str) -> Plan:
+    """Every choice and every statement of a run."""
+    spec, facts = builder.spec, builder.facts
+    statements, faults = build_statements(builder)
+    if boundaries is not None:
+        statements = (*statements, boundaries)
+    chunks = make_chunks(builder.cut, facts)
+    workers, why_workers = count_workers(spec, facts, len(chunks))
+    return Plan(
+        pipeline=spec.pipeline,
+        spec_file=str(Path(spec.file).absolute()) if spec.file else "",
+        source=planned_source(spec, facts),
+        target=planned_target(spec, facts),
+        scd=spec.scd.type,
+        key=builder.merge.key,
+        transfer=builder.transfer,
+        direct=builder.direct,
+        merge=Merge.PER_CHUNK if len(chunks) > 1 else Merge.ONCE,
+        scope=builder.merge.scope,
+        deletes=spec.scd.deletes,
+        chunk_by=builder.cut.keys,
+        chunks=chunks,
+        workers=workers,
+        checkpoint=builder.checkpoint,
+        ddl=build_ddl(builder),
+        statements=statements,
+        faults=faults,
+        guards=spec.guards,
+        errors=spec.errors,
+        retry=spec.retry,
+        decisions=explain_choices(builder, workers, why_workers),
+        digests=digest_facts(spec_digest, facts),
+        clock=clock,
+        params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
+    )

@@ -1,0 +1,131 @@
+"""Decides how the work is cut: over which keys, into how many chunks, and why. Pure; reads no data."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.model.facts import Facts
+from dmsflow.model.plan import Chunk
+from dmsflow.model.spec import PipelineSpec, ScdType
+from dmsflow.model.table import DataType, TypeName, can_bound
+
+STAGE_BYTES = 256 * 2**20
+"""About how much of a table a chunk of an embedded target may hold at once."""
+
+SAMPLED_ROWS = 100_000
+MAX_CHUNKS = 10_000
+WIDTHS = {TypeName.TEXT: 32, TypeName.JSON: 128, TypeName.BYTES: 64, TypeName.UUID: 16, TypeName.DECIMAL: 16}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """The decision: ``keys`` are source columns, ``targets`` the target columns they become."""
+
+    count: int
+    keys: tuple[str, ...]
+    targets: tuple[str, ...]
+    rows: int
+    why: str
+
+    @property
+    def by_sample(self) -> bool:
+        """Whether chunks are so large that a sample cuts them as evenly as all keys would."""
+        return self.rows >= SAMPLED_ROWS
+
+
+def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ...]) -> Cut:
+    """How many chunks, over which keys."""
+    rows = spec.parallel.chunk_rows or default_chunk_rows(columns, facts.target.engine)
+    whole = Cut(count=1, keys=(), targets=(), rows=rows, why="")
+    estimate = facts.source.estimated_rows
+    if estimate is None:
+        return _one(whole, "the number of source rows is not known without reading them")
+    if estimate < max(spec.parallel.min_rows, 1):
+        return _one(whole, f"about {estimate:,} rows are fewer than min_rows = {spec.parallel.min_rows:,}")
+    count = min(-(-estimate // rows), MAX_CHUNKS)
+    if spec.parallel.chunk_rows is None and estimate <= rows * 5 // 4:
+        count = 1
+    if count <= 1:
+        return _one(whole, f"about {estimate:,} rows fit into one chunk of {rows:,}")
+    if facts.source.as_text or not facts.source.repeatable:
+        return _one(whole, "the source is read once from end to end: it can be cut no cheaper than it is read")
+    keys, obstacle = find_keys(spec, facts, columns)
+    if obstacle:
+        return _one(whole, obstacle)
+    names = tuple(column.source.name for column in keys if column.source)
+    why = f"about {estimate:,} rows in chunks of {rows:,}, cut by quantiles of {', '.join(names)}"
+    return Cut(count=count, keys=names, targets=tuple(column.name for column in keys), rows=rows, why=why)
+
+
+def find_keys(
+    spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ...]
+) -> tuple[tuple[LoadedColumn, ...], str | None]:
+    """The columns to cut by, or what stands in the way."""
+    wanted = spec.parallel.chunk_by or spec.key
+    if not wanted:
+        return (), "there is no key to cut by"
+    by_name = {column.name.lower(): column for column in columns}
+    keys = []
+    for name in wanted:
+        column = by_name.get(name.lower())
+        if column is None or column.source is None:
+            return (), f'"{name}" is not a source column of its own, so a range of it cannot be read'
+        if not can_bound(column.arrives.name):
+            return (), f'a range of "{name}" ({column.arrives}) cannot be bounded exactly'
+        if spec.scd.type is not ScdType.APPEND and not same_order(column, facts):
+            return (), f'"{name}" does not sort in the source ({column.arrives}) as in the target ({column.type})'
+        keys.append(column)
+    return tuple(keys), None
+
+
+def same_order(column: LoadedColumn, facts: Facts) -> bool:
+    """Whether a range of the source column is the same range of the target column (law 2)."""
+    family = column.arrives.family
+    if family != column.type.family or (family == "decimal" and column.arrives.scale != column.type.scale):
+        return False
+    return facts.source.in_place or family in ("integer", "text")
+
+
+def default_chunk_rows(columns: tuple[LoadedColumn, ...], engine: str) -> int:
+    """Rows of a chunk by the width of a row; a whole number of row groups of a DuckDB table."""
+    width = sum(_width(column.type) for column in columns) or 8
+    rows = STAGE_BYTES // width
+    if engine != "duckdb":
+        return max(10_000, min(rows // 4, 250_000))
+    group = 122_880
+    return max(group, min(rows // group, 64) * group)
+
+
+def _width(data_type: DataType) -> int:
+    if data_type.name is TypeName.VARCHAR:
+        return max(8, min(data_type.length or 32, 64) // 2)
+    return WIDTHS.get(data_type.name, 8)
+
+
+def _one(cut: Cut, why: str) -> Cut:
+    return Cut(count=1, keys=(), targets=(), rows=cut.rows, why=why)
+
+
+def make_chunks(cut: Cut, facts: Facts) -> tuple[Chunk, ...]:
+    """The chunks between the boundaries: they touch, never overlap, and the outer ends are open (law 1)."""
+    estimate = facts.source.estimated_rows
+    bounds = [bound for i, bound in enumerate(facts.boundaries) if i == 0 or facts.boundaries[i - 1] != bound]
+    share = estimate // (len(bounds) + 1) if estimate is not None else None
+    ends = [None, *bounds, None]
+    return tuple(
+        Chunk(number=number, lower=lower, upper=upper, estimated_rows=share)
+        for number, (lower, upper) in enumerate(pairwise(ends), start=1)
+    )
+
+
+def count_workers(spec: PipelineSpec, facts: Facts, chunks: int) -> tuple[int, str]:
+    """How many threads, and why."""
+    if chunks == 1:
+        return 1, "one chunk runs in the caller's thread"
+    if spec.parallel.workers is not None:
+        return min(spec.parallel.workers, chunks), "the spec says so"
+    if facts.target.embedded:
+        return 1, "an embedded target uses all cores for each chunk already"
+    import os
+
+    return min(8, os.cpu_count() or 1, chunks), "the number of cores, 8 at most"

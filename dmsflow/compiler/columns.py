@@ -1,0 +1,94 @@
+"""Target columns matched with source columns and types: what arrives, what is staged. Pure; reports nothing."""
+
+from dataclasses import dataclass
+
+from dmsflow.model.facts import Facts
+from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy, ScdType
+from dmsflow.model.table import Column, DataType, TypeName
+
+TEXT = DataType(name=TypeName.TEXT)
+INSTANT = DataType(name=TypeName.TIMESTAMP)
+
+DEFAULT_POLICY = {
+    ScdType.APPEND: Policy.IGNORE,
+    ScdType.KEEP: Policy.KEEP,
+    ScdType.OVERWRITE: Policy.OVERWRITE,
+    ScdType.HISTORY: Policy.VERSION,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedColumn:
+    """One user column of the target: ``source`` is None for an expression or a constant."""
+
+    name: str
+    spec: ColumnSpec
+    source: Column | None
+    arrives: DataType
+    type: DataType
+    policy: Policy
+    existing: Column | None = None
+
+
+def listed_columns(spec: PipelineSpec, facts: Facts) -> tuple[ColumnSpec, ...]:
+    """The columns of the spec; every source column where it lists none."""
+    if spec.columns:
+        return spec.columns
+    return tuple(ColumnSpec(name=name, source=name) for name in facts.source.shape.names)
+
+
+def match_columns(spec: PipelineSpec, facts: Facts) -> tuple[LoadedColumn, ...]:
+    """The user columns that can be matched; table_rules says why the others cannot."""
+    return tuple(
+        column for wanted in listed_columns(spec, facts) if (column := _match(spec, facts, wanted)) is not None
+    )
+
+
+def source_name(wanted: ColumnSpec) -> str | None:
+    """The source column that a target column reads; None for an expression or a constant."""
+    if wanted.expr is not None or wanted.has_value:
+        return None
+    return wanted.source or wanted.name
+
+
+def _match(spec: PipelineSpec, facts: Facts, wanted: ColumnSpec) -> LoadedColumn | None:
+    name = source_name(wanted)
+    source = facts.source.shape.find(name) if name is not None else None
+    if name is not None and source is None:
+        return None
+    existing = facts.target.shape.find(wanted.name) if facts.target.shape else None
+    declared = source.type if source else _type_of_expression(facts, wanted)
+    arrives = facts.source.arrives(source.name, declared) if source else declared
+    return LoadedColumn(
+        name=existing.name if existing else wanted.name,
+        spec=wanted,
+        source=source,
+        arrives=arrives,
+        type=_staged_type(wanted, existing, declared),
+        policy=wanted.policy or DEFAULT_POLICY[spec.scd.type],
+        existing=existing,
+    )
+
+
+def _type_of_expression(facts: Facts, wanted: ColumnSpec) -> DataType:
+    """What the survey found an expression to return; a constant's own type."""
+    found = dict(facts.expression_types).get(wanted.name)
+    if found is not None:
+        return found
+    match wanted.value:
+        case bool():
+            return DataType(name=TypeName.BOOLEAN)
+        case int():
+            return DataType(name=TypeName.BIGINT)
+        case float():
+            return DataType(name=TypeName.DOUBLE)
+    return wanted.type or TEXT
+
+
+def _staged_type(wanted: ColumnSpec, existing: Column | None, declared: DataType) -> DataType:
+    """The type a value is compared in: the target's own (law 21), with the length only the spec may know."""
+    if existing is None or existing.type.name is TypeName.OTHER:
+        return wanted.type or declared
+    if wanted.type and wanted.type.family == "text" and existing.type.family == "text" and existing.type.length is None:
+        return wanted.type
+    return existing.type

@@ -1,0 +1,108 @@
+"""Spec to plan: survey, rules, cut, build. Opens both databases to read; writes to neither."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dmsflow.compiler.chunking import decide_cut
+from dmsflow.compiler.columns import LoadedColumn, match_columns
+from dmsflow.compiler.load import LoadedSpec
+from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
+from dmsflow.compiler.survey import read_boundaries, survey, try_checks
+from dmsflow.compiler.table_rules import TABLE_RULES
+from dmsflow.diagnostics import Diagnostic, has_errors
+from dmsflow.engines.access import Access
+from dmsflow.errors import SpecRejected
+from dmsflow.model.facts import Facts
+from dmsflow.model.plan import CheckpointPlan, Plan
+from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
+from dmsflow.model.watermark import Watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A plan, and what the rules had to say that did not stop it."""
+
+    plan: Plan
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def compile_plan(loaded: LoadedSpec, access: Access, memory: Path | None = None) -> Compiled:
+    """The plan of a spec against the databases as they are. Raises SpecRejected with every problem.
+
+    ``memory`` is a folder of plans made before; it only saves time.
+    """
+    spec = loaded.raise_if_rejected()
+    try:
+        facts = survey(spec, access)
+    except SpecRejected as error:
+        raise SpecRejected(tuple(place(loaded, problem) for problem in error.diagnostics)) from error
+    problems = tuple(place(loaded, problem) for rule in TABLE_RULES for problem in rule(spec, facts))
+    if has_errors(problems):
+        raise SpecRejected((*loaded.diagnostics, *problems))
+    columns = match_columns(spec, facts)
+    refused_checks = tuple(place(loaded, problem) for problem in try_checks(spec, columns))
+    if refused_checks:
+        raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
+    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory)
+    return Compiled(plan=plan, diagnostics=(*loaded.diagnostics, *problems))
+
+
+def _make_plan(
+    spec: PipelineSpec,
+    facts: Facts,
+    columns: tuple[LoadedColumn, ...],
+    access: Access,
+    spec_digest: str,
+    memory: Path | None,
+) -> Plan:
+    """The plan from memory, brought up to date, or built anew."""
+    cut, checkpoint = decide_cut(spec, facts, columns), plan_checkpoint(spec, facts)
+    key = plan_key(spec, spec_digest, facts, cut, checkpoint)
+    known = recall(memory, key)
+    boundaries = None
+    if cut.count > 1:
+        boundaries = known.find("find_boundaries") if known else None
+        if boundaries is None:
+            from dmsflow.compiler.questions import ask_boundaries, source_sql
+
+            boundaries = ask_boundaries(spec, source_sql(spec, facts, access), cut, checkpoint)
+        facts = replace(facts, boundaries=read_boundaries(boundaries, spec, facts, cut, checkpoint, access))
+        cut = replace(cut, count=len(facts.boundaries) + 1)
+        known = known if cut.count > 1 else None
+    if known is not None:
+        return refresh(known, spec, spec_digest, facts, cut, checkpoint)
+    from dmsflow.compiler.assemble import build_plan, make_builder
+    from dmsflow.compiler.questions import source_sql
+
+    sql = source_sql(spec, facts, access)
+    builder = make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms)
+    plan = build_plan(builder, boundaries, access.target_idioms.now, spec_digest)
+    if (cut.count > 1) is (boundaries is not None):
+        remember(memory, key, plan)
+    return plan
+
+
+def place(loaded: LoadedSpec, problem: Diagnostic) -> Diagnostic:
+    """Tie a problem to its node in the spec."""
+    return problem if problem.position else problem.at(loaded.document.position(problem.path))
+
+
+def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
+    """Where this run starts and ends. Merging types read the boundary value again (law 16)."""
+    if not spec.checkpoint.by_key:
+        return CheckpointPlan(strategy=Strategy.NONE)
+    names = tuple(found.name for name in spec.checkpoint.columns if (found := facts.source.shape.find(name)))
+    return CheckpointPlan(
+        strategy=Strategy.KEY,
+        columns=names,
+        start=facts.start,
+        fence=later(facts.start, facts.fence),
+        inclusive=spec.scd.type is not ScdType.APPEND,
+    )
+
+
+def later(start: Watermark | None, fence: Watermark | None) -> Watermark | None:
+    """The fence, unless the source has nothing beyond the start: a watermark never goes back."""
+    if start is None or fence is None:
+        return start or fence
+    return start if fence < start else fence

@@ -1,0 +1,110 @@
+"""The DDL of a plan: marks, target, new columns, unique index. Decides by spec and facts; runs nothing."""
+
+from collections.abc import Iterator
+
+from dmsflow.compiler.build import GONE_PREFIX, Builder
+from dmsflow.compiler.statements import compile_statement, create_table
+from dmsflow.marks.names import COLUMN
+from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, note_column
+from dmsflow.model.plan import Side, Statement
+from dmsflow.model.spec import ScdType, UniqueIndex
+from dmsflow.model.table import Column, DataType, TableName, TypeName
+
+BIGINT = DataType(name=TypeName.BIGINT)
+INTEGER = DataType(name=TypeName.INTEGER)
+INSTANT = DataType(name=TypeName.TIMESTAMP)
+BOOLEAN = DataType(name=TypeName.BOOLEAN)
+TEXT = DataType(name=TypeName.TEXT)
+
+
+def build_ddl(builder: Builder) -> tuple[Statement, ...]:
+    """Every DDL statement, marks first: the lease must be held before the target is touched."""
+    return (*_marks(builder), *_target(builder), *_index(builder))
+
+
+def _marks(builder: Builder) -> Iterator[Statement]:
+    table = builder.spec.target.table
+    schema_sql = builder.target.create_schema(table) if not builder.facts.target.shape else None
+    if schema_sql:
+        yield Statement(name="create_schema", side=Side.TARGET, sql=schema_sql)
+    for name, (columns, key) in MARK_TABLES.items():
+        element = create_table(builder.target, beside(table, name), columns, key)
+        yield compile_statement(f"create_{name}", Side.TARGET, element, builder.target)
+    if builder.merge.unfilled:
+        element = create_table(builder.target, beside(table, COLUMN), *COLUMN_TABLE)
+        yield compile_statement(f"create_{COLUMN}", Side.TARGET, element, builder.target)
+    if builder.merge.deleting and builder.cut.count > 1:
+        types = {column.name: column.type for column in builder.columns}
+        columns = (
+            Column(name="run_id", type=TEXT),
+            Column(name="chunk", type=INTEGER),
+            *(Column(name=name, type=types[name]) for name in builder.merge.key),
+        )
+        element = create_table(builder.target, beside(table, GONE_PREFIX + table.table), columns)
+        yield compile_statement("create_gone", Side.TARGET, element, builder.target)
+
+
+def beside(table: TableName, name: str) -> TableName:
+    """Another table in the same schema."""
+    return TableName(table=name, schema=table.schema, catalog=table.catalog)
+
+
+def _target(builder: Builder) -> Iterator[Statement]:
+    existing = builder.facts.target.shape
+    table = builder.spec.target.table
+    if existing is None:
+        element = create_table(builder.target, table, target_columns(builder))
+        yield compile_statement("create_target", Side.TARGET, element, builder.target)
+        return
+    for column in target_columns(builder):
+        if existing.find(column.name) is None:
+            for name, note in note_column(builder.merge.schema, str(table), column.name):
+                yield compile_statement(name, Side.TARGET, note, builder.target)
+            yield Statement(
+                name=f"add_column_{column.name}",
+                side=Side.TARGET,
+                sql=f"ALTER TABLE {builder.target.qualify(table)} ADD COLUMN {builder.target.quote(column.name)} "
+                f"{builder.target.type_sql(column.type)}",
+            )
+
+
+def target_columns(builder: Builder) -> tuple[Column, ...]:
+    """The columns of a target that dmsflow creates: surrogate key, the user's, the engine's own."""
+    fields, merge = builder.merge.fields, builder.merge
+    columns: list[Column] = []
+    if fields.surrogate_key:
+        columns.append(Column(name=fields.surrogate_key, type=BIGINT, nullable=False))
+    columns += [
+        Column(name=column.name, type=column.type, nullable=column.name not in merge.key) for column in builder.columns
+    ]
+    if merge.history:
+        open_end = builder.spec.scd.open_end is None
+        columns += [
+            Column(name=fields.valid_from, type=INSTANT, nullable=False),
+            Column(name=fields.valid_to, type=INSTANT, nullable=open_end),
+            Column(name=fields.is_current, type=BOOLEAN, nullable=False),
+        ]
+    if merge.marks_deleted:
+        columns.append(Column(name=fields.is_deleted, type=BOOLEAN, nullable=False))
+    columns.append(Column(name=fields.inserted_at, type=INSTANT))
+    if merge.scd is not ScdType.APPEND:
+        columns.append(Column(name=fields.modified_at, type=INSTANT))
+    return tuple(columns)
+
+
+def keeps_unique_index(builder: Builder) -> bool:
+    """Whether the database itself keeps the key unique among current versions."""
+    if not builder.merge.keyed or builder.spec.target.unique_index is UniqueIndex.NEVER:
+        return False
+    always = builder.spec.target.unique_index is UniqueIndex.ALWAYS
+    return always or (builder.facts.target.cheap_unique_index and builder.facts.target.shape is None)
+
+
+def _index(builder: Builder) -> Iterator[Statement]:
+    if not keeps_unique_index(builder):
+        return
+    merge, table = builder.merge, builder.spec.target.table
+    flag = merge.fields.is_current if merge.history else None
+    sql = builder.target.unique_current(f"{table.table}_current_key", table, merge.key, flag)
+    if sql:
+        yield Statement(name="create_unique_index", side=Side.TARGET, sql=sql)

@@ -1,0 +1,75 @@
+"""The scd section to values, with its short form, its presets and the default surrogate key."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from dmsflow.compiler.literals import parse_timestamp
+from dmsflow.compiler.section import Section
+from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target
+
+DMS_FIELDS = Fields(
+    surrogate_key="SKEY",
+    row_hash="RWHKEY",
+    is_current="CURFLG",
+    valid_from="FROMDT",
+    valid_to="TODT",
+    inserted_at="RECCRDT",
+    modified_at="RECUPDT",
+    is_deleted="DELFLG",
+)
+
+
+def decode_scd(top: Section, target: Target) -> Scd:
+    """The scd section of a spec; ``scd: 2`` is short for ``{type: 2}``."""
+    node = top.child("scd")
+    if node is not None and not node.is_collection:
+        return Scd(type=ScdType(str(node.value)), fields=_default_fields(target))
+    scd = top.section("scd")
+    type_node = scd.child("type")
+    at, start = scd.text("effective_at"), scd.text("first_valid_from")
+    return Scd(
+        type=ScdType(str(type_node.value if type_node else "append")),
+        effective_at=None if at == "run" else at,
+        first_valid_from=None if start == "effective" else _timestamp(scd, "first_valid_from", None),
+        open_end=_decode_open_end(scd),
+        deletes=scd.choice("deletes", Deletes.IGNORE),
+        duplicates=scd.choice("duplicates", Duplicates.REJECT),
+        order_by=scd.names("order_by"),
+        late=scd.choice("late", Late.REJECT),
+        detect=scd.choice("detect", Detect.COLUMNS),
+        fields=_decode_fields(scd, target),
+    )
+
+
+def _decode_open_end(scd: Section) -> datetime | None:
+    if not scd.has("open_end"):
+        return Scd(type=ScdType.HISTORY).open_end
+    return _timestamp(scd, "open_end", None)
+
+
+def _timestamp(scd: Section, key: str, default: datetime | None) -> datetime | None:
+    parse: Callable[[str], datetime | None] = parse_timestamp
+    return scd.literal(key, "DMS109", parse, default)
+
+
+def _decode_fields(scd: Section, target: Target) -> Fields:
+    if scd.text("fields") == "dms":
+        return DMS_FIELDS
+    fields, default = scd.section("fields"), _default_fields(target)
+    key = fields.text("surrogate_key") if fields.has("surrogate_key") else default.surrogate_key
+    return Fields(
+        surrogate_key=key,
+        valid_from=fields.text("valid_from") or default.valid_from,
+        valid_to=fields.text("valid_to") or default.valid_to,
+        is_current=fields.text("is_current") or default.is_current,
+        inserted_at=fields.text("inserted_at") or default.inserted_at,
+        modified_at=fields.text("modified_at") or default.modified_at,
+        row_hash=fields.text("row_hash") or default.row_hash,
+        is_deleted=fields.text("is_deleted") or default.is_deleted,
+    )
+
+
+def _default_fields(target: Target) -> Fields:
+    if target.kind is not Kind.DIMENSION:
+        return Fields()
+    return Fields(surrogate_key=f"{target.table.table}_sk")

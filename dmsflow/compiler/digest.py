@@ -1,0 +1,38 @@
+"""A spec to a digest that changes when its meaning does. Holds no secret and no place on a disk."""
+
+import glob
+import hashlib
+import json
+import os
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path as FilePath
+
+from dmsflow.model.spec import PipelineSpec, Source
+
+Canonical = dict[str, "Canonical"] | list["Canonical"] | str | None
+
+
+def digest_spec(spec: PipelineSpec) -> str:
+    """The SHA-256 of the decoded spec with its parameter values. Left out: description, connections and folders."""
+    bare = replace(spec, description="", connections=(), file="", ledger_folder="", source=_relative_source(spec))
+    text = json.dumps(_canonical(bare), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _relative_source(spec: PipelineSpec) -> Source:
+    file = spec.source.file
+    if file is None or "://" in file:
+        return spec.source
+    relative = os.path.relpath(file, glob.escape(str(FilePath(spec.file).parent)))
+    return replace(spec.source, file=FilePath(relative).as_posix())
+
+
+def _canonical(value: object) -> Canonical:
+    if is_dataclass(value):
+        return {part.name: _canonical(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, tuple):
+        return [_canonical(entry) for entry in value]
+    if isinstance(value, Enum):
+        return str(value.value)
+    return None if value is None else f"{type(value).__name__}:{value}"

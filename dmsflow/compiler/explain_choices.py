@@ -1,0 +1,106 @@
+"""The choices of a plan in words: what was chosen, and why. Chooses nothing."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dmsflow.compiler.chunking import Cut
+from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
+from dmsflow.model.spec import Deletes, ScdType
+
+if TYPE_CHECKING:
+    from dmsflow.compiler.build import Builder
+
+
+def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple[Decision, ...]:
+    """Every choice, in the order in which a person asks."""
+    return (
+        _transfer(builder),
+        _staging(builder),
+        _merge(builder),
+        chunk_choice(builder.cut),
+        worker_choice(workers, why_workers),
+        *checkpoint_choices(builder.checkpoint),
+        *_deletes(builder),
+        *_uniqueness(builder),
+        *_snapshot(builder),
+    )
+
+
+def _transfer(builder: "Builder") -> Decision:
+    if builder.transfer is Transfer.ARROW:
+        why = f"rows go from {builder.facts.source.engine} to {builder.facts.target.engine} as Arrow record batches"
+        return Decision(about="transfer", choice=builder.transfer, why=why)
+    how = "attached read-only beside the target" if builder.facts.source.attach else "read by the target itself"
+    return Decision(about="transfer", choice=builder.transfer, why=f"the source is {how}; no row passes through Python")
+
+
+def _staging(builder: "Builder") -> Decision:
+    if builder.direct:
+        why = "the source can be read again cheaply, so only rows that need something done are kept"
+        return Decision(about="staging", choice="none", why=why)
+    reason = "the source is read once" if builder.transfer is Transfer.IN_PLACE else "rows come from another database"
+    return Decision(about="staging", choice="temporary table", why=f"{reason}, then compared where they are")
+
+
+def _merge(builder: "Builder") -> Decision:
+    if builder.spec.scd.type is ScdType.APPEND:
+        return Decision(about="merge", choice="insert", why="append compares nothing")
+    how = {
+        Scope.SWEEP: "one full join per chunk range finds new, changed and gone keys",
+        Scope.LOOKUP: "one join looks up the keys that arrive; keys that do not arrive are left alone",
+    }[builder.merge.scope]
+    choice = "per-chunk" if builder.cut.count > 1 else "once"
+    return Decision(about="merge", choice=choice, why=how)
+
+
+def chunk_choice(cut: Cut) -> Decision:
+    """How many chunks."""
+    return Decision(about="chunks", choice=f"{cut.count}" if cut.count > 1 else "one", why=cut.why)
+
+
+def worker_choice(workers: int, why: str) -> Decision:
+    """How many threads."""
+    return Decision(about="workers", choice=str(workers), why=why)
+
+
+def checkpoint_choices(checkpoint: CheckpointPlan) -> Iterator[Decision]:
+    """Where the run starts and ends."""
+    if not checkpoint.columns:
+        yield Decision(about="checkpoint", choice="none", why="every run reads everything")
+        return
+    start = f"from {checkpoint.start}" if checkpoint.start else "from the beginning"
+    again = " (read again: the merge makes that harmless)" if checkpoint.start and checkpoint.inclusive else ""
+    fence = f"to {checkpoint.fence}" if checkpoint.fence else "to the end: there is no row yet"
+    yield Decision(about="checkpoint", choice=f"key ({', '.join(checkpoint.columns)})", why=f"{start}{again} {fence}")
+
+
+def _deletes(builder: "Builder") -> Iterator[Decision]:
+    if builder.spec.scd.deletes is Deletes.IGNORE:
+        return
+    when = "in the same transaction" if builder.cut.count == 1 else "after the last chunk, in one transaction"
+    yield Decision(
+        about="deletes", choice=builder.spec.scd.deletes, why=f"gone keys are handled {when}, within the guards"
+    )
+
+
+def _uniqueness(builder: "Builder") -> Iterator[Decision]:
+    if not builder.merge.keyed:
+        return
+    from dmsflow.compiler.ddl import keeps_unique_index
+
+    if keeps_unique_index(builder):
+        yield Decision(about="uniqueness", choice="unique index", why="the database keeps one current row per key")
+        return
+    why = (
+        "an index would slow every write of this database down; the keys a chunk touched are checked before it commits"
+    )
+    yield Decision(about="uniqueness", choice="checked", why=why)
+
+
+def _snapshot(builder: "Builder") -> Iterator[Decision]:
+    if builder.cut.count == 1:
+        return
+    if builder.facts.source.embedded:
+        yield Decision(about="snapshot", choice="file", why="an embedded source is held open while the run reads it")
+        return
+    yield Decision(about="snapshot", choice="none", why="chunks read the source one after another, each as it is then")

@@ -1,0 +1,163 @@
+"""Questions to the databases that need SQL of their own: checkpoint, fence, ties, expressions. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dmsflow.compiler.chunking import Cut
+from dmsflow.compiler.columns import listed_columns
+from dmsflow.compiler.source_sql import SourceSql, quantile_rows
+from dmsflow.compiler.statements import compile_statement
+from dmsflow.compiler.survey import AS_TEXT, NO_TARGET, SETTLES, read_bound, read_clock, refused
+from dmsflow.compiler.user_sql import bind_params
+from dmsflow.engines.access import Access
+from dmsflow.engines.engine import Session
+from dmsflow.errors import ConnectionFailed, DatabaseError, SpecRejected
+from dmsflow.marks.names import CHECKPOINT, COLUMN
+from dmsflow.marks.tables import find_checkpoint, find_unfilled
+from dmsflow.model.facts import Facts
+from dmsflow.model.plan import CheckpointPlan, Side, Statement
+from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
+from dmsflow.model.table import Column, DataType, TableName, TableShape
+from dmsflow.model.watermark import Scalar, Watermark
+from dmsflow.scd.shape import Query
+
+
+def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, target: Session) -> Facts:
+    """The facts with the answers."""
+    sql = source_sql(spec, facts, access)
+    facts = replace(facts, expression_types=ask_expression_types(spec, sql, source))
+    facts = replace(facts, unfilled=read_unfilled(spec, access, target))
+    if not spec.checkpoint.by_key:
+        return facts
+    start = read_checkpoint(spec, access, target)
+    fence = read_fence(spec, sql, source, target, access)
+    ties = None
+    if spec.scd.type is ScdType.APPEND:
+        fence = replace(fence, ties=count_ties(spec, sql, source, fence)) if fence else None
+        ties = count_ties(spec, sql, source, start) if start else None
+    return replace(facts, start=start, fence=fence, start_ties=ties)
+
+
+def source_sql(spec: PipelineSpec, facts: Facts, access: Access) -> SourceSql:
+    """The builder of the source's SQL."""
+    marker = "$" if facts.source.engine == "duckdb" else ":"
+    return SourceSql(spec=spec, facts=facts.source, idioms=access.source_idioms, marker=marker)
+
+
+def ask_expression_types(spec: PipelineSpec, sql: SourceSql, session: Session) -> tuple[tuple[str, DataType], ...]:
+    """The types of the expressions, and whether the source takes them and the predicate at all."""
+    source = sql.relation().alias("src")
+    found: list[tuple[str, DataType]] = []
+    for column in listed_columns(spec, Facts(source=sql.facts, target=NO_TARGET)):
+        if column.expr is None:
+            continue
+        element: sa.Select[*tuple[Any, ...]] = sa.select(
+            sa.literal_column(f"({bind_params(column.expr, sql.marker)})").label("value")
+        ).select_from(source)
+        described = _try(
+            spec, sql, session, element, ("columns", column.name, "expr"), "the source refuses the expression"
+        )
+        found.append((column.name, described.columns[0].type))
+    if spec.source.where is not None:
+        element = sa.select(sa.literal_column("1").label("value")).select_from(source).where(sql.filter())
+        _try(spec, sql, session, element, ("source", "where"), "the source refuses the predicate")
+    return tuple(found)
+
+
+def _try(
+    spec: PipelineSpec, sql: SourceSql, session: Session, element: sa.Executable, path: tuple[str, ...], what: str
+) -> TableShape:
+    statement = compile_statement("describe", Side.SOURCE, element, sql.idioms)
+    binds = {name: value for name, value in param_values(spec.params).items() if name in statement.binds}
+    try:
+        return session.describe_query(statement.sql, binds)
+    except DatabaseError as error:
+        raise SpecRejected((refused(path, what, error),)) from error
+
+
+def read_checkpoint(spec: PipelineSpec, access: Access, session: Session) -> Watermark | None:
+    """The watermark that the target remembers of this pipeline."""
+    schema = spec.target.table.schema
+    if session.describe_table(TableName(table=CHECKPOINT, schema=schema)) is None:
+        return None
+    statement = compile_statement("find_checkpoint", Side.TARGET, find_checkpoint(schema), access.target_idioms)
+    rows = session.fetch(statement.sql, {"pipeline": spec.pipeline})
+    if not rows or rows[0][0] is None:
+        return None
+    watermark = msgspec.json.decode(str(rows[0][0]).encode(), type=Watermark)
+    if watermark.columns != spec.checkpoint.columns:
+        raise ConnectionFailed(
+            f"the target remembers a watermark over {', '.join(watermark.columns)}, the spec has "
+            f"{', '.join(spec.checkpoint.columns) or 'no checkpoint columns'}: restore them in the spec"
+        )
+    return watermark
+
+
+def read_unfilled(spec: PipelineSpec, access: Access, session: Session) -> tuple[str, ...]:
+    """Columns that were added to the target and that no full read has filled yet."""
+    table = spec.target.table
+    if spec.target.evolve is not Evolve.ADD or session.describe_table(replace(table, table=COLUMN)) is None:
+        return ()
+    statement = compile_statement("find_unfilled", Side.TARGET, find_unfilled(table.schema), access.target_idioms)
+    return tuple(str(row[0]) for row in session.fetch(statement.sql, {"target_table": str(table)}))
+
+
+def read_fence(
+    spec: PipelineSpec, sql: SourceSql, session: Session, target: Session, access: Access
+) -> Watermark | None:
+    """The greatest checkpoint value that this run reads: nothing younger than ``settle``."""
+    columns = [sql.facts.shape.find(name) for name in spec.checkpoint.columns]
+    if any(column is None for column in columns):
+        return None
+    known: list[Column] = [column for column in columns if column is not None]
+    if spec.checkpoint.settle is not None and known[0].type.family not in SETTLES:
+        return None
+    source = sql.relation().alias("src")
+    keys = [source.c[column.name] for column in known]
+    query = sa.select(*keys).where(sql.filter(), *(key.is_not(None) for key in keys))
+    binds: dict[str, Scalar | None] = dict(param_values(spec.params))
+    if spec.checkpoint.settle is not None:
+        binds["settled"] = read_clock(target, access) - spec.checkpoint.settle
+        query = query.where(keys[0] <= sa.bindparam("settled"))
+    query = query.order_by(*(key.desc() for key in keys)).suffix_with(sa.text("LIMIT 1"))
+    statement = compile_statement("find_fence", Side.SOURCE, readable(query, known), sql.idioms)
+    rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
+    if not rows:
+        return None
+    return Watermark(columns=spec.checkpoint.columns, values=read_bound(rows[0], known))
+
+
+def count_ties(spec: PipelineSpec, sql: SourceSql, session: Session, mark: Watermark) -> int | None:
+    """How many source rows have just the values of a watermark (law 16)."""
+    columns = [sql.facts.shape.find(name) for name in mark.columns]
+    if any(column is None for column in columns):
+        return None
+    source = sql.relation().alias("src")
+    equal = [source.c[column.name] == sa.bindparam(f"tie_{i}") for i, column in enumerate(columns) if column]
+    query = sa.select(sa.func.count()).select_from(source).where(sql.filter(), *equal)
+    statement = compile_statement("count_ties", Side.SOURCE, query, sql.idioms)
+    values = param_values(spec.params) | {f"tie_{i}": value.value() for i, value in enumerate(mark.values)}
+    counted = session.fetch(statement.sql, {name: values[name] for name in statement.binds})[0][0]
+    return int(counted or 0)  # type: ignore[arg-type]
+
+
+def readable(query: Query, columns: Sequence[Column]) -> Query:
+    """The same rows as a driver can hand them over: text, where a value has a zone or a class of its own."""
+    picked = zip(query.selected_columns, columns, strict=True)
+    casts = (sa.cast(c, sa.String()) if column.type.family in AS_TEXT else c for c, column in picked)
+    return query.with_only_columns(*casts, maintain_column_froms=True)
+
+
+def ask_boundaries(spec: PipelineSpec, sql: SourceSql, cut: Cut, checkpoint: CheckpointPlan) -> Statement:
+    """The query for the first key of every chunk but the first, computed where keys are compared (laws 2, 6)."""
+    relation: sa.FromClause = sql.relation().alias("src")
+    if cut.by_sample and sql.idioms.sample:
+        relation = sa.tablesample(sql.relation(), sa.func.bernoulli(sa.literal_column(sql.idioms.sample)), name="src")
+    condition = sa.and_(sql.filter(), sql.window(relation, checkpoint))
+    columns = [column for name in cut.keys if (column := sql.facts.shape.find(name)) is not None]
+    query = readable(quantile_rows(relation, cut.keys, condition), columns)
+    return compile_statement("find_boundaries", Side.SOURCE, query, sql.idioms)

@@ -1,0 +1,140 @@
+"""Rules about keys and columns: where they come from, what they are called, what a change of them means."""
+
+from collections.abc import Iterator
+
+from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
+from dmsflow.model.spec import Deletes, Detect, PipelineSpec, Policy, ScdType
+
+RESERVED_PREFIX = "_dms_"
+ROW_ID = "rowid"
+
+
+def key_is_given(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Types 0, 1 and 2 find a row again by its business key."""
+    if spec.scd.type is not ScdType.APPEND and not spec.key:
+        message = f"type {spec.scd.type} has no key to find a row again"
+        help = 'add "key:" with the target columns that identify a row'
+        yield Diagnostic(code="DMS210", message=message, path=("key",), help=help)
+
+
+def key_is_loaded(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A key column is one of the target's columns, written the same way."""
+    names = tuple(column.name for column in spec.columns)
+    for index, name in enumerate(spec.key):
+        if names and name not in names:
+            help = did_you_mean(name, names) or f'add "{name}" to columns, or take a key of {", ".join(names[:8])}'
+            message = f'key column "{name}" is not among the columns'
+            yield Diagnostic(code="DMS211", message=message, path=("key", index), help=help)
+
+
+def engine_columns(spec: PipelineSpec) -> Iterator[tuple[str, str]]:
+    """The engine's own columns in this target: the field, and the name the spec gives it."""
+    fields, scd = spec.scd.fields, spec.scd
+    if fields.surrogate_key is not None:
+        yield "surrogate_key", fields.surrogate_key
+    if scd.type is ScdType.HISTORY:
+        yield "valid_from", fields.valid_from
+        yield "valid_to", fields.valid_to
+        yield "is_current", fields.is_current
+    yield "inserted_at", fields.inserted_at
+    yield "modified_at", fields.modified_at
+    if scd.detect is Detect.HASH:
+        yield "row_hash", fields.row_hash
+    if scd.deletes in (Deletes.TOMBSTONE, Deletes.FLAG):
+        yield "is_deleted", fields.is_deleted
+
+
+def columns_leave_engine_names(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A name in the target belongs to one column; databases fold case, so case does not tell two apart."""
+    engine = {name.lower(): field for field, name in engine_columns(spec)}
+    paths: list[tuple[str, Path]] = [(column.name, ("columns", column.name)) for column in spec.columns]
+    if not paths:
+        paths = [(name, ("key", index)) for index, name in enumerate(spec.key)]
+    for name, path in paths:
+        field = engine.get(name.lower())
+        if field is not None:
+            help = f"rename the column, or give the engine's column another name with scd.fields.{field}"
+            message = f'column "{name}" has the name of the engine\'s own {field}'
+            yield Diagnostic(code="DMS212", message=message, path=path, help=help)
+
+
+def engine_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Two of the engine's own columns cannot share a name."""
+    seen: dict[str, str] = {}
+    for field, name in engine_columns(spec):
+        other = seen.setdefault(name.lower(), field)
+        if other != field:
+            message = f'"{name}" names both {other} and {field}'
+            path: Path = ("scd", "fields", field)
+            yield Diagnostic(code="DMS213", message=message, path=path, help=f"give {field} another name")
+
+
+def column_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Names that differ in case alone are one column in most databases."""
+    seen: dict[str, str] = {}
+    for column in spec.columns:
+        other = seen.setdefault(column.name.lower(), column.name)
+        if other != column.name:
+            message = f'columns "{other}" and "{column.name}" differ in case alone'
+            path: Path = ("columns", column.name)
+            yield Diagnostic(code="DMS214", message=message, path=path, help="rename one of the two")
+
+
+def names_are_free(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Names that start with _dms_ belong to the staging tables, and rowid to the database."""
+    names: list[tuple[str, Path]] = [(column.name, ("columns", column.name)) for column in spec.columns]
+    names += [(name, ("scd", "fields", field)) for field, name in engine_columns(spec)]
+    for name, path in names:
+        if name.lower().startswith(RESERVED_PREFIX):
+            message = f'"{name}" starts with "{RESERVED_PREFIX}", which is reserved'
+            yield Diagnostic(code="DMS219", message=message, path=path, help="rename the column")
+        if name.lower() == ROW_ID:
+            message = f'"{name}" names a row in an embedded database, and is reserved'
+            yield Diagnostic(code="DMS219", message=message, path=path, help="rename the column")
+
+
+def columns_have_one_origin(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A column takes its value from one place."""
+    for column in spec.columns:
+        given = [
+            name
+            for name, present in (("from", column.source), ("expr", column.expr), ("value", column.has_value))
+            if present
+        ]
+        for name in given[1:]:
+            message = f'column "{column.name}" has both "{given[0]}" and "{name}"'
+            path: Path = ("columns", column.name, name)
+            yield Diagnostic(code="DMS215", message=message, path=path, help="keep one of the two")
+
+
+def constants_have_types(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A null says nothing about its type."""
+    for column in spec.columns:
+        if column.has_value and column.value is None and column.type is None:
+            message = f'column "{column.name}" is null and has no type'
+            path: Path = ("columns", column.name, "value")
+            yield Diagnostic(code="DMS216", message=message, path=path, help='add "type:", such as type: text')
+
+
+def policies_take_effect(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A policy says what a change of a column means, where changes are looked at."""
+    for column in spec.columns:
+        if column.policy is None:
+            continue
+        reason = _why_idle(spec, column.name, column.policy)
+        if reason:
+            message = f"scd: {column.policy} has no effect: {reason}"
+            path: Path = ("columns", column.name, "scd")
+            yield Diagnostic(code="DMS217", message=message, path=path, help='remove the column\'s "scd"')
+
+
+def _why_idle(spec: PipelineSpec, name: str, policy: Policy) -> str | None:
+    if name in spec.key:
+        return f'"{name}" is part of the key, and another key is another row'
+    if spec.scd.type is ScdType.APPEND:
+        return "type append never changes a row"
+    if spec.scd.type is ScdType.KEEP:
+        return "type 0 never changes a row"
+    if spec.scd.type is ScdType.OVERWRITE and policy is Policy.VERSION:
+        return "type 1 keeps no versions"
+    return None

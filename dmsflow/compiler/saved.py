@@ -1,0 +1,60 @@
+"""A plan in a file: written, read, and compared with what is there now. Runs nothing."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from dmsflow.compiler.load import LoadedSpec
+from dmsflow.compiler.remembered import digest_facts
+from dmsflow.compiler.survey import survey
+from dmsflow.engines.access import Access
+from dmsflow.errors import PlanRefused
+from dmsflow.model.plan import Plan, decode_plan, encode_plan
+
+WHAT_CHANGED = {
+    "spec": ("DMS401 spec-changed", "the spec has changed"),
+    "target": ("DMS402 target-changed", "the target table has changed its shape"),
+    "checkpoint": ("DMS403 checkpoint-moved", "the checkpoint has moved"),
+}
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The file: a plan, and a digest that an edited plan no longer has."""
+
+    digest: str
+    plan: msgspec.Raw
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write a plan to a file."""
+    body = encode_plan(plan)
+    path.write_bytes(
+        msgspec.json.format(msgspec.json.encode(Envelope(digest=_digest(body), plan=msgspec.Raw(body))), indent=1)
+    )
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan from a file. Raises PlanRefused when it is none, was edited, or is of another version."""
+    try:
+        envelope = msgspec.json.decode(path.read_bytes(), type=Envelope)
+        plan = decode_plan(bytes(envelope.plan))
+    except (OSError, msgspec.DecodeError, ValueError) as error:
+        raise PlanRefused(f'"{path}" is not a plan that this dmsflow can read: {error}') from error
+    if _digest(encode_plan(plan)) != envelope.digest:
+        raise PlanRefused(f'DMS404 plan-edited: "{path}" was edited after it was made: plan again')
+    return plan
+
+
+def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
+    """Refuse a plan whose spec, target or checkpoint is another one now (DMS401 to DMS403)."""
+    facts = survey(loaded.raise_if_rejected(), access)
+    now = digest_facts(loaded.digest, facts)
+    changed = [what for name, what in WHAT_CHANGED.items() if getattr(now, name) != getattr(plan.digests, name)]
+    if changed:
+        codes, words = zip(*changed, strict=True)
+        raise PlanRefused(f"{', '.join(codes)}: {' and '.join(words)} since the plan was made: plan again")
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,116 @@
+"""The source as SQL: relation, projection, ranges and window, in the dialect that reads it. Runs nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.statements import Relation
+from dmsflow.compiler.user_sql import bind_params
+from dmsflow.engines.engine import Idioms
+from dmsflow.model.facts import SourceFacts
+from dmsflow.model.plan import CheckpointPlan
+from dmsflow.model.spec import OnNull, PipelineSpec
+from dmsflow.scd.shape import Element, Query, within
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSql:
+    """The source of one pipeline. ``raw`` names in a projection are by position, so that none can clash."""
+
+    spec: PipelineSpec
+    facts: SourceFacts
+    idioms: Idioms
+    marker: str
+
+    def relation(self) -> Relation:
+        """What is read, as it stands in FROM."""
+        return Relation(self.facts.relation, self.facts.shape.names)
+
+    def projection(
+        self,
+        columns: Sequence[LoadedColumn],
+        extra: Sequence[str],
+        chunk_by: Sequence[str],
+        checkpoint: CheckpointPlan,
+        *,
+        lower: bool,
+        upper: bool,
+    ) -> Query:
+        """The rows of a chunk: user columns as ``_dms_c<i>``, then other source columns as ``_dms_x<i>``."""
+        source = self.relation().alias("src")
+        picked: list[Element] = [self.pick(source, column).label(f"_dms_c{i}") for i, column in enumerate(columns)]
+        picked += [source.c[name].label(f"_dms_x{i}") for i, name in enumerate(extra)]
+        keys = [source.c[name] for name in chunk_by]
+        picked = picked or [sa.literal_column("1").label("one")]
+        return (
+            sa.select(*picked)
+            .select_from(source)
+            .where(self.filter(), self.window(source, checkpoint), within(keys, lower, upper) if keys else sa.true())
+        )
+
+    def pick(self, source: sa.FromClause, column: LoadedColumn) -> Element:
+        """The SQL that makes one column's arriving value."""
+        if column.spec.expr is not None:
+            return sa.literal_column(f"({bind_params(column.spec.expr, self.marker)})")
+        if column.source is None:
+            literal = self.idioms.literal(column.spec.value)
+            return sa.literal_column(f"CAST({literal} AS {self.idioms.type_sql(column.arrives)})")
+        value: Element = source.c[column.source.name]
+        return value
+
+    def filter(self) -> Element:
+        """The user's own predicate."""
+        if self.spec.source.where is None:
+            return sa.true()
+        return sa.literal_column(f"({bind_params(self.spec.source.where, self.marker)})", sa.Boolean())
+
+    def window(self, source: sa.FromClause, checkpoint: CheckpointPlan) -> Element:
+        """The stretch between the watermark and the fence; rows without a checkpoint value belong to every run."""
+        columns: list[Any] = [source.c[name] for name in checkpoint.columns]
+        if not columns:
+            return sa.true()
+        bounds = []
+        if checkpoint.start:
+            bounds.append(_compare(columns, "start", at=checkpoint.inclusive))
+        if checkpoint.fence:
+            bounds.append(sa.not_(_compare(columns, "fence", at=False)))
+        inside = sa.and_(*bounds, *(column.is_not(None) for column in columns))
+        return sa.or_(inside, *(column.is_(None) for column in columns))
+
+    @property
+    def refuses_null_marks(self) -> bool:
+        """Whether a row without a checkpoint value is a reject."""
+        return self.spec.checkpoint.by_key and self.spec.checkpoint.on_null is OnNull.REJECT
+
+
+def _compare(columns: Sequence[Any], name: str, *, at: bool) -> Element:
+    """The tuple of columns sorts after the bound of that name, or ``at`` it."""
+    steps: list[Element] = []
+    for i, column in enumerate(columns):
+        equal = [columns[j] == sa.bindparam(f"{name}_{j}") for j in range(i)]
+        bound: Element = sa.bindparam(f"{name}_{i}")
+        last = i == len(columns) - 1
+        steps.append(sa.and_(*equal, column >= bound if last and at else column > bound))
+    return sa.or_(*steps)
+
+
+def quantile_rows(source: sa.FromClause, keys: Sequence[str], condition: Element) -> Query:
+    """The first key of every chunk but the first, in order, when the keys are cut into equal parts."""
+    columns = [source.c[name] for name in keys]
+    place = sa.func.row_number().over(order_by=columns).label("place")
+    ranked = (
+        sa.select(*(c.label(f"k{i}") for i, c in enumerate(columns)), place, sa.func.count().over().label("total"))
+        .where(condition, *(c.is_not(None) for c in columns))
+        .subquery("ranked")
+    )
+    before = ranked.c.place - sa.literal_column("1")
+    parts: Element = sa.bindparam("parts", type_=sa.BigInteger())
+    first = (before * parts) % ranked.c.total < parts
+    return (
+        sa.select(*(ranked.c[f"k{i}"] for i in range(len(keys))))
+        .where(first, ranked.c.place > sa.literal_column("1"))
+        .order_by(ranked.c.place)
+    )

@@ -1,0 +1,194 @@
+"""Asks both databases what the plan must know. Reads only; decides nothing but which questions to ask."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from dmsflow.compiler.chunking import Cut
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.user_sql import bind_params, qualify_tables
+from dmsflow.diagnostics import Diagnostic
+from dmsflow.engines.access import Access
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.engine import Session
+from dmsflow.errors import DatabaseError, SpecRejected
+from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
+from dmsflow.model.plan import CheckpointPlan, Statement
+from dmsflow.model.spec import Evolve, PipelineSpec, param_values
+from dmsflow.model.table import Column, TableName, TableShape
+from dmsflow.model.watermark import Bound, Scalar, TypedValue
+
+
+def survey(spec: PipelineSpec, access: Access) -> Facts:
+    """Everything the plan rests on. Raises SpecRejected where the source does not answer to the spec."""
+    target_session = access.open_target()
+    source_session = access.open_source()
+    try:
+        source = _survey_source(spec, access, source_session)
+        target = _survey_target(spec, access, target_session)
+        facts = Facts(source=source, target=target)
+        if not _has_questions(spec):
+            return facts
+        from dmsflow.compiler.questions import ask
+
+        return ask(spec, facts, access, source_session, target_session)
+    finally:
+        source_session.close()
+        target_session.close()
+
+
+def _has_questions(spec: PipelineSpec) -> bool:
+    """Whether the plan rests on more than the shapes of two tables."""
+    written = spec.source.where is not None or any(column.expr is not None for column in spec.columns)
+    return written or spec.checkpoint.by_key or spec.target.evolve is Evolve.ADD
+
+
+def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
+    if spec.source.file is not None:
+        return _survey_files(spec.source.file, access, session)
+    engine = session.traits.name
+    if spec.source.query is not None:
+        marker = "$" if engine == "duckdb" else ":"
+        query = bind_params(spec.source.query.strip().rstrip(";"), marker)
+        query = qualify_tables(query, access.catalog) if access.catalog else query
+        relation, estimate = f"({query})", None
+        shape = _describe_query(spec, session, f"SELECT * FROM {relation} AS src")
+        label = f"{spec.source.connection}: query"
+    else:
+        assert spec.source.table is not None
+        name = spec.source.table
+        if access.catalog and not name.catalog:
+            name = TableName(table=name.table, schema=name.schema or "main", catalog=access.catalog)
+        found = session.describe_table(name)
+        if found is None:
+            raise SpecRejected((_missing_table(spec, ("source", "table"), str(spec.source.table)),))
+        shape, relation = found, access.source_idioms.qualify(name)
+        estimate, label = session.estimate_rows(name), f"{spec.source.connection}: {spec.source.table}"
+    return SourceFacts(
+        engine=engine,
+        label=label,
+        relation=relation,
+        shape=shape,
+        attach=spec.source.connection if access.attach else None,
+        embedded=session.traits.embedded,
+        sorted_digits=session.traits.sorted_digits,
+        in_place=access.in_place,
+        repeatable=spec.source.table is not None,
+        estimated_rows=estimate,
+    )
+
+
+def _survey_files(pattern: str, access: Access, session: Session) -> SourceFacts:
+    from dmsflow.engines.duckdb import DuckDBSession
+    from dmsflow.engines.duckdb_files import open_files
+
+    assert isinstance(session, DuckDBSession)
+    files = open_files(session, pattern)
+    return SourceFacts(
+        engine="duckdb",
+        label=pattern,
+        relation=files.sql,
+        shape=files.shape,
+        in_place=access.in_place,
+        repeatable=files.repeatable,
+        as_text=files.as_text,
+        formats=files.formats,
+        estimated_rows=files.estimated_rows,
+    )
+
+
+def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> TargetFacts:
+    traits = session.traits
+    shape = session.describe_table(spec.target.table)
+    return TargetFacts(
+        engine=traits.name,
+        embedded=traits.embedded,
+        cheap_unique_index=traits.cheap_unique_index,
+        stores_nan=traits.stores_nan,
+        sorted_digits=traits.sorted_digits,
+        max_columns=traits.max_columns,
+        shape=shape,
+        estimated_rows=session.estimate_rows(spec.target.table) if shape else None,
+    )
+
+
+def _describe_query(spec: PipelineSpec, session: Session, sql: str) -> TableShape:
+    try:
+        return session.describe_query(sql, {k: v for k, v in param_values(spec.params).items() if k in sql})
+    except DatabaseError as error:
+        raise SpecRejected((refused(("source", "query"), "the source refuses the query", error),)) from error
+
+
+def refused(path: tuple[str | int, ...], what: str, error: Exception) -> Diagnostic:
+    """A database's own words about SQL of the spec."""
+    words = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    return Diagnostic(code="DMS306", message=f"{what}: {words}", path=path, help="correct the SQL in the spec")
+
+
+def _missing_table(spec: PipelineSpec, path: tuple[str, ...], name: str) -> Diagnostic:
+    return Diagnostic(
+        code="DMS305",
+        message=f'there is no table or view "{name}" in connection "{spec.source.connection}"',
+        path=path,
+        help="check schema and name, and that the user may read it",
+    )
+
+
+NO_TARGET = TargetFacts(engine="", embedded=True, cheap_unique_index=False, stores_nan=True, max_columns=0, shape=None)
+
+
+def try_checks(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> Iterator[Diagnostic]:
+    """Checks that DuckDB, which stages the rows, refuses over the columns that it will stage."""
+    if not spec.checks:
+        return
+    from dmsflow.engines.duckdb import DuckDBEngine
+
+    idioms = DuckDBIdioms()
+    engine = DuckDBEngine(None)
+    session = engine.connect()
+    staged = ", ".join(f"CAST(NULL AS {idioms.type_sql(c.type)}) AS {idioms.quote(c.name)}" for c in columns)
+    for i, check in enumerate(spec.checks):
+        try:
+            session.describe_query(f"SELECT ({check.expr}) IS FALSE AS broken FROM (SELECT {staged}) AS staged")
+        except DatabaseError as error:
+            yield refused(("checks", i, "expr"), "the staged rows refuse the check", error)
+    session.close()
+    engine.close()
+
+
+SETTLES = ("timestamp", "timestamptz", "text")
+"""Families that a clock can be compared with; table_rules says so of the others."""
+
+
+def read_clock(session: Session, access: Access) -> datetime:
+    """The target's clock, in UTC without a zone."""
+    value = session.fetch(access.target_idioms.now)[0][0]
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+AS_TEXT = ("timestamptz", "uuid")
+
+
+def read_bound(row: tuple[Scalar | None, ...], columns: list[Column]) -> tuple[TypedValue, ...]:
+    """A row of key values as a bound."""
+    bound = []
+    for value, column in zip(row, columns, strict=True):
+        assert value is not None
+        if column.type.family in AS_TEXT:
+            bound.append(TypedValue(family=column.type.family, text=str(value)))
+        else:
+            bound.append(TypedValue.of(value))
+    return tuple(bound)
+
+
+def read_boundaries(
+    statement: Statement, spec: PipelineSpec, facts: Facts, cut: Cut, checkpoint: CheckpointPlan, access: Access
+) -> tuple[Bound, ...]:
+    """The first key of every chunk but the first; equal ones are one."""
+    columns = [column for name in cut.keys if (column := facts.source.shape.find(name)) is not None]
+    binds = {**checkpoint.binds(), **param_values(spec.params), "parts": cut.count}
+    session = access.open_source()
+    try:
+        rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
+    finally:
+        session.close()
+    return tuple(dict.fromkeys(read_bound(row, columns) for row in rows))

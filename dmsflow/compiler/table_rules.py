@@ -1,0 +1,340 @@
+"""What can be wrong between a spec and real tables: the source's columns, the types, the target as it stands.
+
+Each rule is a generator of diagnostics; its docstring says why it is there.
+"""
+
+from collections.abc import Iterator
+
+from dmsflow.compiler.columns import LoadedColumn, listed_columns, match_columns, source_name
+from dmsflow.compiler.survey import SETTLES
+from dmsflow.diagnostics import Diagnostic, Severity, did_you_mean
+from dmsflow.model.facts import Facts
+from dmsflow.model.spec import Deletes, Evolve, OnNull, PipelineSpec, ScdType
+from dmsflow.model.table import RESERVED_PREFIX, TypeName, cast_can_fail
+
+Problems = Iterator[Diagnostic]
+
+
+def source_columns_exist(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A column that the source does not have would be loaded as NULL, or stop the load at night."""
+    known = facts.source.shape.names
+    for wanted in listed_columns(spec, facts):
+        name = source_name(wanted)
+        if name is not None and facts.source.shape.find(name) is None:
+            step = ("from",) if wanted.source is not None and wanted.source != wanted.name else ()
+            yield _unknown(name, known, facts, ("columns", wanted.name, *step))
+    if spec.scd.effective_at and facts.source.shape.find(spec.scd.effective_at) is None:
+        yield _unknown(spec.scd.effective_at, known, facts, ("scd", "effective_at"))
+    for i, name in enumerate(spec.scd.order_by):
+        if facts.source.shape.find(name) is None:
+            yield _unknown(name, known, facts, ("scd", "order_by", i))
+    for i, name in enumerate(spec.checkpoint.columns):
+        if facts.source.shape.find(name) is None:
+            yield _unknown(name, known, facts, ("checkpoint", "columns", i))
+
+
+def _unknown(name: str, known: tuple[str, ...], facts: Facts, path: tuple[str | int, ...]) -> Diagnostic:
+    return Diagnostic(
+        code="DMS301",
+        message=f'column "{name}" is not in {facts.source.label}',
+        path=path,
+        help=did_you_mean(name, known) or f"the source has: {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}",
+    )
+
+
+def key_is_loaded(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A key that is not among the loaded columns cannot be matched with the target."""
+    if spec.columns:
+        return
+    known = facts.source.shape.names
+    for i, name in enumerate(spec.key):
+        if facts.source.shape.find(name) is None:
+            yield _unknown(name, known, facts, ("key", i))
+
+
+def names_do_not_clash(spec: PipelineSpec, facts: Facts) -> Problems:
+    """Two columns of one name, or a user column named like one of the engine's, would overwrite each other."""
+    own = {name.lower(): name for name in engine_names(spec)}
+    seen: dict[str, str] = {}
+    for wanted in listed_columns(spec, facts):
+        folded = wanted.name.lower()
+        path = ("columns", wanted.name) if spec.columns else ("source",)
+        if folded in own and not spec.columns:
+            yield Diagnostic(
+                code="DMS302",
+                message=f'source column "{wanted.name}" has the name of an engine column of the target',
+                path=path,
+                help="list the columns and rename it, or rename the engine column under scd.fields",
+            )
+        if folded.startswith(RESERVED_PREFIX) or folded == "rowid":
+            yield Diagnostic(
+                code="DMS315",
+                message=f'column name "{wanted.name}" is reserved for the engine',
+                path=path,
+                help='load it under another name: {new_name: {from: "' + wanted.name + '"}}',
+            )
+        if folded in seen and not spec.columns:
+            yield Diagnostic(
+                code="DMS302",
+                message=f'source columns "{seen[folded]}" and "{wanted.name}" differ in case alone',
+                path=path,
+                help="list the columns and give one of them another name",
+            )
+        seen[folded] = wanted.name
+
+
+def engine_names(spec: PipelineSpec) -> tuple[str, ...]:
+    """The engine's own column names that this spec's target has."""
+    fields, names = spec.scd.fields, [spec.scd.fields.surrogate_key]
+    if spec.scd.type is ScdType.HISTORY:
+        names += [fields.valid_from, fields.valid_to, fields.is_current]
+    if spec.scd.deletes in (Deletes.TOMBSTONE, Deletes.FLAG):
+        names.append(fields.is_deleted)
+    names.append(fields.inserted_at)
+    if spec.scd.type is not ScdType.APPEND:
+        names.append(fields.modified_at)
+    return tuple(name for name in names if name)
+
+
+def types_are_supported(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A type that dmsflow has no word for cannot be compared or carried exactly."""
+    for column in match_columns(spec, facts):
+        if column.type.name is TypeName.OTHER:
+            yield Diagnostic(
+                code="DMS303",
+                message=f'column "{column.name}" has the type {column.type}, which is not supported',
+                path=("columns", column.name) if spec.columns else ("source",),
+                help=f'cast it, such as {{expr: "cast({column.spec.source or column.name} as varchar)", type: text}}',
+            )
+
+
+def casts_that_narrow(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A value that has no place in its target type becomes a reject; better to know which columns can have one."""
+    if facts.source.as_text:
+        return
+    for column in match_columns(spec, facts):
+        if column.spec.has_value or not cast_can_fail(column.arrives, column.type):
+            continue
+        yield Diagnostic(
+            code="DMS304",
+            severity=Severity.WARNING,
+            message=f'column "{column.name}" narrows {column.arrives} to {column.type}',
+            path=("columns", column.name),
+            help="values that do not fit are rejected; decimals are rounded to the scale",
+        )
+
+
+def time_columns_are_times(spec: PipelineSpec, facts: Facts) -> Problems:
+    """Validity needs an instant, and settle needs one to subtract from."""
+    effective = facts.source.shape.find(spec.scd.effective_at) if spec.scd.effective_at else None
+    if effective is not None and effective.type.family not in ("date", "timestamp", "timestamptz", "text"):
+        yield Diagnostic(
+            code="DMS312",
+            message=f'effective_at "{effective.name}" is of type {effective.type}, not a date or timestamp',
+            path=("scd", "effective_at"),
+            help="name a column that carries the business time",
+        )
+    names = spec.checkpoint.columns
+    first = facts.source.shape.find(names[0]) if names and spec.checkpoint.settle else None
+    if first is not None and first.type.family not in SETTLES:
+        yield Diagnostic(
+            code="DMS312",
+            message=f'settle needs a timestamp, but checkpoint column "{first.name}" is of type {first.type}',
+            path=("checkpoint", "settle"),
+            help="remove settle, or name a timestamp column first",
+        )
+
+
+def checkpoint_is_readable(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A text file has no types to compare by, and a float or a nested value no exact order."""
+    for i, name in enumerate(spec.checkpoint.columns):
+        column = facts.source.shape.find(name)
+        if column is None:
+            continue
+        if facts.source.as_text:
+            yield Diagnostic(
+                code="DMS313",
+                message=f'checkpoint column "{name}" of a CSV file has no type to compare by',
+                path=("checkpoint", "columns", i),
+                help="read everything with strategy none, or turn the file into Parquet",
+            )
+        elif column.type.family in ("float", "json", "other", "boolean", "bytes"):
+            yield Diagnostic(
+                code="DMS313",
+                message=f'checkpoint column "{name}" is of type {column.type}, which has no exact order',
+                path=("checkpoint", "columns", i),
+                help="name an integer, decimal, date, timestamp or text column",
+            )
+
+
+def decimals_sort_as_numbers(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A database that keeps long decimals as text sorts 10 before 9: a watermark or an order over them would lie."""
+    sides = (
+        (("checkpoint", "columns"), spec.checkpoint.columns, facts.source.sorted_digits),
+        (("scd", "order_by"), spec.scd.order_by, facts.target.sorted_digits),
+    )
+    for path, names, digits in sides:
+        for i, name in enumerate(names):
+            column = facts.source.shape.find(name)
+            long = (
+                column is not None
+                and column.type.family == "decimal"
+                and (column.type.precision or 38) > (digits or 38)
+            )
+            if digits is not None and column is not None and long:
+                yield Diagnostic(
+                    code="DMS313",
+                    message=f'column "{name}" is {column.type}, kept as text here: it does not sort as a number',
+                    path=(*path, i),
+                    help=f"name a column of another type, or of at most {digits} digits",
+                )
+
+
+def target_exists(spec: PipelineSpec, facts: Facts) -> Problems:
+    """With create: false a missing table is a mistake, not an invitation."""
+    if facts.target.shape is None and not spec.target.create:
+        yield Diagnostic(
+            code="DMS307",
+            message=f'target table "{spec.target.table}" does not exist and create is false',
+            path=("target", "table"),
+            help="create it first, or set create: true",
+        )
+
+
+def target_is_a_table(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A view has no rows of its own to write."""
+    if facts.target.shape is not None and facts.target.shape.view:
+        yield Diagnostic(
+            code="DMS317",
+            message=f'target "{spec.target.table}" is a view',
+            path=("target", "table"),
+            help="name the table that it reads, or a new one",
+        )
+
+
+def target_has_room(spec: PipelineSpec, facts: Facts) -> Problems:
+    """Databases limit the number of columns."""
+    count = len(match_columns(spec, facts)) + len(engine_names(spec))
+    if count + 8 > facts.target.max_columns:
+        yield Diagnostic(
+            code="DMS314",
+            message=f"{count} columns are needed, {facts.target.engine} has room for {facts.target.max_columns - 8}",
+            path=("columns",) if spec.columns else ("target", "table"),
+            help="list the columns that are needed",
+        )
+
+
+def target_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A column that is new in the spec is added only when the spec says so; the engine's own are never added."""
+    shape = facts.target.shape
+    if shape is None:
+        return
+    for column in match_columns(spec, facts):
+        if column.existing is None and spec.target.evolve is Evolve.REFUSE:
+            yield Diagnostic(
+                code="DMS308",
+                message=f'column "{column.name}" is not in target table {spec.target.table}',
+                path=("columns", column.name) if spec.columns else ("target", "table"),
+                help=did_you_mean(column.name, shape.names) or "set target.evolve: add, or remove the column",
+            )
+        if column.existing is None and column.name in spec.key:
+            yield Diagnostic(
+                code="DMS308",
+                message=f'key column "{column.name}" is not in target table {spec.target.table}',
+                path=("key", spec.key.index(column.name)),
+                help="a key cannot be added to rows that are there already: name the column they have",
+            )
+    for name in engine_names(spec):
+        if shape.find(name) is None:
+            yield Diagnostic(
+                code="DMS311",
+                message=f'engine column "{name}" is not in target table {spec.target.table}',
+                path=("scd", "fields") if name != spec.scd.fields.surrogate_key else ("target", "table"),
+                help="name the table's own column under scd.fields, or load into a new table",
+            )
+
+
+def target_columns_are_filled(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A NOT NULL column that the spec does not fill would refuse every row."""
+    shape = facts.target.shape
+    if shape is None:
+        return
+    filled = {c.name.lower() for c in match_columns(spec, facts)} | {name.lower() for name in engine_names(spec)}
+    for column in shape.columns:
+        if column.name.lower() not in filled and not column.nullable and not column.generated:
+            yield Diagnostic(
+                code="DMS310",
+                message=f'target column "{column.name}" is NOT NULL and the spec does not fill it',
+                path=("columns",) if spec.columns else ("target", "table"),
+                help=f"add it to columns, or drop the constraint from {spec.target.table}",
+            )
+
+
+def target_types_fit(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A type that differs from the table's is a change of the table, which a load never makes by itself."""
+    for column in match_columns(spec, facts):
+        wanted, existing = column.spec.type, column.existing
+        if wanted is None or existing is None or _same_type(column):
+            continue
+        yield Diagnostic(
+            code="DMS309",
+            message=f'column "{column.name}" is {existing.type} in {spec.target.table}, the spec says {wanted}',
+            path=("columns", column.name, "type"),
+            help=f"write {existing.type}, or change the table first",
+        )
+
+
+def _same_type(column: LoadedColumn) -> bool:
+    """Whether the table's type is the spec's, as far as the database keeps it."""
+    wanted, existing = column.spec.type, column.existing
+    assert wanted is not None and existing is not None
+    if wanted.family == existing.type.family == "text":
+        return wanted.length is None or existing.type.length is None or wanted.length == existing.type.length
+    if wanted.family == "decimal" and wanted.precision is None:
+        return existing.type.family == "decimal"
+    kept = (existing.type.name, existing.type.precision, existing.type.scale)
+    return kept == (wanted.name, wanted.precision, wanted.scale or (0 if wanted.precision else None))
+
+
+def append_reads_once(spec: PipelineSpec, facts: Facts) -> Problems:
+    """An appended row that has no checkpoint value would be read, and inserted, by every run."""
+    if spec.scd.type is ScdType.APPEND and spec.checkpoint.by_key and spec.checkpoint.on_null is OnNull.READ:
+        yield Diagnostic(
+            code="DMS313",
+            message="on_null: read would append rows without a checkpoint value again in every run",
+            path=("checkpoint", "on_null"),
+            help="use on_null: reject",
+        )
+
+
+def watermark_left_nothing_behind(spec: PipelineSpec, facts: Facts) -> Problems:
+    """Append reads beyond the watermark: a row that came in at the watermark itself would never be read (law 16)."""
+    start = facts.start
+    if start is None or start.ties is None or facts.start_ties is None or facts.start_ties <= start.ties:
+        return
+    yield Diagnostic(
+        code="DMS316",
+        message=f"{facts.start_ties - start.ties} rows came in at the watermark {start} after it was passed",
+        path=("checkpoint", "columns"),
+        help="add a column that makes the checkpoint unique, or load with type 0 and a key",
+    )
+
+
+TABLE_RULES = (
+    source_columns_exist,
+    key_is_loaded,
+    names_do_not_clash,
+    types_are_supported,
+    casts_that_narrow,
+    time_columns_are_times,
+    checkpoint_is_readable,
+    append_reads_once,
+    watermark_left_nothing_behind,
+    decimals_sort_as_numbers,
+    target_exists,
+    target_is_a_table,
+    target_has_room,
+    target_has_columns,
+    target_columns_are_filled,
+    target_types_fit,
+)
