@@ -1,0 +1,76 @@
+"""Runs the chunks and yields their results as they finish. One chunk, or one worker, is the caller's thread (law 4)."""
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import datetime
+
+from dmsflow.errors import DmsflowError
+from dmsflow.model.plan import Chunk
+from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
+from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
+from dmsflow.runtime.run import Run
+from dmsflow.runtime.stop import StopSignal
+from dmsflow.runtime.worker import Finish, load_chunk
+
+Clock = Callable[[], datetime]
+
+
+def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish) -> Iterator[ChunkResult]:
+    """Every chunk once; none is begun after one has failed or a stop was requested."""
+    chunks = run.plan.chunks
+    if len(chunks) == 1 or run.plan.workers == 1:
+        for chunk in chunks:
+            if stop.requested:
+                return
+            result = attempt_chunk(run, chunk, stop, clock, finish if len(chunks) == 1 else None)
+            yield result
+            if result.status is ChunkStatus.FAILED:
+                return
+        return
+    yield from _execute_in_threads(run, stop, clock)
+
+
+def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[ChunkResult]:
+    """At most ``workers`` chunks in flight; results in the order in which they finish."""
+    waiting = iter(run.plan.chunks)
+    with ThreadPoolExecutor(max_workers=run.plan.workers, thread_name_prefix="chunk") as pool:
+        flying: set[Future[ChunkResult]] = set()
+        open_for_more = True
+        while True:
+            while open_for_more and not stop.requested and len(flying) < run.plan.workers:
+                chunk = next(waiting, None)
+                if chunk is None:
+                    open_for_more = False
+                    break
+                flying.add(pool.submit(attempt_chunk, run, chunk, stop, clock, None))
+            if not flying:
+                return
+            done, flying = wait(flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                result = future.result()
+                open_for_more = open_for_more and result.status is not ChunkStatus.FAILED
+                yield result
+
+
+def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None) -> ChunkResult:
+    """A chunk with its retries; its last error is in the result, never lost (law 32)."""
+    attempt = 1
+    while True:
+        try:
+            return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
+        except DmsflowError as error:
+            decision = decide_retry(run.plan.retry, attempt, error, random.random)
+            match decision:
+                case TryAgain(delay=delay) if not stop.wait(delay.total_seconds()):
+                    attempt += 1
+                case TryAgain() | GiveUp():
+                    return _failed(chunk, error, attempt)
+
+
+def _failed(chunk: Chunk, error: DmsflowError, attempts: int) -> ChunkResult:
+    failure = Failure(
+        message=str(error), code=type(error.__cause__ or error).__name__, chunk=chunk.number, attempts=attempts
+    )
+    return ChunkResult(number=chunk.number, status=ChunkStatus.FAILED, attempts=attempts, failure=failure)

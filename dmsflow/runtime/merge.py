@@ -1,0 +1,200 @@
+"""One chunk's rows into the target: staged, judged, classified, written, counted. Opens no transaction."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from dmsflow.errors import GuardRefused, PromiseBroken
+from dmsflow.model.plan import Plan, Scope
+from dmsflow.model.result import RowCounts
+from dmsflow.model.spec import Deletes, ScdType
+from dmsflow.runtime.run import Run, Steps
+
+STAGE, DELTA = "_dms_stage", "_dms_delta"
+VERIFIED = ("new", "version", "gone", "correct")
+"""The classes whose keys are looked at again after they are written; where there are none, no key was touched."""
+DELETES = ("delete_gone", "flag_gone", "close_gone", "bury_gone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classes:
+    """Rows by class, and how many of each met a live current version."""
+
+    rows: dict[str, int]
+    live: dict[str, int]
+
+    def __getitem__(self, name: str) -> int:
+        return self.rows.get(name, 0)
+
+    @property
+    def live_total(self) -> int:
+        """Live current versions that something happens to."""
+        return sum(self.live.values())
+
+    @property
+    def live_sound(self) -> int:
+        """Live current versions met by sound rows that change something."""
+        return sum(count for name, count in self.live.items() if name not in ("fault", "gone"))
+
+
+def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
+    """Merge what is staged, or read directly; ``alone`` means that no other chunk will come."""
+    plan = run.plan
+    suffix = "_direct" if plan.direct else ""
+    read, whole, distinct = (int(value or 0) for value in steps.fetch(f"probe{suffix}")[0])  # type: ignore[arg-type]
+    if alone:
+        check_row_guard(plan, read)
+    if plan.scd is ScdType.APPEND:
+        return _fill(run, steps, read, 0, suffix)
+    collapsed = 0
+    if distinct < whole:
+        if plan.direct:
+            steps.execute("stage")
+            suffix = ""
+        collapsed = _resolve_duplicates(steps)
+    if run.fills:
+        return _fill(run, steps, read, collapsed, suffix)
+    current = steps.count("current_rows") if plan.scope is Scope.SWEEP or not plan.target.exists else None
+    classes = _classify(steps, suffix)
+    unchanged = _count_unchanged(plan, steps, classes, current, suffix, doubtful=collapsed > 0 or distinct < whole)
+    rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
+    _expect("rejected", rejected, classes["fault"] + classes["late"])
+    updated = _overwrite(steps, classes)
+    _write_versions(run, steps, classes)
+    closed = _handle_gone(run, steps, classes, rejected, current or 0, alone=alone)
+    if current != 0 and any(classes[name] for name in VERIFIED):
+        verify_history(steps)
+    return RowCounts(
+        read=read,
+        inserted=classes["new"],
+        versioned=classes["version"],
+        updated=updated,
+        unchanged=unchanged,
+        collapsed=collapsed,
+        rejected=rejected,
+        closed=closed,
+    )
+
+
+def _fill(run: Run, steps: Steps, read: int, collapsed: int, suffix: str) -> RowCounts:
+    """Insert every sound row, compared with nothing; the others are refused."""
+    inserted = steps.execute(f"fill{suffix}", sk_base=run.keys.reserve(read - collapsed))
+    rejected = steps.execute(f"refuse{suffix}") if inserted + collapsed < read else 0
+    return RowCounts(read=read, inserted=inserted, collapsed=collapsed, rejected=rejected)
+
+
+def _resolve_duplicates(steps: Steps) -> int:
+    """Leave one sound row of every key; the number of rows that collapsed into another."""
+    collapsed = steps.execute("collapse")
+    if steps.has("keep_last"):
+        steps.execute("refuse_ties")
+        return collapsed + steps.execute("keep_last")
+    steps.execute("refuse_duplicates")
+    return collapsed
+
+
+def _classify(steps: Steps, suffix: str) -> Classes:
+    steps.execute(f"classify{suffix}")
+    for name in ("find_returning", "refuse_early_return"):
+        if steps.has(name):
+            steps.execute(name)
+    rows: dict[str, int] = defaultdict(int)
+    live: dict[str, int] = defaultdict(int)
+    for found, count, met in steps.fetch("count_classes"):
+        rows[str(found)], live[str(found)] = int(count), int(met or 0)  # type: ignore[arg-type]
+    return Classes(rows=rows, live=live)
+
+
+def _count_unchanged(
+    plan: Plan, steps: Steps, classes: Classes, current: int | None, suffix: str, *, doubtful: bool
+) -> int:
+    """Rows that met a live version and changed nothing, counted from the target's side where that is exact."""
+    if plan.scope is Scope.SWEEP and current is not None and not doubtful and not classes["fault"]:
+        return current - classes.live_total
+    if current == 0:
+        return 0
+    return steps.count(f"matched{suffix}") - classes.live_sound
+
+
+def _overwrite(steps: Steps, classes: Classes) -> int:
+    """Overwrite in place: what the policies allow, and late rows that may correct."""
+    updated = 0
+    for name, statement in (("update", "overwrite"), ("correct", "correct")):
+        if classes[name]:
+            wrote = steps.execute(statement)
+            _expect(statement, wrote, classes[name])
+            updated += wrote
+    return updated
+
+
+def _write_versions(run: Run, steps: Steps, classes: Classes) -> None:
+    """Close what ends, insert what begins."""
+    if classes["version"]:
+        _expect("closed", steps.execute("close"), classes["version"])
+    begun = classes["new"] + classes["version"]
+    if begun:
+        _expect("inserted", steps.execute("insert", sk_base=run.keys.reserve(begun)), begun)
+
+
+def _handle_gone(run: Run, steps: Steps, classes: Classes, rejected: int, current: int, *, alone: bool) -> int:
+    """Close gone keys now when this is the only chunk, else keep them until all chunks are done (law 27)."""
+    plan, gone = run.plan, classes["gone"]
+    if plan.deletes == Deletes.IGNORE or not gone:
+        return 0
+    if not alone:
+        _expect("kept as gone", steps.execute("keep_gone"), gone)
+        return 0
+    if is_over_budget(plan, rejected, 0):
+        return 0
+    check_close_guard(plan, gone, current)
+    return delete_gone(run, steps, gone)
+
+
+def delete_gone(run: Run, steps: Steps, gone: int) -> int:
+    """Act on the gone keys of the delta."""
+    for name in DELETES:
+        if steps.has(name):
+            base = run.keys.reserve(gone) if name == "bury_gone" else 0
+            _expect(name, steps.execute(name, sk_base=base), gone)
+    return gone
+
+
+def check_row_guard(plan: Plan, read: int) -> None:
+    """Refuse an extract with too few rows (law 27)."""
+    wanted = plan.guards.min_rows
+    if wanted is not None and read < wanted:
+        raise GuardRefused(f"the source has {read:,} rows, guards.min_rows is {wanted:,}: nothing was written")
+
+
+def check_close_guard(plan: Plan, gone: int, current: int) -> None:
+    """Refuse to close more than the spec allows (law 27)."""
+    limit = plan.guards.max_close_percent
+    share = 100 * gone / current if current else 0
+    if limit is not None and share > limit:
+        raise GuardRefused(
+            f"{gone:,} of {current:,} keys are gone ({share:.1f} percent), guards.max_close_percent is {limit:g}: "
+            "none was closed"
+        )
+
+
+def is_over_budget(plan: Plan, rejected: int, read: int) -> bool:
+    """Whether there are more rejects than the spec allows."""
+    limit, percent = plan.errors.max_rows, plan.errors.max_percent
+    if limit is not None and rejected > limit:
+        return True
+    return percent is not None and read > 0 and 100 * rejected / read > percent
+
+
+def verify_history(steps: Steps) -> None:
+    """Law 18 on the keys just touched. Raises PromiseBroken."""
+    doubled, inverted = (int(value or 0) for value in steps.fetch("verify")[0])  # type: ignore[arg-type]
+    if doubled:
+        raise PromiseBroken(
+            f"{doubled} keys have more than one current row in the target: remove the surplus ones first"
+        )
+    if inverted:
+        raise PromiseBroken(f"{inverted} versions would end before they start: the target holds versions of the future")
+
+
+def _expect(what: str, wrote: int, planned: int) -> None:
+    if wrote != planned:
+        raise PromiseBroken(f"{what}: {wrote:,} rows written where {planned:,} were classified")

@@ -1,0 +1,96 @@
+"""Tells the ledger what a run does, and hears stop requests from it. A ledger that fails is a warning, never a stop."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dmsflow.errors import LedgerError
+from dmsflow.events import log_event
+from dmsflow.ledger import Ledger, this_host
+from dmsflow.model.plan import Plan, encode_plan
+from dmsflow.model.result import ChunkResult, RunReport
+from dmsflow.runtime.apply import Watcher
+from dmsflow.runtime.run import Run
+from dmsflow.runtime.stop import StopSignal
+
+logger = logging.getLogger("dmsflow.runtime")
+BEAT_SECONDS = 2.0
+
+
+class Recorder(Watcher):
+    """A watcher that writes the ledger."""
+
+    def __init__(self, ledger: Ledger, stop: StopSignal) -> None:
+        self._ledger = ledger
+        self._stop = stop
+        self._rows = 0
+        self._run_id: str | None = None
+
+    def begun(self, run: Run) -> None:
+        """Record the run, with its plan, so that a broken one can go on."""
+        self._run_id = run.run_id
+        self._write(lambda: record_start(self._ledger, run.plan, run))
+
+    def chunk_ended(self, result: ChunkResult) -> None:
+        """Record the chunk."""
+        self._rows += result.rows.read
+        run_id = self._run_id or ""
+        self._write(lambda: self._ledger.record_chunk(run_id, result))
+
+    def ended(self, report: RunReport) -> None:
+        """Record how the run ended."""
+        if self._run_id is not None:
+            self._write(lambda: self._ledger.finish_run(report))
+
+    def beat(self) -> None:
+        """Give a sign of life, and see whether somebody asked for a stop."""
+        run_id = self._run_id
+        if run_id is None:
+            return
+        self._write(lambda: self._ledger.beat(run_id, self._rows))
+        self._write(lambda: self._stop.request() if self._ledger.stop_requested(run_id) else None)
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Beat in the background until the end of the block."""
+        ended = threading.Event()
+
+        def keep_beating() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                self.beat()
+
+        thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _write(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except LedgerError as error:
+            log_event(logger, logging.WARNING, "ledger cannot be written", error=str(error))
+
+
+def record_start(ledger: Ledger, plan: Plan, run: Run) -> None:
+    """The ledger's first row of a run."""
+    from datetime import UTC
+
+    ledger.start_run(
+        run.run_id,
+        pipeline=plan.pipeline,
+        spec_file=plan.spec_file,
+        spec_digest=plan.digests.spec,
+        plan_json=encode_plan(plan),
+        target=str(plan.target.table),
+        transfer=plan.transfer.value,
+        chunks_total=len(plan.chunks),
+        estimated_rows=plan.source.estimated_rows,
+        host=this_host(),
+        pid=os.getpid(),
+        started_at=run.run_at.replace(tzinfo=UTC),
+    )

@@ -1,0 +1,93 @@
+"""One run: its identity, its instant, its databases. Shared by all workers; changed by none of them."""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+from dmsflow.engines.access import Access
+from dmsflow.engines.engine import Binds, Row, Session
+from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
+from dmsflow.model.watermark import Scalar
+
+
+class SurrogateKeys:
+    """Hands out blocks of surrogate keys; the lease keeps other runs away, the lock other threads."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self._lock = threading.Lock()
+
+    def reserve(self, count: int) -> int:
+        """The number before the first of ``count`` keys that nobody else gets. Gaps are harmless."""
+        with self._lock:
+            base = self._last
+            self._last += count
+            return base
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What every chunk of a run shares (law 19: one instant). ``fills``: the target had no row when the run began."""
+
+    run_id: str
+    run_at: datetime
+    plan: Plan
+    access: Access
+    keys: SurrogateKeys
+    params: Binds
+    fills: bool = False
+
+    def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
+        """The values that statements may take."""
+        ends = chunk.binds() if chunk else {}
+        return {
+            "run_id": self.run_id,
+            "run_at": self.run_at,
+            "pipeline": self.plan.pipeline,
+            "target_table": str(self.plan.target.table),
+            "chunk": chunk.number if chunk else None,
+            **self.params,
+            **self.plan.checkpoint.binds(),
+            **ends,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The plan's statements, run by name in one session."""
+
+    session: Session
+    plan: Plan
+    values: Binds
+    shape: RangeShape = RangeShape.ANY
+
+    def has(self, name: str) -> bool:
+        """Whether the plan has such a statement."""
+        return self.plan.find(name, self.shape) is not None
+
+    def find(self, name: str) -> Statement:
+        """The statement of that name. Raises KeyError: a plan without it is broken."""
+        statement = self.plan.find(name, self.shape)
+        if statement is None:
+            raise KeyError(name)
+        return statement
+
+    def binds(self, statement: Statement, **more: Scalar | None) -> dict[str, Scalar | None]:
+        """The values that this statement takes."""
+        known = {**self.values, **more}
+        return {name: known[name] for name in statement.binds}
+
+    def execute(self, name: str, **more: Scalar | None) -> int:
+        """Run a statement; the rows it wrote."""
+        statement = self.find(name)
+        return self.session.execute(statement.sql, self.binds(statement, **more))
+
+    def fetch(self, name: str, **more: Scalar | None) -> list[Row]:
+        """Run a query; its rows."""
+        statement = self.find(name)
+        return self.session.fetch(statement.sql, self.binds(statement, **more))
+
+    def count(self, name: str) -> int:
+        """Run a query of one number."""
+        value = self.fetch(name)[0][0]
+        return int(value) if value is not None else 0  # type: ignore[arg-type]

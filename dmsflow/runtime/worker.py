@@ -1,0 +1,58 @@
+"""Loads one chunk in one transaction: mark, stage, merge, counts, commit. Retries nothing; judges no error."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+
+from dmsflow.engines.engine import Session, transaction
+from dmsflow.errors import PromiseBroken
+from dmsflow.marks.names import COUNTS
+from dmsflow.model.plan import Chunk, Transfer
+from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
+from dmsflow.runtime.merge import DELTA, STAGE, merge_staged
+from dmsflow.runtime.run import Run, Steps
+from dmsflow.transfer import fill_stage
+
+Finish = Callable[[Steps, RowCounts], None]
+
+
+def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Finish | None = None) -> ChunkResult:
+    """Load a chunk; one that a committed mark names is skipped (law 8). ``finish`` ends a run of one chunk."""
+    started = time.perf_counter()
+    with ExitStack() as opened:
+        target = run.access.open_target()
+        opened.callback(target.close)
+        source = target
+        if run.plan.transfer is not Transfer.IN_PLACE:
+            source = run.access.open_source()
+            opened.callback(source.close)
+        steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        with transaction(target):
+            marked = steps.fetch("find_mark")
+            if marked:
+                rows = RowCounts(**{name: int(n or 0) for name, n in zip(COUNTS, marked[0], strict=True)})  # type: ignore[arg-type]
+                return _result(chunk, ChunkStatus.SKIPPED, rows, started)
+            rows = _load(run, steps, source, clock, finish)
+    return _result(chunk, ChunkStatus.DONE, rows, started)
+
+
+def _load(run: Run, steps: Steps, source: Session, clock: Callable[[], datetime], finish: Finish | None) -> RowCounts:
+    """The body of a chunk's transaction (law 7)."""
+    steps.execute("begin_mark", started_at=clock())
+    if not run.plan.direct:
+        fill_stage(run.plan, steps.find, steps.binds, source, steps.session)
+    rows = merge_staged(run, steps, alone=len(run.plan.chunks) == 1)
+    if not rows.balanced:
+        raise PromiseBroken(f"{rows.read:,} rows were read, {rows.accounted:,} are accounted for: {rows}")
+    counts = {f"rows_{name}": getattr(rows, name) for name in COUNTS}
+    steps.execute("complete_mark", finished_at=clock(), **counts)
+    for name in (STAGE, DELTA):
+        steps.session.execute(f'DROP TABLE IF EXISTS "{name}"')
+    if finish is not None:
+        finish(steps, rows)
+    return rows
+
+
+def _result(chunk: Chunk, status: ChunkStatus, rows: RowCounts, started: float) -> ChunkResult:
+    return ChunkResult(number=chunk.number, status=status, rows=rows, seconds=time.perf_counter() - started)
