@@ -1,0 +1,169 @@
+"""``dmsflow apply``: runs a spec or a saved plan, resumes a broken run, prints the report."""
+
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dmsflow.cli.exits import Exit
+from dmsflow.cli.ledger_options import LedgerOption, utc_now
+from dmsflow.cli.log_options import LogOptions
+from dmsflow.cli.opening import load, refusals, show_problems, shown_table_problems
+from dmsflow.cli.settings import parse_settings
+from dmsflow.errors import DmsflowError
+from dmsflow.model.result import RunReport, RunStatus
+
+if TYPE_CHECKING:
+    from dmsflow.compiler.load import LoadedSpec
+    from dmsflow.engines.access import Access
+    from dmsflow.ledger import Ledger
+    from dmsflow.model.plan import Plan
+
+
+class ReportFormat(StrEnum):
+    """How the report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What to run, and as which run: a new one, or a broken one that goes on with its own plan and instant."""
+
+    plan: "Plan"
+    run_id: str
+    resume_at: datetime | None = None
+
+
+def apply(
+    context: typer.Context,
+    spec: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan written by plan --out.")],
+    format: Annotated[ReportFormat, typer.Option(help="How to print the report.")] = ReportFormat.TEXT,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget a broken run instead of resuming it.")] = False,
+    set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Run a spec, or a saved plan."""
+    with refusals():
+        saved = _read_saved(spec)
+        settings = dict(saved.params) if saved else parse_settings(set or ())
+        loaded = load(Path(saved.spec_file) if saved else spec, settings)
+        report = _run(context.ensure_object(LogOptions), loaded, saved, restart, ledger)
+    _print(report, format)
+    raise typer.Exit(_exit_code(report.status))
+
+
+def _read_saved(path: Path) -> "Plan | None":
+    """The plan in a JSON file; None where the path is a spec."""
+    if path.suffix.lower() != ".json":
+        return None
+    from dmsflow.compiler.saved import read_plan
+
+    return read_plan(path)
+
+
+def _run(
+    logs: LogOptions, loaded: "LoadedSpec", saved: "Plan | None", restart: bool, location: str | None
+) -> RunReport:
+    """Open everything, in the order in which it must be closed again."""
+    from dmsflow.cli.logs import logging_to_file
+    from dmsflow.engines.access import open_access
+    from dmsflow.ledger import locate_ledger, open_ledger
+
+    spec = loaded.raise_if_rejected()
+    path = locate_ledger(location, Path(spec.ledger_folder or Path(spec.file).absolute().parent))
+    with logging_to_file(logs, path), open_ledger(path, clock=utc_now) as ledger, open_access(spec) as access:
+        start = _choose_start(loaded, saved, access, ledger, restart)
+        report = _apply(start, loaded, access, ledger)
+        if report.status is RunStatus.SUCCEEDED and not start.plan.target.exists:
+            _plan_ahead(loaded, access, ledger)
+        return report
+
+
+def _plan_ahead(loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> None:
+    """Plan the next run now that the target is there: this one has loaded what builds SQL, the next need not."""
+    from dmsflow.compiler.compile import compile_plan
+
+    with suppress(DmsflowError):
+        compile_plan(loaded, access, ledger.path.parent / "plans")
+
+
+def _choose_start(
+    loaded: "LoadedSpec", saved: "Plan | None", access: "Access", ledger: "Ledger", restart: bool
+) -> Start:
+    """A saved plan, a broken run of the same spec, or a new plan."""
+    from dmsflow.runtime.apply import new_run_id
+    from dmsflow.runtime.resume import find_broken, refuse_double_append
+
+    spec = loaded.raise_if_rejected()
+    broken = None if restart else find_broken(ledger, spec, loaded.digest[:16], access)
+    if broken is not None and (saved is None or saved.digest == broken.plan.digest):
+        typer.echo(f"resuming run {broken.run_id}: {broken.done} of {broken.total} chunks are loaded", err=True)
+        return Start(plan=broken.plan, run_id=broken.run_id, resume_at=broken.run_at)
+    if restart or broken is not None:
+        refuse_double_append(ledger, spec, access)
+    if saved is not None:
+        from dmsflow.compiler.saved import check_plan
+
+        check_plan(saved, loaded, access)
+        return Start(plan=saved, run_id=new_run_id())
+    from dmsflow.compiler.compile import compile_plan
+
+    with shown_table_problems(loaded):
+        compiled = compile_plan(loaded, access, ledger.path.parent / "plans")
+    show_problems((p for p in compiled.diagnostics if p not in loaded.diagnostics), loaded)
+    return Start(plan=compiled.plan, run_id=new_run_id())
+
+
+def _apply(start: Start, loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> RunReport:
+    """Run, with the ledger and the progress bar watching."""
+    from dmsflow.cli.render.progress import show_progress
+    from dmsflow.cli.watching import ProgressWatcher
+    from dmsflow.model.spec import param_values
+    from dmsflow.runtime.apply import apply_plan
+    from dmsflow.runtime.recording import Recorder
+    from dmsflow.runtime.stop import StopSignal
+
+    stop, plan = StopSignal(), start.plan
+    recorder = Recorder(ledger, stop)
+    with show_progress(len(plan.chunks), plan.source.estimated_rows, sys.stderr.isatty()) as bar, recorder.beating():
+        report = apply_plan(
+            plan,
+            access,
+            params=param_values(loaded.raise_if_rejected().params),
+            run_id=start.run_id,
+            watchers=(recorder, ProgressWatcher(bar)),
+            resume_at=start.resume_at,
+            stop=stop,
+        )
+    recorder.ended(report)
+    return report
+
+
+def _print(report: RunReport, format: ReportFormat) -> None:
+    match format:
+        case ReportFormat.JSON:
+            from dmsflow.model.plan import encode_report
+
+            typer.echo(encode_report(report).decode())
+        case ReportFormat.TEXT:
+            from dmsflow.cli.render.colour import wants_colour
+            from dmsflow.cli.render.report import render_report
+
+            typer.echo(render_report(report, colour=wants_colour(sys.stdout)), color=True)
+
+
+def _exit_code(status: RunStatus) -> Exit:
+    match status:
+        case RunStatus.SUCCEEDED:
+            return Exit.DONE
+        case RunStatus.STOPPED:
+            return Exit.STOPPED
+        case RunStatus.FAILED | RunStatus.PARTIAL | RunStatus.RUNNING:
+            return Exit.FAILED

@@ -1,0 +1,66 @@
+"""How commands open a spec: load it, show its problems, turn every refusal into a message and an exit code."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from dmsflow.cli.exits import Exit
+from dmsflow.diagnostics import Diagnostic
+from dmsflow.errors import ConnectionFailed, DmsflowError, PlanRefused, SpecRejected
+
+if TYPE_CHECKING:
+    from dmsflow.compiler.load import LoadedSpec
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Show what dmsflow refuses, and end the command with the exit code it deserves."""
+    try:
+        yield
+    except SpecRejected as error:
+        raise typer.Exit(Exit.REJECTED) from error
+    except (ConnectionFailed, PlanRefused, DmsflowError) as error:
+        from dmsflow.cli.render.words import escape
+        from dmsflow.events import redact
+
+        typer.echo(f"error: {escape(redact(str(error)))}", err=True)
+        raise typer.Exit(Exit.FAILED) from error
+
+
+def load(path: Path, settings: dict[str, str]) -> "LoadedSpec":
+    """Load a spec, show its problems on stderr. Ends the command when it is missing or rejected."""
+    from dmsflow.compiler.known_shapes import KnownShapes
+    from dmsflow.compiler.load import load_spec
+
+    if not path.is_file():
+        typer.echo(f'there is no file "{path}"', err=True)
+        raise typer.Exit(Exit.USAGE)
+    loaded = load_spec(path, settings, known=KnownShapes.beside(path))
+    show_problems(loaded.diagnostics, loaded)
+    loaded.raise_if_rejected()
+    return loaded
+
+
+def show_problems(problems: Iterable[Diagnostic], loaded: "LoadedSpec") -> None:
+    """Print problems to stderr, with their lines."""
+    listed = tuple(problems)
+    if not listed:
+        return
+    from dmsflow.cli.render.colour import wants_colour
+    from dmsflow.cli.render.diagnostics import render_diagnostics
+
+    typer.echo(render_diagnostics(listed, loaded.documents, colour=wants_colour(sys.stderr)), err=True)
+
+
+@contextmanager
+def shown_table_problems(loaded: "LoadedSpec") -> Iterator[None]:
+    """Show the problems that only the databases could tell."""
+    try:
+        yield
+    except SpecRejected as error:
+        show_problems((problem for problem in error.diagnostics if problem not in loaded.diagnostics), loaded)
+        raise
