@@ -1,0 +1,1 @@
+"""The command line as its users have it: real processes, real files, nothing replaced."""

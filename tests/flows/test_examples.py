@@ -1,0 +1,70 @@
+"""Every example validates, loads, and loads again without writing a row."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.flows.shell import PIPELINES, apply, ask, copy_pipelines, dmsflow
+
+IN_ORDER = ("dim_airport", "fact_flight", "mart_route", "airport")
+WRITES = {"inserted", "versioned", "updated", "closed", "rejected"}
+DAYS = ("2024-04-09", "2025-02-24", "2026-09-05")
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path) -> Path:
+    return copy_pipelines(tmp_path)
+
+
+def test_every_example_is_run_here():
+    found = {path.stem for path in PIPELINES.glob("*.yaml")} - {"connections"}
+    assert found == set(IN_ORDER)
+
+
+def test_every_example_validates_without_a_word():
+    ran = dmsflow("validate", PIPELINES, cwd=PIPELINES)
+    assert (ran.code, ran.err) == (0, "")
+    assert "no errors, no warnings" in ran.out
+
+
+def test_every_example_runs_twice_and_writes_once(pipelines: Path):
+    for name in IN_ORDER:
+        planned = dmsflow("plan", f"{name}.yaml", cwd=pipelines)
+        assert planned.code == 0, planned.err
+        first = apply(f"{name}.yaml", cwd=pipelines)
+        assert first.rows["inserted"] == first.rows["read"] > 0
+        second = apply(f"{name}.yaml", cwd=pipelines)
+        assert not WRITES & second.rows.keys(), name
+    mart = "SELECT sum(flights), count(destination_name) > 0.9 * count(*) FROM mart_route"
+    assert ask(pipelines / "warehouse.duckdb", mart) == [(6_099, True)]
+
+
+def test_flights_are_loaded_as_their_files_arrive(pipelines: Path, tmp_path: Path):
+    drop, waiting = pipelines / "data" / "flights", tmp_path / "waiting"
+    drop.rename(waiting)
+    drop.mkdir()
+    loaded = 0
+    for file in sorted(waiting.glob("*.parquet")):
+        shutil.move(file, drop)
+        ran = apply("fact_flight.yaml", cwd=pipelines)
+        assert ran.rows["read"] == ran.rows["inserted"]
+        loaded += ran.rows["inserted"]
+        assert ask(pipelines / "warehouse.duckdb", "SELECT count(*) FROM fact_flight") == [(loaded,)]
+    assert loaded == 6_099
+    assert apply("fact_flight.yaml", cwd=pipelines).rows == {}
+    twice = "SELECT count(*) FROM fact_flight GROUP BY departure_hour, origin, carrier, flight HAVING count(*) > 1"
+    assert ask(pipelines / "warehouse.duckdb", twice) == []
+
+
+def test_the_table_in_sqlite_equals_the_newest_snapshot(pipelines: Path):
+    for day in DAYS:
+        apply("airport.yaml", "--set", f"day={day}", cwd=pipelines)
+    with sqlite3.connect(pipelines / "lookup.sqlite") as connection:
+        stored = connection.execute("SELECT icao, iata, name, country FROM airport ORDER BY icao").fetchall()
+    newest = pipelines / "data" / "airports" / f"{DAYS[-1]}.csv.gz"
+    given = f"SELECT icao, nullif(iata, ''), name, country FROM read_csv('{newest}', all_varchar=true) ORDER BY icao"
+    with duckdb.connect() as connection:
+        assert [(icao, iata or None, *rest) for icao, iata, *rest in stored] == connection.execute(given).fetchall()

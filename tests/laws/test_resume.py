@@ -1,0 +1,174 @@
+"""Laws 8, 10, 12: a broken run goes on with its own chunks and instant; two runs of one target exclude each other."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from dmsflow.compiler.compile import compile_plan
+from dmsflow.compiler.load import load_spec
+from dmsflow.engines.access import open_access
+from dmsflow.errors import PermanentError, PlanRefused, TargetBusy, TransientError
+from dmsflow.ledger import open_ledger
+from dmsflow.model.result import RunReport, RunStatus
+from dmsflow.runtime import executor
+from dmsflow.runtime.apply import apply_plan
+from dmsflow.runtime.recording import Recorder
+from dmsflow.runtime.resume import find_broken, refuse_double_append
+from dmsflow.runtime.stop import StopSignal
+from tests.laws.world import World
+
+COLUMNS = {"k": "bigint", "v": "varchar"}
+ROWS = [{"k": i, "v": "a"} for i in range(12)]
+PAIRS = [("duckdb", "duckdb"), ("duckdb", "sqlite")]
+
+
+def spec(kind: object = 2, **more: object) -> dict:
+    return {
+        "version": 1,
+        "pipeline": "broken",
+        "source": {"connection": "src", "table": "s"},
+        "target": {"connection": "dwh", "table": "t", "kind": "dimension"},
+        "key": ["k"],
+        "scd": kind,
+        "parallel": {"min_rows": 0, "chunk_rows": 3, "workers": 1},
+        **more,
+    }
+
+
+def apply_recorded(world: World, wanted: dict, run_id: str = "first") -> RunReport:
+    """What the apply command does: resume what is broken, else plan anew; the ledger watches."""
+    path = world.write_spec(wanted)
+    loaded = load_spec(path)
+    decoded = loaded.raise_if_rejected()
+    with (
+        open_ledger(world.folder / "ledger.db", clock=lambda: datetime.now(UTC)) as ledger,
+        open_access(decoded) as access,
+    ):
+        broken = find_broken(ledger, decoded, loaded.digest[:16], access)
+        recorder = Recorder(ledger, StopSignal())
+        report = apply_plan(
+            broken.plan if broken else compile_plan(loaded, access).plan,
+            access,
+            params={},
+            run_id=broken.run_id if broken else run_id,
+            resume_at=broken.run_at if broken else None,
+            watchers=(recorder,),
+        )
+        recorder.ended(report)
+        return report
+
+
+def break_at(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    load = executor.load_chunk
+
+    def failing(run, chunk, clock, finish=None):
+        if chunk.number == number:
+            raise PermanentError("the source went away")
+        return load(run, chunk, clock, finish)
+
+    monkeypatch.setattr(executor, "load_chunk", failing)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize("kind", ["append", 1, 2])
+def test_a_broken_run_goes_on_with_its_chunks_and_its_instant(source, target, kind, tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, source, target)
+    world.write_source(ROWS, COLUMNS)
+    wanted = spec(kind, **({"checkpoint": {"columns": ["k"]}} if kind == "append" else {}))
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        first = apply_recorded(world, wanted)
+    assert (first.status, first.chunks.done, first.chunks.failed) == (RunStatus.PARTIAL, 2, 1)
+    assert first.watermark.after is None, "a partial run moves no watermark"
+    second = apply_recorded(world, wanted)
+    assert (second.status, second.run_id, second.rows.inserted) == (RunStatus.SUCCEEDED, "first", 12)
+    assert world.read("SELECT count(*), count(DISTINCT k), count(DISTINCT inserted_at) FROM t") == [(12, 12, 1)]
+    assert apply_recorded(world, wanted, "third").rows.inserted == 0
+
+
+def test_a_changed_spec_does_not_resume(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source(ROWS, COLUMNS)
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        apply_recorded(world, spec())
+    with pytest.raises(PlanRefused, match="DMS405"):
+        apply_recorded(world, spec(columns={"k": {}, "v": {"expr": "upper(v)"}}))
+
+
+def test_a_run_that_failed_by_its_rejects_reads_everything_again(tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    columns = {"k": "varchar", "v": "varchar"}
+    rows = [{"k": str(i), "v": "a"} for i in range(12)]
+    world.write_source([*rows, {"k": None, "v": "b"}], columns)
+    failed = apply_recorded(world, spec())
+    assert (failed.status, failed.rows.rejected) == (RunStatus.FAILED, 1)
+    world.write_source([*rows, {"k": "x", "v": "b"}], columns)
+    corrected = apply_recorded(world, spec(), "second")
+    assert (corrected.status, corrected.run_id) == (RunStatus.SUCCEEDED, "second")
+    assert world.read("SELECT count(*) FROM t") == [(13,)]
+
+
+def test_an_append_with_committed_chunks_cannot_be_forgotten(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source(ROWS, COLUMNS)
+    wanted = spec("append", checkpoint={"columns": ["k"]})
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        apply_recorded(world, wanted)
+    loaded = load_spec(world.folder / "broken.yaml")
+    decoded = loaded.raise_if_rejected()
+    with (
+        open_ledger(world.folder / "ledger.db", clock=lambda: datetime.now(UTC)) as ledger,
+        open_access(decoded) as access,
+        pytest.raises(PlanRefused, match="would be inserted twice"),
+    ):
+        refuse_double_append(ledger, decoded, access)
+
+
+def test_a_transient_error_is_tried_again_and_counted(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source(ROWS, COLUMNS)
+    load, failures = executor.load_chunk, [TransientError("conflict"), TransientError("conflict")]
+
+    def shaky(run, chunk, clock, finish=None):
+        if chunk.number == 2 and failures:
+            raise failures.pop()
+        return load(run, chunk, clock, finish)
+
+    monkeypatch.setattr(executor, "load_chunk", shaky)
+    report = world.apply(spec(retry={"attempts": 3, "first_delay": "1ms", "max_delay": "2ms"}))
+    assert (report.status, report.rows.inserted) == (RunStatus.SUCCEEDED, 12)
+
+
+def hold(world: World, host: str, pid: int, beat: datetime) -> None:
+    with world.open("target") as connection:
+        connection.execute(
+            "INSERT INTO dmsflow_lease VALUES ('t', 'other', 'nightly', ?, ?, ?, ?)", (host, pid, str(beat), str(beat))
+        )
+        connection.commit()
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_a_held_lease_keeps_a_second_run_out_and_names_its_holder(source, target, tmp_path) -> None:
+    import socket
+
+    world = World(tmp_path, source, target)
+    world.write_source(ROWS, COLUMNS)
+    world.apply(spec())
+    hold(world, socket.gethostname(), os.getpid(), datetime(2020, 1, 1))
+    with pytest.raises(TargetBusy, match=f'other of pipeline "nightly" on .*, process {os.getpid()}, since 2020-01-01'):
+        world.apply(spec())
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_the_lease_of_a_dead_holder_is_taken_over(source, target, tmp_path) -> None:
+    import socket
+
+    world = World(tmp_path, source, target)
+    world.write_source(ROWS, COLUMNS)
+    world.apply(spec())
+    hold(world, socket.gethostname(), 2**22 + 12345, datetime(2020, 1, 1))
+    assert world.apply(spec()).status is RunStatus.SUCCEEDED
+    assert world.read("SELECT count(*) FROM dmsflow_lease") == [(0,)], "it is released at the end"

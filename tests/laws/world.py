@@ -1,0 +1,83 @@
+"""A small world for the laws: databases on disk, extracts as rows, dmsflow run in this process, tables read back."""
+
+import sqlite3
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from dmsflow.compiler.compile import compile_plan
+from dmsflow.compiler.load import load_spec
+from dmsflow.engines.access import open_access
+from dmsflow.model.result import RunReport
+from dmsflow.model.spec import param_values
+from dmsflow.runtime.apply import apply_plan, new_run_id
+
+COLUMNS = {"k": "bigint", "a": "varchar", "b": "decimal(9,2)", "c": "date", "at": "timestamp", "ord": "integer"}
+
+
+class World:
+    """One source and one target of given engines in a folder."""
+
+    def __init__(self, folder: Path, source: str, target: str) -> None:
+        self.folder, self.source, self.target = folder, source, target
+
+    @property
+    def connections(self) -> dict[str, dict[str, str]]:
+        return {
+            "src": {"url": f"{self.source}:///source.db"},
+            "dwh": {"url": f"{self.target}:///target.db"},
+        }
+
+    def write_source(self, rows, columns=COLUMNS, table="s") -> None:
+        """Put an extract into the source table, in place of what was there."""
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join("?" for _ in columns)
+        with self.open("source") as connection:
+            connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+            declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+            connection.execute(f'CREATE TABLE "{table}" ({declared})')
+            values = [tuple(self.adapt(row.get(name)) for name in columns) for row in rows]
+            if values:
+                connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
+            connection.commit()
+
+    def adapt(self, value):
+        """A value as the source's driver takes it."""
+        if self.source == "sqlite" and value is not None and not isinstance(value, (int, str, float, bytes)):
+            return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else str(value)
+        return value
+
+    @contextmanager
+    def open(self, side: str):
+        """A driver's own connection to the source or the target."""
+        engine = self.source if side == "source" else self.target
+        path = str(self.folder / f"{side}.db")
+        with closing(duckdb.connect(path) if engine == "duckdb" else sqlite3.connect(path)) as connection:
+            yield connection
+
+    def read(self, sql: str) -> list[tuple]:
+        """Rows of the target."""
+        with self.open("target") as connection:
+            return connection.execute(sql).fetchall()
+
+    def write_spec(self, spec: dict) -> Path:
+        """Write the spec to a file."""
+        path = self.folder / f"{spec['pipeline']}.yaml"
+        path.write_text(yaml.safe_dump(spec | {"connections": self.connections}, sort_keys=False), encoding="utf-8")
+        return path
+
+    def apply(self, spec: dict, **settings) -> RunReport:
+        """Write the spec to a file, plan it, run it."""
+        loaded = load_spec(self.write_spec(spec), settings)
+        decoded = loaded.raise_if_rejected()
+        with open_access(decoded) as access:
+            plan = compile_plan(loaded, access).plan
+            return apply_plan(plan, access, params=param_values(decoded.params), run_id=new_run_id())
+
+
+def as_instant(value) -> datetime | None:
+    """A timestamp as either driver hands it over."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
