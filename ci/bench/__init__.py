@@ -1,0 +1,1 @@
+"""Measures dmsflow against the hand-written program: whole processes, one after the other, on workload W."""
