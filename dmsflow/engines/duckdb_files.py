@@ -25,6 +25,9 @@ DELIMITERS = (",", ";", "\t", "|")
 LINE_ROOM = "max_line_size=16777216, buffer_size=33554432"
 """A line of a CSV may be 16 MiB long."""
 
+OBJECT_ROOM = 32 * 2**20
+"""Bytes that an object of a JSON file may have. DuckDB sets twice as much aside for every thread (law 39)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRelation:
@@ -86,7 +89,7 @@ def _open_parquet(session: DuckDBSession, pattern: str) -> FileRelation:
 def _open_json(session: DuckDBSession, pattern: str) -> FileRelation:
     sql = (
         f"read_json_auto({write_text(pattern)}, records=true, map_inference_threshold=-1, "
-        "maximum_object_size=1073741824)"
+        f"maximum_object_size={OBJECT_ROOM})"
     )
     return FileRelation(sql=sql, shape=_describe(session, sql, pattern), as_text=False, repeatable=False)
 

@@ -65,6 +65,7 @@ LOADED = [
     ("quo'te 🎉.csv", "id\n1\n", [(1,)]),
     ("a.json", '{"id": 1, "x": "a"}\n{"id": 2}\n', [(1, "a"), (2, None)]),
     ("a.json", json.dumps([{"id": 1} | {f"k{i}": i for i in range(400)}]), [(1, *range(400))]),
+    ("a.json", json.dumps([{"id": 1, "x": "é" * 10_000_000}], ensure_ascii=False), [(1, "é" * 10_000_000)]),
 ]
 
 
