@@ -1,8 +1,10 @@
 """Diagnostics: what is wrong with a spec, where, and what to do. Values only; printing lives in cli/render."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Path = tuple[str | int, ...]
 
@@ -15,8 +17,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True, order=True):
     """A stretch of one line: 1-based line and column, ``end_column`` exclusive."""
 
     file: str
@@ -25,8 +26,7 @@ class Position:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One problem. ``code`` is in the catalogue (``codes.py``); ``path`` names the node, such as ("key", 0)."""
 
     code: str

@@ -1,8 +1,9 @@
 """What the command line says about logs. Installs nothing."""
 
 import logging
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class LogFormat(StrEnum):
@@ -26,8 +27,7 @@ class LogLevel(StrEnum):
         return getattr(logging, self.value.upper())  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True, kw_only=True):
     """What the options of the command line say; ``file`` is a path, ``none``, or None for the ledger's folder."""
 
     level: LogLevel = LogLevel.WARNING

@@ -1,10 +1,9 @@
 """One entry of the catalogue of diagnostics."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A diagnostic's meaning: ``why`` it matters, a ``mistake`` as an example, the ``cure``. Codes are never reused."""
 
     code: str

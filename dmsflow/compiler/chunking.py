@@ -1,7 +1,8 @@
 """Decides how the work is cut: over which keys, into how many chunks, and why. Pure; reads no data."""
 
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.model.facts import Facts
@@ -17,8 +18,7 @@ MAX_CHUNKS = 10_000
 WIDTHS = {TypeName.TEXT: 32, TypeName.JSON: 128, TypeName.BYTES: 64, TypeName.UUID: 16, TypeName.DECIMAL: 16}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
+class Cut(Struct, frozen=True, kw_only=True):
     """The decision: ``keys`` are source columns, ``targets`` the target columns they become."""
 
     count: int

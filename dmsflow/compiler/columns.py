@@ -1,6 +1,6 @@
 """Target columns matched with source columns and types: what arrives, what is staged. Pure; reports nothing."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy, ScdType
@@ -17,8 +17,7 @@ DEFAULT_POLICY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedColumn:
+class LoadedColumn(Struct, frozen=True, kw_only=True):
     """One user column of the target: ``source`` is None for an expression or a constant."""
 
     name: str

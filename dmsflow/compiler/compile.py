@@ -1,7 +1,9 @@
 """Spec to plan: survey, rules, cut, build. Opens both databases to read; writes to neither."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
@@ -18,8 +20,7 @@ from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
 from dmsflow.model.watermark import Watermark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class Compiled(Struct, frozen=True, kw_only=True):
     """A plan, and what the rules had to say that did not stop it."""
 
     plan: Plan
@@ -31,7 +32,7 @@ def compile_plan(loaded: LoadedSpec, access: Access, memory: Path | None = None)
 
     ``memory`` is a folder of plans made before; it only saves time.
     """
-    spec = loaded.raise_if_rejected()
+    spec = access.locate(loaded.raise_if_rejected())
     try:
         facts = survey(spec, access)
     except SpecRejected as error:

@@ -5,9 +5,9 @@ documents, nesting deeper than ``MAX_DEPTH``, more than ``MAX_VALUES`` values on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
+from msgspec import Struct, field
 
 from dmsflow.compiler.scalars import MAX_DIGITS, read_scalar
 from dmsflow.compiler.yaml_errors import describe_yaml_error
@@ -19,8 +19,7 @@ MAX_VALUES = 20_000
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True, order=True):
     """A stretch of one line: 1-based, ``end_column`` exclusive."""
 
     line: int
@@ -31,8 +30,7 @@ class Span:
 START = Span(line=1, column=1, end_column=2)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Node:
+class Node(Struct, kw_only=True, eq=False):
     """One value, its place, its text as written and its children. ``size`` counts expanded nodes."""
 
     value: object
@@ -87,8 +85,7 @@ def _span_of(event: yaml.Event) -> Span:
     return Span(line=start.line + 1, column=start.column + 1, end_column=max(end_column, start.column + 2))
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A collection that is still open, and the key that waits for its value."""
 
     node: Node

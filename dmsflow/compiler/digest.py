@@ -4,9 +4,11 @@ import glob
 import hashlib
 import json
 import os
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path as FilePath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.model.spec import PipelineSpec, Source
 
@@ -29,8 +31,8 @@ def _relative_source(spec: PipelineSpec) -> Source:
 
 
 def _canonical(value: object) -> Canonical:
-    if is_dataclass(value):
-        return {part.name: _canonical(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, Struct):
+        return {name: _canonical(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple):
         return [_canonical(entry) for entry in value]
     if isinstance(value, Enum):

@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path as FilePath
+
+from msgspec import Struct
 
 from dmsflow.compiler.decode_connections import CONNECTIONS_FILE, decode_connections
 from dmsflow.compiler.document import Document, read_document
@@ -18,8 +19,7 @@ _SUFFIXES = (".yaml", ".yml")
 _PIPELINE_KEY = re.compile(r"^pipeline\s*:", re.M)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedFolder:
+class LoadedFolder(Struct, frozen=True, kw_only=True):
     """What the paths hold: loaded specs, every document read, every problem once, and the files that are no specs."""
 
     specs: tuple[LoadedSpec, ...]

@@ -1,9 +1,11 @@
 """The offline front of the compiler: a spec file to a LoadedSpec. Opens no connection, resolves no secret."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from dmsflow.compiler.decode import decode_pipeline
 from dmsflow.compiler.decode_connections import decode_connections, find_connections_file

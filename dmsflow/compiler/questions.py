@@ -1,11 +1,11 @@
 """Questions to the databases that need SQL of their own: checkpoint, fence, ties, expressions. Reads only."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import listed_columns
@@ -37,7 +37,7 @@ def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, targe
     fence = read_fence(spec, sql, source, target, access)
     ties = None
     if spec.scd.type is ScdType.APPEND:
-        fence = replace(fence, ties=count_ties(spec, sql, source, fence)) if fence else None
+        fence = fence.counted(count_ties(spec, sql, source, fence)) if fence else None
         ties = count_ties(spec, sql, source, start) if start else None
     return replace(facts, start=start, fence=fence, start_ties=ties)
 

@@ -7,10 +7,10 @@ boundaries. The key holds all of the former and the code itself; the latter are 
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
 from dmsflow.compiler.explain_choices import checkpoint_choices, chunk_choice, worker_choice

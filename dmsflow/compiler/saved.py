@@ -48,7 +48,7 @@ def read_plan(path: Path) -> Plan:
 
 def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
     """Refuse a plan whose spec, target or checkpoint is another one now (DMS401 to DMS403)."""
-    facts = survey(loaded.raise_if_rejected(), access)
+    facts = survey(access.locate(loaded.raise_if_rejected()), access)
     now = digest_facts(loaded.digest, facts)
     changed = [what for name, what in WHAT_CHANGED.items() if getattr(now, name) != getattr(plan.digests, name)]
     if changed:

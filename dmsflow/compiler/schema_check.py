@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
+from msgspec import Struct
 
 from dmsflow.compiler.document import Document
 from dmsflow.compiler.schema_file import read_schema_text
@@ -17,8 +17,7 @@ Schema = dict[str, Any]
 _FILE_KEYS = ["version", "connections"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fault:
+class _Fault(Struct, frozen=True, kw_only=True):
     """One error of the schema library: the keyword that failed, and on what."""
 
     rule: str

@@ -1,10 +1,10 @@
 """The source as SQL: relation, projection, ranges and window, in the dialect that reads it. Runs nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.statements import Relation
@@ -16,8 +16,7 @@ from dmsflow.model.spec import OnNull, PipelineSpec
 from dmsflow.scd.shape import Element, Query, within
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSql:
+class SourceSql(Struct, frozen=True, kw_only=True):
     """The source of one pipeline. ``raw`` names in a projection are by position, so that none can clash."""
 
     spec: PipelineSpec

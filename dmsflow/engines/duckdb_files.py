@@ -7,9 +7,10 @@ another number of fields is an error.
 import csv
 import glob
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from dmsflow.engines.duckdb import DuckDBSession, read_type
 from dmsflow.engines.duckdb_sql import write_text
@@ -29,8 +30,7 @@ OBJECT_ROOM = 32 * 2**20
 """Bytes that an object of a JSON file may have. DuckDB sets twice as much aside for every thread (law 39)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRelation:
+class FileRelation(Struct, frozen=True, kw_only=True):
     """A file, or several of one shape, as SQL that stands in a FROM clause."""
 
     sql: str
@@ -119,8 +119,7 @@ def _open_csv(session: DuckDBSession, pattern: str, files: tuple[str, ...]) -> F
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sniffed:
+class _Sniffed(Struct, frozen=True, kw_only=True):
     delimiter: str
     quote: str
     escape: str

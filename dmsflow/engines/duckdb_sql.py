@@ -39,6 +39,7 @@ class DuckDBIdioms:
     row_id = "rowid"
     now = "SELECT CAST(now() AS TIMESTAMP)"
     sample: str | None = "5 PERCENT"
+    streams_windows = True
 
     def dialect(self) -> "DuckDBDialect":
         """The dialect that compiles for DuckDB."""

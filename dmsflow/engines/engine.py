@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from dmsflow.model.table import DataType, TableName, TableShape
 from dmsflow.model.watermark import Scalar
@@ -17,8 +18,7 @@ Binds = Mapping[str, Value]
 Row = tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Traits(Struct, frozen=True, kw_only=True):
     """What a database is like, where the plan must know."""
 
     name: str
@@ -89,6 +89,9 @@ class Idioms(Protocol):
     sample: str | None
     """What TABLESAMPLE BERNOULLI takes for a twentieth of the rows; None where there is no such clause."""
 
+    streams_windows: bool
+    """Whether a window without an order costs no sort and keeps no rows."""
+
     def dialect(self) -> "Dialect":
         """The SQLAlchemy dialect, its parameters named."""
         ...
@@ -134,6 +137,10 @@ class Engine(Protocol):
 
     def connect(self) -> Session:
         """Open a session. Raises ConnectionFailed."""
+        ...
+
+    def locate(self, table: TableName) -> TableName:
+        """The name by which statements find this table and no other thing."""
         ...
 
     def close(self) -> None:

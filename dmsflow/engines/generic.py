@@ -245,6 +245,10 @@ class GenericEngine:
         """A connection of its own for the calling thread."""
         return GenericSession(self._driver)
 
+    def locate(self, table: TableName) -> TableName:
+        """The name as it is written."""
+        return table
+
     def close(self) -> None:
         """Close what the sessions share."""
         self._driver.close()

@@ -5,12 +5,12 @@ A few batches are in memory at a time, whatever the size of a row: the number of
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+from msgspec import Struct
 
 from dmsflow.errors import DatabaseError, PermanentError
 from dmsflow.model.table import DataType, TypeName
@@ -40,8 +40,7 @@ ARROW_TYPES: dict[TypeName, Callable[[], pa.DataType]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """How the values of one column become an Arrow array of one type."""
 
     name: str

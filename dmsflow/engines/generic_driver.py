@@ -132,8 +132,6 @@ class SQLAlchemyDriver:
         try:
             inspector = sa.inspect(self._engine)
             found = inspector.get_columns(table.table, schema=table.schema)
-            primary = inspector.get_pk_constraint(table.table, schema=table.schema)["constrained_columns"]
-            unique = inspector.get_unique_constraints(table.table, schema=table.schema)
         except exc.NoSuchTableError:
             return None
         except exc.DBAPIError as error:
@@ -147,8 +145,7 @@ class SQLAlchemyDriver:
             )
             for column in found
         )
-        keys = [tuple(primary), *(tuple(str(name) for name in one["column_names"]) for one in unique)]
-        return TableShape(columns=columns, unique=tuple(key for key in keys if key))
+        return TableShape(columns=columns)
 
     def _read_type(self, found: sa.types.TypeEngine[Any]) -> DataType:
         """A reflected type as a DataType."""

@@ -54,6 +54,7 @@ class SQLiteIdioms:
     row_id = "rowid"
     now = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
     sample: str | None = None
+    streams_windows = False
 
     def dialect(self) -> Dialect:
         """The dialect that compiles for SQLite."""
@@ -95,6 +96,7 @@ class GenericIdioms:
     """What SQLAlchemy knows of a dialect. Unproven: its databases are meant as sources."""
 
     sample: str | None = None
+    streams_windows = False
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect: Dialect = type(dialect)(paramstyle="named")  # type: ignore[call-arg]

@@ -3,9 +3,10 @@
 import sqlite3
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from dmsflow.engines.engine import Binds, Session, Traits
 from dmsflow.engines.generic_sql import SQLiteIdioms, replace_binds
@@ -138,11 +139,10 @@ class SQLiteDriver:
             )
             for (name, _, not_null, _, hidden), data_type in zip(rows, types, strict=True)
         )
-        unique = ((primary,) if primary else ()) + _unique_indexes(session, binds, schema)
         kinds = session.fetch(
             f"SELECT type FROM pragma_table_list(:name){' WHERE schema = :schema' if schema else ''}", binds
         )
-        return TableShape(columns=columns, unique=tuple(dict.fromkeys(unique)), view=kinds == [("view",)])
+        return TableShape(columns=columns, view=kinds == [("view",)])
 
     def describe_query(self, session: Session, sql: str, binds: Binds | None = None) -> TableShape:
         """Declared types where a column is one of a table, else the storage classes of the first rows."""
@@ -208,19 +208,6 @@ def explain_open(path: str, error: sqlite3.Error) -> str:
         if applies():
             return message
     return f"cannot open the SQLite file {path}: {error}; check the permissions of the file and its folder"
-
-
-def _unique_indexes(session: Session, binds: Binds, schema: str) -> tuple[tuple[str, ...], ...]:
-    """The columns of every unique index over whole columns and all rows."""
-    rows = session.fetch(
-        f"SELECT l.name, i.name FROM pragma_index_list(:name{schema}) AS l, "
-        f'pragma_index_info(l.name{schema}) AS i WHERE l."unique" AND NOT l.partial ORDER BY l.seq, i.seqno',
-        binds,
-    )
-    found: dict[object, list[object]] = {}
-    for index, column in rows:
-        found.setdefault(index, []).append(column)
-    return tuple(tuple(map(str, columns)) for columns in found.values() if None not in columns)
 
 
 def _probe(session: Session, declared: list[tuple[str, str]], sql: str, binds: Binds) -> list[DataType]:

@@ -2,12 +2,12 @@
 
 import os
 import sys
-from socket import gethostname
+from platform import node
 
 
 def this_host() -> str:
     """The name of this machine, as runs record it."""
-    return gethostname()
+    return node()
 
 
 def process_is_gone(pid: int) -> bool:

@@ -1,11 +1,11 @@
 """Ledger rows to values and back: times as UTC text, parts of results as JSON without secrets. Opens nothing."""
 
 import sqlite3
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from dmsflow.events import redact
 from dmsflow.ledger.process import process_is_gone
@@ -22,7 +22,7 @@ from dmsflow.model.result import (
 )
 from dmsflow.model.watermark import Watermark
 
-COUNTS = tuple(count.name for count in fields(RowCounts))
+COUNTS = RowCounts.__struct_fields__
 
 T = TypeVar("T")
 

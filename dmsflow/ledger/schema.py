@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from tempfile import mkstemp
 
 from dmsflow.errors import LedgerError
 
@@ -105,6 +104,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def _create_whole(path: Path) -> None:
     """Build a ledger aside and put it in place in one step: switching to WAL does not wait for other processes."""
+    from tempfile import mkstemp
+
     try:
         number, name = mkstemp(prefix=f".{path.name}-", dir=path.parent)
         os.close(number)

@@ -1,9 +1,10 @@
 """The lease of a target: one run at a time (law 12). A holder that gives no sign of life loses it."""
 
 import os
-import socket
-from dataclasses import dataclass
+import platform
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from dmsflow.engines.engine import Row
 from dmsflow.model.watermark import Scalar
@@ -11,8 +12,7 @@ from dmsflow.model.watermark import Scalar
 EXPIRES_AFTER = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """Who holds a lease."""
 
     run_id: str
@@ -37,7 +37,7 @@ class Holder:
 
     def is_alive(self, now: datetime) -> bool:
         """Whether the holder may still run: it beats, or its process is there on this host."""
-        if self.host == socket.gethostname():
+        if self.host == platform.node():
             return _process_exists(self.pid)
         return now - self.heartbeat_at < EXPIRES_AFTER
 

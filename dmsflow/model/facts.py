@@ -1,13 +1,12 @@
 """What a survey found in both databases. Values only; the compiler turns them into a plan."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dmsflow.model.table import DataType, TableShape, TypeName
 from dmsflow.model.watermark import Bound, Watermark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFacts:
+class SourceFacts(Struct, frozen=True, kw_only=True):
     """The source as the session sees it that reads it.
 
     ``relation`` is SQL that stands in a FROM clause. ``arrives`` differs from the shape's types where a file is read
@@ -35,8 +34,7 @@ class SourceFacts:
         return declared
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetFacts:
+class TargetFacts(Struct, frozen=True, kw_only=True):
     """The target as it is; ``shape`` is None where there is no table yet."""
 
     engine: str
@@ -49,8 +47,7 @@ class TargetFacts:
     estimated_rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything the plan rests on beside the spec."""
 
     source: SourceFacts

@@ -1,10 +1,10 @@
 """A plan: everything a run will do, decided and explained. JSON in, JSON out; holds no secret and opens nothing."""
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
 
 from dmsflow.model.result import RunReport
 from dmsflow.model.spec import ErrorBudget, Guards, Retry, ScdType
@@ -53,8 +53,7 @@ class RangeShape(StrEnum):
     LAST = "last"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(Struct, frozen=True, kw_only=True):
     """A named statement, compiled for the database it runs in; ``binds`` are the names it takes."""
 
     name: str
@@ -64,8 +63,7 @@ class Statement:
     shape: RangeShape = RangeShape.ANY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class Chunk(Struct, frozen=True, kw_only=True):
     """The half-open range [lower, upper) of the chunk columns; an open end also takes in the NULLs below."""
 
     number: int
@@ -91,8 +89,7 @@ class Chunk:
         return above and (self.upper is None or key < self.upper)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """A rule that a staged row can break; staged rows carry its ``number``."""
 
     number: int
@@ -101,8 +98,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """One choice of the plan and why it was made."""
 
     about: str
@@ -110,8 +106,7 @@ class Decision:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointPlan:
+class CheckpointPlan(Struct, frozen=True, kw_only=True):
     """The stretch of the source that this run reads: from ``start`` (read again when ``inclusive``) to ``fence``."""
 
     strategy: str
@@ -126,8 +121,7 @@ class CheckpointPlan:
         return {f"{name}_{i}": value.value() for name, mark in ends if mark for i, value in enumerate(mark.values)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedTarget:
+class PlannedTarget(Struct, frozen=True, kw_only=True):
     """The table to load, as the plan names it."""
 
     connection: str
@@ -138,8 +132,7 @@ class PlannedTarget:
     estimated_rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedSource:
+class PlannedSource(Struct, frozen=True, kw_only=True):
     """Where rows come from, as the plan names it; ``attach`` is the connection the target opens beside itself."""
 
     connection: str | None
@@ -149,8 +142,7 @@ class PlannedSource:
     estimated_rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digests:
+class Digests(Struct, frozen=True, kw_only=True):
     """What a saved plan was made from; each is compared again before it runs."""
 
     spec: str
@@ -158,8 +150,7 @@ class Digests:
     checkpoint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What will happen, and why. ``statements`` are found by name; ``ddl`` runs first, before any worker."""
 
     pipeline: str

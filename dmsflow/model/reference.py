@@ -1,13 +1,13 @@
 """References in the text of a spec: ``${env:NAME}``, ``${file:PATH}``, ``${param:NAME}``. Finds them, resolves none."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _REFERENCE = re.compile(r"\$\{(?:(?P<kind>[a-z]+):(?P<name>[^{}]+)\})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """One reference and its place in the text. ``kind`` is empty for a ``${`` that starts no reference."""
 
     kind: str

@@ -1,8 +1,9 @@
 """What came out: row counts, chunk results, the report of a run. Values only; states the identity of law 30."""
 
-from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from dmsflow.model.watermark import Watermark
 
@@ -25,8 +26,7 @@ class ChunkStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowCounts:
+class RowCounts(Struct, frozen=True, kw_only=True):
     """Where every source row went, counted by the database that did it. ``closed`` counts target rows instead."""
 
     read: int = 0
@@ -46,14 +46,13 @@ class RowCounts:
     @property
     def balanced(self) -> bool:
         """Law 30: every row read is accounted for, and none is counted off against another."""
-        return self.read == self.accounted and min(getattr(self, f.name) for f in fields(self)) >= 0
+        return self.read == self.accounted and min(getattr(self, name) for name in self.__struct_fields__) >= 0
 
     def __add__(self, other: "RowCounts") -> "RowCounts":
-        return RowCounts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return RowCounts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """Why a chunk or a run failed: ``code`` is the database's own, where it has one."""
 
     message: str
@@ -63,8 +62,7 @@ class Failure:
     next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkResult:
+class ChunkResult(Struct, frozen=True, kw_only=True):
     """One chunk, finished. ``rows`` are zero where it failed: its transaction is gone."""
 
     number: int
@@ -76,8 +74,7 @@ class ChunkResult:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkTally:
+class ChunkTally(Struct, frozen=True, kw_only=True):
     """How many chunks a run has, by where they stand."""
 
     total: int = 0
@@ -86,16 +83,14 @@ class ChunkTally:
     pending: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatermarkMove:
+class WatermarkMove(Struct, frozen=True, kw_only=True):
     """Where the checkpoint stood before a run, and after it."""
 
     before: Watermark | None = None
     after: Watermark | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
+class RunReport(Struct, frozen=True, kw_only=True):
     """The report of one run; its JSON is a contract (see the reference)."""
 
     pipeline: str

@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from dmsflow.model.table import DataType, TableName
 
 
@@ -114,8 +116,7 @@ class UniqueIndex(StrEnum):
 ParamValue = int | Decimal | float | str | bool | date | datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Param:
+class Param(Struct, frozen=True, kw_only=True):
     """A declared parameter; ``value`` is what --set gave, else the default."""
 
     name: str
@@ -133,8 +134,7 @@ class SecretText:
         return "***"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Struct, frozen=True, kw_only=True):
     """A named database, unresolved. Relative paths in ``url`` belong to the folder of ``file``."""
 
     name: str
@@ -144,8 +144,7 @@ class Connection:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where rows come from: exactly one of table, query, file. ``file`` is absolute, or a glob."""
 
     connection: str | None = None
@@ -157,8 +156,7 @@ class Source:
     unique: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where rows go."""
 
     connection: str
@@ -169,8 +167,7 @@ class Target:
     unique_index: UniqueIndex = UniqueIndex.AUTO
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnSpec:
+class ColumnSpec(Struct, frozen=True, kw_only=True):
     """One target column: from a source column, an expression, or a constant (``has_value``)."""
 
     name: str
@@ -182,8 +179,7 @@ class ColumnSpec:
     policy: Policy | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """Names of the engine's own columns; None where the spec switches one off."""
 
     surrogate_key: str | None = None
@@ -196,8 +192,7 @@ class Fields:
     is_deleted: str = "is_deleted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scd:
+class Scd(Struct, frozen=True, kw_only=True):
     """How the target follows the source. ``effective_at`` None is the instant of the run."""
 
     type: ScdType
@@ -212,8 +207,7 @@ class Scd:
     fields: Fields = Fields()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True, kw_only=True):
     """What is remembered between runs."""
 
     strategy: Strategy = Strategy.AUTO
@@ -227,8 +221,7 @@ class Checkpoint:
         return self.strategy is Strategy.KEY or (self.strategy is Strategy.AUTO and bool(self.columns))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parallel:
+class Parallel(Struct, frozen=True, kw_only=True):
     """How the work is cut and shared; None leaves the choice to the plan."""
 
     workers: int | None = None
@@ -238,8 +231,7 @@ class Parallel:
     executor: ExecutorName = ExecutorName.THREADS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(Struct, frozen=True, kw_only=True):
     """How often, and how patiently, a transient error is tried again."""
 
     attempts: int = 4
@@ -247,32 +239,28 @@ class Retry:
     max_delay: timedelta = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBudget:
+class ErrorBudget(Struct, frozen=True, kw_only=True):
     """How many rejected rows a run may have; a None percent is no limit of its own."""
 
     max_rows: int = 0
     max_percent: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guards:
+class Guards(Struct, frozen=True, kw_only=True):
     """When an extract looks broken; None is switched off."""
 
     min_rows: int | None = None
     max_close_percent: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """A predicate on the target's columns that every staged row must meet (NULL meets it, as in SQL)."""
 
     name: str
     expr: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipelineSpec:
+class PipelineSpec(Struct, frozen=True, kw_only=True):
     """One load: one source, one target table. ``columns`` empty means every source column."""
 
     version: int

@@ -1,7 +1,8 @@
 """Tables as values: names, data types, columns, shapes. Knows no database; engines translate types."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 RESERVED_PREFIX = "_dms_"
 """Column names that begin with it are the engine's."""
@@ -49,8 +50,7 @@ class TypeName(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataType:
+class DataType(Struct, frozen=True, kw_only=True):
     """A type with its parameters: ``length`` in characters of a varchar, ``precision`` and ``scale`` of a decimal."""
 
     name: TypeName
@@ -72,8 +72,7 @@ class DataType:
         return self.native or self.name.value if self.name is TypeName.OTHER else self.name.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableName:
+class TableName(Struct, frozen=True, kw_only=True):
     """A table as written in the spec: up to catalog.schema.table, each part verbatim."""
 
     table: str
@@ -84,8 +83,7 @@ class TableName:
         return ".".join(part for part in (self.catalog, self.schema, self.table) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """A column of a real table or query."""
 
     name: str
@@ -94,12 +92,10 @@ class Column:
     generated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableShape:
-    """What a table or query looks like: its columns in order, the columns that are unique together."""
+class TableShape(Struct, frozen=True, kw_only=True):
+    """What a table or query looks like: its columns in order."""
 
     columns: tuple[Column, ...]
-    unique: tuple[tuple[str, ...], ...] = ()
     view: bool = False
 
     @property

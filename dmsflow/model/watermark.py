@@ -1,6 +1,6 @@
 """Typed values that are kept as text: watermarks and chunk boundaries. Ordered as tuples, exact to the last digit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import total_ordering
@@ -86,6 +86,10 @@ class Watermark:
     columns: tuple[str, ...]
     values: Bound
     ties: int | None = field(default=None, compare=False)
+
+    def counted(self, ties: int | None) -> "Watermark":
+        """The same place, with the number of rows that are there."""
+        return replace(self, ties=ties)
 
     def __lt__(self, other: "Watermark") -> bool:
         return self.values < other.values

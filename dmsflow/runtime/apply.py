@@ -1,11 +1,13 @@
 """Runs a plan: DDL, lease, chunks, deletes, checkpoint, report. The only writer of a target."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session, transaction
@@ -57,8 +59,7 @@ class Watcher:
         return False
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """What is known of a run so far."""
 
     rows: RowCounts = field(default_factory=RowCounts)
@@ -320,6 +321,4 @@ def _status(tally: Tally, stop: StopSignal) -> RunStatus:
 
 def new_run_id() -> str:
     """A run's name: when it began, and a few letters that no other has."""
-    import secrets
-
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"

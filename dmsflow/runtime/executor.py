@@ -1,10 +1,9 @@
 """Runs the chunks and yields their results as they finish. One chunk, or one worker, is the caller's thread (law 4)."""
 
-import random
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from dmsflow.errors import DmsflowError
 from dmsflow.model.plan import Chunk
@@ -34,6 +33,8 @@ def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish) -> 
 
 def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[ChunkResult]:
     """At most ``workers`` chunks in flight; results in the order in which they finish."""
+    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
     waiting = iter(run.plan.chunks)
     with ThreadPoolExecutor(max_workers=run.plan.workers, thread_name_prefix="chunk") as pool:
         flying: set[Future[ChunkResult]] = set()
@@ -61,7 +62,9 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
         try:
             return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
         except DmsflowError as error:
-            decision = decide_retry(run.plan.retry, attempt, error, random.random)
+            from random import random
+
+            decision = decide_retry(run.plan.retry, attempt, error, random)
             match decision:
                 case TryAgain(delay=delay) if not stop.wait(delay.total_seconds()):
                     attempt += 1

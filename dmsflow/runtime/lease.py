@@ -1,11 +1,12 @@
 """Holds the target's lease for a run. The rules of the lease are in marks/lease.py."""
 
 import os
-import socket
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from dmsflow.engines.engine import transaction
 from dmsflow.errors import DatabaseError, TargetBusy
@@ -36,7 +37,7 @@ def _take(steps: Steps, now: datetime) -> None:
                     raise TargetBusy(_describe(holder, str(steps.values["target_table"])))
                 previous = replace_run(steps, holder.run_id)
                 previous.execute("release_lease")
-            steps.execute("take_lease", host=socket.gethostname(), pid=os.getpid(), since=now, heartbeat_at=now)
+            steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
     except DatabaseError as error:
         raise TargetBusy(f"the lease of {steps.values['target_table']} cannot be taken: {error}") from error
 

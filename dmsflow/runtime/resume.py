@@ -1,7 +1,8 @@
 """Finds a broken run that can go on: same spec, same chunks, same instant (law 10)."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from dmsflow.engines.access import Access
 from dmsflow.errors import PlanRefused
@@ -13,8 +14,7 @@ from dmsflow.model.table import TableName
 from dmsflow.runtime.run import Steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenRun:
+class BrokenRun(Struct, frozen=True, kw_only=True):
     """A run of several chunks, some of which are committed."""
 
     run_id: str

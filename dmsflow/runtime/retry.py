@@ -1,22 +1,21 @@
 """When to try a chunk again, as a pure decision. Sleeps nowhere."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from dmsflow.errors import TransientError
 from dmsflow.model.spec import Retry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryAgain:
+class TryAgain(Struct, frozen=True, kw_only=True):
     """Wait, then try again."""
 
     delay: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True, kw_only=True):
     """Another try cannot help, or there were enough."""
 
 

@@ -1,8 +1,9 @@
 """One run: its identity, its instant, its databases. Shared by all workers; changed by none of them."""
 
 import threading
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
@@ -25,8 +26,7 @@ class SurrogateKeys:
             return base
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """What every chunk of a run shares (law 19: one instant). ``fills``: the target had no row when the run began."""
 
     run_id: str
@@ -52,8 +52,7 @@ class Run:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class Steps(Struct, frozen=True, kw_only=True):
     """The plan's statements, run by name in one session."""
 
     session: Session

@@ -2,13 +2,13 @@
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from dmsflow.cli.exits import Exit
 from dmsflow.cli.ledger_options import LedgerOption, utc_now
@@ -32,8 +32,7 @@ class ReportFormat(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """What to run, and as which run: a new one, or a broken one that goes on with its own plan and instant."""
 
     plan: "Plan"

@@ -1,6 +1,5 @@
 """The report of a run for a person. Foreign text is escaped; says nothing that the report does not hold."""
 
-from dataclasses import fields
 from datetime import timedelta
 
 from dmsflow.cli.render.colour import STATUS_COLOURS, paint
@@ -11,7 +10,7 @@ from dmsflow.model.result import Failure, RowCounts, RunReport, RunStatus, Water
 
 SHOWN_ERRORS = 5
 
-COUNTS = tuple(count.name for count in fields(RowCounts))
+COUNTS = RowCounts.__struct_fields__
 
 
 def render_report(report: RunReport, *, colour: bool) -> str:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import asdict
 
 from dmsflow.cli.render.colour import paint, paint_status
 from dmsflow.cli.render.table import TableColumn, align

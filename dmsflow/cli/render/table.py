@@ -1,15 +1,15 @@
 """Aligned columns of text for a terminal. Colours only what it is told to; knows no run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dmsflow.cli.render.words import escape
 
 GAP = "  "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableColumn:
+class TableColumn(Struct, frozen=True, kw_only=True):
     """A heading, and whether the cells are numbers."""
 
     heading: str

@@ -3,8 +3,9 @@
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dmsflow.compiler.rules.connections import database_of
 from dmsflow.compiler.rules.spot import spot
@@ -42,8 +43,7 @@ _PREDICATE = "SELECT 1 WHERE "
 _VALUE = "SELECT "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sql:
+class _Sql(Struct, frozen=True, kw_only=True):
     """One SQL text: where it stands, what precedes it to make a statement, and how it is read."""
 
     path: Path
