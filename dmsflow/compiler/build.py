@@ -1,9 +1,9 @@
 """Builds the plan: every choice and every statement of a run. Pure: a spec and facts in, a plan out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import INSTANT, LoadedColumn
@@ -32,8 +32,7 @@ ENDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Builder:
+class Builder(Struct, frozen=True, kw_only=True):
     """What the statements of one plan are built from."""
 
     spec: PipelineSpec
@@ -183,6 +182,9 @@ def _reading_statements(builder: Builder, stage: sa.FromClause, shape: RangeShap
     if suffix or shape in (RangeShape.WHOLE, RangeShape.FIRST):
         at = shape if suffix else RangeShape.ANY
         yield compile_statement(f"probe{suffix}", Side.TARGET, duplicates.probe(merge, stage), target, shape=at)
+        if merge.keyed and target.streams_windows:
+            climbs = duplicates.count_climbs(merge, stage)
+            yield compile_statement(f"climbs{suffix}", Side.TARGET, climbs, target, shape=at)
         if merge.keyed:
             matched = classify.matched_rows(merge, stage)
             yield compile_statement(f"matched{suffix}", Side.TARGET, matched, target, shape=at)

@@ -1,7 +1,8 @@
 """One chunk's rows into the target: staged, judged, classified, written, counted. Opens no transaction."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dmsflow.errors import GuardRefused, PromiseBroken
 from dmsflow.model.plan import Plan, Scope
@@ -15,8 +16,7 @@ VERIFIED = ("new", "version", "gone", "correct")
 DELETES = ("delete_gone", "flag_gone", "close_gone", "bury_gone")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classes:
+class Classes(Struct, frozen=True, kw_only=True):
     """Rows by class, and how many of each met a live current version."""
 
     rows: dict[str, int]
@@ -40,13 +40,13 @@ def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
     """Merge what is staged, or read directly; ``alone`` means that no other chunk will come."""
     plan = run.plan
     suffix = "_direct" if plan.direct else ""
-    read, whole, distinct = (int(value or 0) for value in steps.fetch(f"probe{suffix}")[0])  # type: ignore[arg-type]
+    read, repeats = _probe(steps, suffix)
     if alone:
         check_row_guard(plan, read)
     if plan.scd is ScdType.APPEND:
         return _fill(run, steps, read, 0, suffix)
     collapsed = 0
-    if distinct < whole:
+    if repeats:
         if plan.direct:
             steps.execute("stage")
             suffix = ""
@@ -55,7 +55,7 @@ def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
         return _fill(run, steps, read, collapsed, suffix)
     current = steps.count("current_rows") if plan.scope is Scope.SWEEP or not plan.target.exists else None
     classes = _classify(steps, suffix)
-    unchanged = _count_unchanged(plan, steps, classes, current, suffix, doubtful=collapsed > 0 or distinct < whole)
+    unchanged = _count_unchanged(plan, steps, classes, current, suffix, doubtful=repeats)
     rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
     _expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
@@ -73,6 +73,16 @@ def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
         rejected=rejected,
         closed=closed,
     )
+
+
+def _probe(steps: Steps, suffix: str) -> tuple[int, bool]:
+    """How many rows there are, and whether some of them share a key."""
+    if steps.has(f"climbs{suffix}"):
+        read, climbs = (int(value or 0) for value in steps.fetch(f"climbs{suffix}")[0])  # type: ignore[arg-type]
+        if climbs >= read - 1:
+            return read, False
+    read, whole, distinct = (int(value or 0) for value in steps.fetch(f"probe{suffix}")[0])  # type: ignore[arg-type]
+    return read, distinct < whole
 
 
 def _fill(run: Run, steps: Steps, read: int, collapsed: int, suffix: str) -> RowCounts:

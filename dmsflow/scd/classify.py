@@ -73,8 +73,8 @@ def classify(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) 
         absent = staged.c[PRESENT].is_(None)
         gone = sa.and_(absent, shape.is_live(current))
         matters = sa.or_(gone, sa.and_(sa.not_(absent), matters))
-        cases = [(gone, "gone"), *cases]
-    chosen = sa.case(*((condition, word(name)) for condition, name in cases)).label(CLASS)
+        cases = [(gone, word("gone")), *cases]
+    chosen = sa.case(*cases).label(CLASS)
     return (
         sa.select(*_values(shape, staged, current), *_ours(shape, staged, current, chosen))
         .select_from(joined)
@@ -82,33 +82,30 @@ def classify(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) 
     )
 
 
-def _cases(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[tuple[Element, str]]:
-    """The classes of a row that the source has, the first that holds wins."""
-    cases: list[tuple[Element, str]] = [
-        (staged.c[FAULT].is_not(None), "fault"),
-        (current.c[ROW_ID].is_(None), "new"),
+def _cases(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[tuple[Element, Element]]:
+    """The classes of a row that the source has, the first whose condition holds wins."""
+    cases: list[tuple[Element, Element]] = [
+        (staged.c[FAULT].is_not(None), word("fault")),
+        (current.c[ROW_ID].is_(None), word("new")),
     ]
     if shape.scd is ScdType.KEEP:
         return cases
     revived = shape.is_deleted(current)
     overwrites = any_differs(staged, current, shape.with_policy(Policy.OVERWRITE))
     if not shape.history:
-        return [*cases, (sa.or_(overwrites, revived), "update")]
+        return [*cases, (sa.or_(overwrites, revived), word("update"))]
     versions = sa.or_(_version_differs(shape, staged, current), revived)
     overwrites = sa.or_(overwrites, *(_to_fill(staged, current, name) for name in shape.fillable()))
     start = current.c[shape.fields.valid_from]
     effective = shape.effective(staged)
-    late = "correct" if shape.late is Late.CORRECT_CURRENT else "late"
-    cases.append((sa.and_(versions, effective <= start), late))
+    late = word("correct" if shape.late is Late.CORRECT_CURRENT else "late")
     if shape.has_effective:
+        before: Element = effective < start
         differs = sa.or_(versions, overwrites)
-        if shape.late is Late.CORRECT_CURRENT:
-            cases.append((sa.and_(differs, effective < start), late))
-        else:
-            cases.append((effective < start, late))
-    cases.append((versions, "version"))
+        cases.append((sa.and_(differs, before) if shape.late is Late.CORRECT_CURRENT else before, late))
+    cases.append((versions, sa.case((effective <= start, late), else_=word("version"))))
     if shape.with_policy(Policy.OVERWRITE) or shape.fillable():
-        cases.append((overwrites, "update"))
+        cases.append((overwrites, word("update")))
     return cases
 
 

@@ -11,6 +11,22 @@ DUPLICATE_FAULT = 0
 """Fault number of a duplicate key; the others count from 1."""
 
 
+def count_climbs(shape: MergeShape, stage: sa.FromClause) -> Query:
+    """Rows, and rows whose key is greater than that of the row read before: where all but one climb, no key repeats.
+
+    Any order of reading proves it, so none is asked for: tables are mostly kept by their key, and this costs no sort.
+    """
+    staged = stage.alias("s")
+    keys = [staged.c[name] for name in shape.key]
+    before = [sa.func.lag(key).over().label(f"before_{i}") for i, key in enumerate(keys)]
+    read = sa.select(*(key.label(f"key_{i}") for i, key in enumerate(keys)), *before).subquery("r")
+    climbs: list[Element] = []
+    for i in range(len(keys)):
+        alike = [read.c[f"key_{j}"] == read.c[f"before_{j}"] for j in range(i)]
+        climbs.append(sa.and_(*alike, read.c[f"key_{i}"] > read.c[f"before_{i}"]))
+    return sa.select(sa.func.count(), sa.func.count(sa.case((sa.or_(*climbs), number(1)))))
+
+
 def probe(shape: MergeShape, stage: sa.FromClause) -> Query:
     """Rows, rows with a whole key, and distinct keys among them; equal numbers mean that no key repeats."""
     staged = stage.alias("s")

@@ -1,10 +1,10 @@
 """The shape of a merge: which columns, keys and engine columns take part, as SQLAlchemy tables. Decides no policy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from dmsflow.model.plan import Scope
 from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Policy, ScdType
@@ -46,8 +46,7 @@ def number(value: int) -> Element:
     return sa.literal_column(str(value), sa.Integer())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeShape:
+class MergeShape(Struct, frozen=True, kw_only=True):
     """What the statements of a merge are built from. ``on`` and ``off`` are the literals of the current flag.
 
     ``unfilled`` columns are new in the target: NULL in them says nothing yet. ``carried`` columns are the target's

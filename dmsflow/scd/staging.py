@@ -4,10 +4,10 @@ Staging is always DuckDB's work: of the target itself where that is DuckDB, else
 a value is cast and refused in one way whatever the databases are.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from dmsflow.model.plan import Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
@@ -30,8 +30,7 @@ class Native(sa.types.UserDefinedType[Any]):
         return self.sql
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged."""
 
     name: str
@@ -50,8 +49,7 @@ class Arrival:
         return cast_can_fail(self.arrives, self.type)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staging:
+class Staging(Struct, frozen=True, kw_only=True):
     """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns)."""
 
     columns: tuple[Arrival, ...]

@@ -11,19 +11,23 @@ def verify_history(shape: MergeShape) -> Query:
     delta = sa.table(DELTA, sa.column(CLASS), *(sa.column(name) for name in shape.key)).alias("d")
     written = delta.c[CLASS].in_([word(name) for name in ("new", "version", "update", "gone", "correct")])
     touched = sa.exists().where(same_key(delta, target, shape.key), written).correlate(target)
-    doubled = (
-        sa.select(*(target.c[name] for name in shape.key))
-        .where(shape.is_current(target), touched)
+    keys = (
+        sa.select(
+            _count_where(shape.is_current(target)).label("current"),
+            (_count_where(_inverted(shape, target)) if shape.history else number(0)).label("inverted"),
+        )
+        .select_from(target)
+        .where(touched)
         .group_by(*(target.c[name] for name in shape.key))
-        .having(sa.func.count() > number(1))
         .subquery("k")
     )
-    return sa.select(
-        sa.select(sa.func.count()).select_from(doubled).scalar_subquery(),
-        sa.select(sa.func.count()).select_from(target).where(_inverted(shape, target), touched).scalar_subquery()
-        if shape.history
-        else sa.literal_column("0"),
-    )
+    return sa.select(_count_where(keys.c.current > number(1)), sa.func.sum(keys.c.inverted))
+
+
+def _count_where(condition: Element) -> Element:
+    """How many rows of a group meet a condition."""
+    counted: Element = sa.func.count(sa.case((condition, number(1))))
+    return counted
 
 
 def _inverted(shape: MergeShape, target: sa.FromClause) -> Element:

@@ -1,9 +1,9 @@
 """Laws 4, 7, 30, 32, 36, 38: rows add up or the run has failed; nothing is half written; statements do not grow."""
 
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
@@ -47,7 +47,7 @@ def run_changed(world: World, old: str, new: str, name: str) -> RunReport:
         ("classify_direct", '"t"."_dms_rid" IS NULL', '("t"."_dms_rid" IS NULL AND "s"."k" <> 3)'),
         ("insert", "WHERE", "WHERE d.k <> 3 AND"),
         ("close", "\"_dms_class\" = 'version'", "\"_dms_class\" = 'version' AND d.k <> 1"),
-        ("probe_direct", "count(*)", "count(*) + 1"),
+        ("climbs_direct", "count(*)", "count(*) - 1"),
         ("current_rows", "count(*)", "count(*) + 1"),
     ],
 )
@@ -84,7 +84,7 @@ def test_the_first_cause_reaches_the_report(tmp_path) -> None:
     loaded = load_spec(world.folder / "counting.yaml")
     with open_access(loaded.raise_if_rejected()) as access:
         plan = compile_plan(loaded, access).plan
-        broken = tuple(replace(s, sql="SELECT nonsense") if s.name == "probe_direct" else s for s in plan.statements)
+        broken = tuple(replace(s, sql="SELECT nonsense") if s.name == "climbs_direct" else s for s in plan.statements)
         report = apply_plan(replace(plan, statements=broken), access, params={}, run_id="broken")
     assert report.status is RunStatus.FAILED
     assert "nonsense" in report.errors[0].message
