@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from dmsflow.cli.log_options import LogFormat, LogLevel, LogOptions
 from dmsflow.cli.render.words import escape
@@ -48,8 +50,41 @@ def logging_to_file(options: LogOptions, ledger: Path) -> Iterator[None]:
         yield
         return
     formatter = _formatter(options.format, TextFormatter(dated=True))
-    with _installed(open_log_file(path), options.file_level, formatter):
+    with _installed(LogFileHandler(path), options.file_level, formatter):
         yield
+
+
+class LogFileHandler(logging.Handler):
+    """Writes to the log file from a thread of its own, which also opens it: a run neither waits for that nor for locks.
+
+    What is logged is written when the handler is closed, at the latest.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        self._writer: Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a line over."""
+        self._waiting.put(self.format(record))
+        if self._writer is None:
+            self._writer = Thread(target=self._write, name="log file", daemon=True)
+            self._writer.start()
+
+    def _write(self) -> None:
+        file = open_log_file(self._path)
+        while (line := self._waiting.get()) is not None:
+            file.emit(logging.makeLogRecord({"msg": line}))
+        file.close()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._waiting.put(None)
+            self._writer.join()
+        super().close()
 
 
 def open_log_file(path: Path, *, max_bytes: int = FILE_BYTES, kept: int = FILES_KEPT) -> logging.Handler:

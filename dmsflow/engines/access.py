@@ -1,10 +1,12 @@
 """The two databases of a pipeline, open: sessions for the target and for whoever reads the source."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.engines.address import resolve
 from dmsflow.engines.connections import open_engine
@@ -14,8 +16,7 @@ from dmsflow.model.spec import PipelineSpec
 SOURCE_ALIAS = "dms_source"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """Open engines. ``source`` is None where the target's own sessions read the source, beside or within it."""
 
     target: Engine
@@ -40,6 +41,14 @@ class Access:
         """A session for this thread that reads the source."""
         return (self.source or self.target).connect()
 
+    def locate(self, spec: PipelineSpec) -> PipelineSpec:
+        """The spec with its tables named as their databases find them."""
+        reader = self.source or self.target
+        table = spec.source.table
+        if table is not None and not self.attach:
+            spec = replace(spec, source=replace(spec.source, table=reader.locate(table)))
+        return replace(spec, target=replace(spec.target, table=self.target.locate(spec.target.table)))
+
     @property
     def source_idioms(self) -> Idioms:
         """The dialect in which the source is read."""
@@ -63,8 +72,10 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
     source = resolve(spec.connection(spec.source.connection)) if spec.source.connection else None
     with ExitStack() as opened:
         if read_only and address.path is not None and not Path(address.path).exists():
+            from tempfile import TemporaryDirectory
+
             elsewhere = Path(opened.enter_context(TemporaryDirectory()))
-            address = replace(address, path=str(elsewhere / Path(address.path).name))
+            address = dataclasses.replace(address, path=str(elsewhere / Path(address.path).name))
             read_only = False
         target = open_engine(address, read_only=read_only)
         opened.callback(target.close)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from msgspec.structs import replace
 
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Binds, Row, Traits
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName
@@ -16,7 +18,6 @@ from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeNam
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dmsflow.engines.duckdb_sql import DuckDBIdioms
 
 TRAITS = Traits(
     name="duckdb",
@@ -179,30 +180,24 @@ class DuckDBSession:
 
     def describe_table(self, table: TableName) -> TableShape | None:
         """The shape of a table or view."""
-        where = "database_name = $catalog" if table.catalog else "database_name = current_database()"
-        binds: dict[str, str] = {"name": table.table, "schema": table.schema or "main"}
-        if table.catalog:
-            binds["catalog"] = table.catalog
-        rows = self.fetch(
-            "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
-            f"WHERE {where} AND lower(schema_name) = lower($schema) AND lower(table_name) = lower($name) "
-            "ORDER BY column_index",
-            binds,
-        )
-        if not rows:
-            return None
-        unique = self.fetch(
-            "SELECT constraint_column_names FROM duckdb_constraints() "
-            f"WHERE {where} AND lower(schema_name) = lower($schema) AND lower(table_name) = lower($name) "
-            "AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')",
-            binds,
-        )
-        columns = tuple(
-            Column(name=str(name), type=read_type(str(native)), nullable=bool(nullable))
-            for name, native, nullable in rows
-        )
-        view = self.estimate_rows(table) is None
-        return TableShape(columns=columns, unique=tuple(tuple(names[0]) for names in unique), view=view)  # type: ignore[arg-type]
+        try:
+            rows = self.fetch(f"DESCRIBE {DuckDBIdioms().qualify(table)}")
+        except PermanentError as error:
+            if isinstance(error.__cause__, duckdb.CatalogException):
+                return None
+            raise
+        columns = tuple(Column(name=str(row[0]), type=read_type(str(row[1])), nullable=row[2] == "YES") for row in rows)
+        return TableShape(columns=columns, view=not self._is_table(table))
+
+    def _is_table(self, table: TableName) -> bool:
+        """Whether there are rows of its own: a view has no row ids."""
+        try:
+            self.fetch(f"SELECT rowid FROM {DuckDBIdioms().qualify(table)} LIMIT 0")
+        except PermanentError as error:
+            if isinstance(error.__cause__, duckdb.BinderException | duckdb.CatalogException):
+                return False
+            raise
+        return True
 
     def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
         """The shape of what a SELECT returns."""
@@ -210,17 +205,11 @@ class DuckDBSession:
         return TableShape(columns=tuple(Column(name=str(row[0]), type=read_type(str(row[1]))) for row in rows))
 
     def estimate_rows(self, table: TableName) -> int | None:
-        """The count DuckDB keeps for a table; None for a view."""
-        where = "database_name = $catalog" if table.catalog else "database_name = current_database()"
-        binds: dict[str, str] = {"name": table.table, "schema": table.schema or "main"}
-        if table.catalog:
-            binds["catalog"] = table.catalog
-        rows = self.fetch(
-            f"SELECT estimated_size FROM duckdb_tables() WHERE {where} "
-            "AND lower(schema_name) = lower($schema) AND lower(table_name) = lower($name)",
-            binds,
-        )
-        return int(rows[0][0]) if rows else None  # type: ignore[arg-type]
+        """The count of a table, which DuckDB knows without a scan; None for a view."""
+        if not self._is_table(table):
+            return None
+        rows = self.fetch(f"SELECT count(*) FROM {DuckDBIdioms().qualify(table)}")
+        return int(rows[0][0])  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Close this cursor."""
@@ -243,22 +232,21 @@ class DuckDBEngine:
         except duckdb.Error as error:
             raise ConnectionFailed(explain_open(path or ":memory:", str(error))) from error
         self.path = path
+        self._catalog, limit = self._database.execute(
+            "SELECT current_database(), current_setting('memory_limit')"
+        ).fetchall()[0]
         if path is not None and "memory_limit" not in config:
-            self._bound_memory()
+            self._bound_memory(limit)
 
-    def _bound_memory(self) -> None:
+    def _bound_memory(self, limit: str) -> None:
         """Hold no more in memory than the chunks need, or than DuckDB itself finds right for a small machine."""
         wanted = max(LEAST_MEMORY, MEMORY_PER_CORE * (os.cpu_count() or 1))
-        self._database.execute("SELECT current_setting('memory_limit')")
-        row = self._database.fetchone()
-        if row is not None and read_mebibytes(str(row[0])) > wanted:
+        if read_mebibytes(limit) > wanted:
             self._database.execute(f"SET memory_limit = '{wanted}MiB'")
 
     @property
-    def idioms(self) -> "DuckDBIdioms":
-        """How DuckDB says things; imported only where SQL is built."""
-        from dmsflow.engines.duckdb_sql import DuckDBIdioms
-
+    def idioms(self) -> DuckDBIdioms:
+        """How DuckDB says things."""
         return DuckDBIdioms()
 
     def attach(self, path: str, alias: str) -> None:
@@ -274,6 +262,11 @@ class DuckDBEngine:
     def connect(self) -> DuckDBSession:
         """A cursor of its own for the calling thread."""
         return DuckDBSession(self._database.cursor())
+
+    def locate(self, table: TableName) -> TableName:
+        """With the name of the database, where it is the schema's too: DuckDB takes one for the other."""
+        clashes = table.schema is not None and table.schema.lower() == self._catalog.lower()
+        return replace(table, catalog=self._catalog) if clashes and not table.catalog else table
 
     def close(self) -> None:
         """Close the database file."""

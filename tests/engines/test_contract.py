@@ -64,12 +64,11 @@ def test_a_view_is_described(lab: Lab, session: Session) -> None:
     assert session.estimate_rows(TableName(table="v")) is None
 
 
-def test_keys_and_nulls_are_described(lab: Lab, session: Session) -> None:
+def test_nulls_are_described(lab: Lab, session: Session) -> None:
     make(session, lab, "t", '"a" INTEGER NOT NULL, "b" TEXT NOT NULL, "c" INTEGER UNIQUE, PRIMARY KEY ("b", "a")')
     shape = session.describe_table(TableName(table="t"))
     assert shape is not None
     assert [column.nullable for column in shape.columns] == [False, False, True]
-    assert set(shape.unique) == {("b", "a"), ("c",)}
 
 
 def test_execute_counts_the_rows_it_writes(lab: Lab, session: Session) -> None:

@@ -1,5 +1,6 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from dmsflow.cli.render.report import render_report
 from dmsflow.model.result import ChunkTally, Failure, RowCounts, RunReport, RunStatus, WatermarkMove
