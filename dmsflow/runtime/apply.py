@@ -60,9 +60,10 @@ class Watcher:
 
 
 class Tally(Struct):
-    """What is known of a run so far."""
+    """What is known of a run so far. ``current``: live keys that a target of several chunks had before the run."""
 
     rows: RowCounts = field(default_factory=RowCounts)
+    current: int = 0
     done: int = 0
     failed: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -79,6 +80,8 @@ class Tally(Struct):
             return
         self.done += 1
         self.rows += result.rows
+        if result.status is ChunkStatus.SKIPPED:
+            self.current -= result.rows.inserted
 
 
 def apply_plan(
@@ -128,7 +131,7 @@ def _run(
     """What happens while the lease is held."""
     _check_checkpoint(plan, prepare)
     if len(plan.chunks) > 1:
-        _check_size(plan, prepare, access, params)
+        tally.current = _check_size(plan, prepare, access, params)
     _run_ddl(prepare, marks=False)
     last = prepare.fetch("last_surrogate_key")[0][0] if prepare.has("last_surrogate_key") else 0
     run = Run(
@@ -174,7 +177,7 @@ def _end(run: Run, tally: Tally, stop: StopSignal) -> None:
         steps = Steps(session=session, plan=plan, values=run.binds())
         if len(plan.chunks) > 1 and steps.has("find_gone"):
             gone = _count_gone(steps)
-            check_close_guard(plan, gone, steps.count("current_total"))
+            check_close_guard(plan, gone, tally.current)
             if gone:
                 delete_gone(run, steps, gone)
                 verify_history(steps)
@@ -206,17 +209,19 @@ def _check_checkpoint(plan: Plan, steps: Steps) -> None:
         raise PlanRefused(f"{moved}: plan again")
 
 
-def _check_size(plan: Plan, steps: Steps, access: Access, params: Binds) -> None:
-    """The guard on rows, before the first of several chunks writes anything (law 27)."""
+def _check_size(plan: Plan, steps: Steps, access: Access, params: Binds) -> int:
+    """The guard on rows, before the first of several chunks writes anything (law 27); how many keys are live then."""
     if plan.find("count_source") is None or (plan.guards.min_rows is None and plan.guards.max_close_percent is None):
-        return
+        return 0
     with _source(access, steps.session) as source:
         counting = Steps(session=source, plan=plan, values={**params, **plan.checkpoint.binds()})
         read = counting.count("count_source")
     check_row_guard(plan, read)
-    if plan.target.exists and plan.find("current_total") is not None:
-        current = steps.count("current_total")
-        check_close_guard(plan, max(current - read, 0), current)
+    if not plan.target.exists or plan.find("current_total") is None:
+        return 0
+    current = steps.count("current_total")
+    check_close_guard(plan, max(current - read, 0), current)
+    return current
 
 
 def _run_ddl(steps: Steps, *, marks: bool) -> None:

@@ -65,6 +65,21 @@ def test_each_guard_stands_alone(guards, rows, status, cut, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("cut", [{}, many_chunks()])
+@pytest.mark.parametrize(("kind", "deletes"), [(2, "close"), (2, "tombstone"), (1, "delete"), (1, "flag")])
+def test_new_keys_do_not_make_room_for_gone_ones(kind, deletes, cut, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    wanted = spec(kind, deletes, **cut)
+    world.write_source(FULL, COLUMNS)
+    world.apply(wanted)
+    before = set(world.read("SELECT * FROM t"))
+    world.write_source([{"k": i, "v": "x"} for i in range(100, 115)], COLUMNS)
+    report = world.apply(wanted)
+    assert report.status is not RunStatus.SUCCEEDED
+    assert "10 of 10 keys are gone" in report.errors[0].message
+    assert before <= set(world.read("SELECT * FROM t")), "the share is that of the keys there were before the run"
+
+
+@pytest.mark.parametrize("cut", [{}, many_chunks()])
 def test_within_the_guards_gone_keys_are_closed_once(cut, tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     wanted = spec(**cut)

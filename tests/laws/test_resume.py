@@ -87,6 +87,20 @@ def test_a_broken_run_goes_on_with_its_chunks_and_its_instant(source, target, ki
     assert apply_recorded(world, wanted, "third").rows.inserted == 0
 
 
+def test_the_guard_of_a_resumed_run_looks_at_the_keys_before_its_first_attempt(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    wanted = spec({"type": 2, "deletes": "close"})
+    world.write_source(ROWS, COLUMNS)
+    apply_recorded(world, wanted)
+    world.write_source([{"k": i, "v": "a"} for i in range(100, 115)], COLUMNS)
+    with monkeypatch.context() as broken:
+        break_at(broken, 4)
+        assert apply_recorded(world, wanted, "second").chunks.done == 3
+    report = apply_recorded(world, wanted, "third")
+    assert (report.status, report.run_id) == (RunStatus.PARTIAL, "second")
+    assert "12 of 12 keys are gone" in report.errors[0].message
+
+
 def test_a_changed_spec_does_not_resume(tmp_path, monkeypatch) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     world.write_source(ROWS, COLUMNS)
