@@ -60,7 +60,7 @@ def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
     _expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
     _write_versions(run, steps, classes)
-    closed = _handle_gone(run, steps, classes, rejected, current or 0, alone=alone)
+    closed = _handle_gone(run, steps, classes, (rejected, read), current or 0, alone=alone)
     if current != 0 and any(classes[name] for name in VERIFIED):
         verify_history(steps)
     return RowCounts(
@@ -145,15 +145,18 @@ def _write_versions(run: Run, steps: Steps, classes: Classes) -> None:
         _expect("inserted", steps.execute("insert", sk_base=run.keys.reserve(begun)), begun)
 
 
-def _handle_gone(run: Run, steps: Steps, classes: Classes, rejected: int, current: int, *, alone: bool) -> int:
-    """Close gone keys now when this is the only chunk, else keep them until all chunks are done (law 27)."""
+def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int], current: int, *, alone: bool) -> int:
+    """Close gone keys now when this is the only chunk, else keep them until all chunks are done (law 27).
+
+    ``share`` are the rows rejected and the rows read: beyond the budget the run fails, and closes nothing.
+    """
     plan, gone = run.plan, classes["gone"]
     if plan.deletes == Deletes.IGNORE or not gone:
         return 0
     if not alone:
         _expect("kept as gone", steps.execute("keep_gone"), gone)
         return 0
-    if is_over_budget(plan, rejected, 0):
+    if is_over_budget(plan, *share):
         return 0
     check_close_guard(plan, gone, current)
     return delete_gone(run, steps, gone)

@@ -80,6 +80,18 @@ def test_new_keys_do_not_make_room_for_gone_ones(kind, deletes, cut, tmp_path) -
 
 
 @pytest.mark.parametrize("cut", [{}, many_chunks()])
+def test_a_run_with_too_large_a_share_of_rejects_closes_nothing(cut, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    wanted = spec(errors={"max_percent": 10}, **cut)
+    world.write_source(FULL, COLUMNS)
+    world.apply(wanted)
+    world.write_source([*FULL[:8], *[{"k": None, "v": "x"}] * 2], COLUMNS)
+    report = world.apply(wanted)
+    assert (report.status, report.rows.rejected, report.rows.closed) == (RunStatus.FAILED, 2, 0)
+    assert world.read("SELECT count(*) FROM t WHERE is_current") == [(10,)]
+
+
+@pytest.mark.parametrize("cut", [{}, many_chunks()])
 def test_within_the_guards_gone_keys_are_closed_once(cut, tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     wanted = spec(**cut)
