@@ -30,7 +30,7 @@ def gone_statements(shape: MergeShape, table: sa.TableClause) -> Iterator[tuple[
             target.c[shape.row_id].label(ROW_ID),
             word("gone").label(CLASS),
         )
-        .select_from(target.join(table, same_key(target, table, shape.key)))
+        .select_from(target.join(table, same_key(table, target, shape.key)))
         .where(table.c.run_id == sa.bindparam("run_id"), shape.is_current(target), shape.is_live(target))
     )
     yield "find_gone", found, DELTA

@@ -139,3 +139,20 @@ def test_nothing_is_closed_when_a_chunk_has_failed(tmp_path, monkeypatch) -> Non
     assert (report.status, report.rows.closed, report.chunks.failed) == (RunStatus.PARTIAL, 0, 1)
     assert "disk full" in report.errors[0].message
     assert world.read("SELECT count(*) FROM t WHERE is_current") == [(10,)]
+
+
+@pytest.mark.parametrize("cut", [{}, many_chunks()])
+def test_a_key_that_differs_in_case_is_not_gone_with_another(cut, tmp_path) -> None:
+    world = World(tmp_path, "sqlite", "sqlite")
+    with world.open("target") as connection:
+        connection.execute(
+            "CREATE TABLE t (k text COLLATE NOCASE, v text, inserted_at timestamp, modified_at timestamp)"
+        )
+    wanted = spec(1, "delete", **cut)
+    columns = {"k": "varchar", "v": "varchar"}
+    world.write_source([{"k": key, "v": "x"} for key in "aAbBcC"], columns)
+    assert world.apply(wanted).rows.inserted == 6
+    world.write_source([{"k": key, "v": "x"} for key in "AbBC"], columns)
+    report = world.apply(wanted)
+    assert (report.rows.unchanged, report.rows.closed) == (4, 2)
+    assert sorted(key for (key,) in world.read("SELECT k FROM t")) == ["A", "B", "C", "b"]
