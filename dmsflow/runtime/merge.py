@@ -140,9 +140,10 @@ def _write_versions(run: Run, steps: Steps, classes: Classes) -> None:
     """Close what ends, insert what begins."""
     if classes["version"]:
         _expect("closed", steps.execute("close"), classes["version"])
-    begun = classes["new"] + classes["version"]
-    if begun:
-        _expect("inserted", steps.execute("insert", sk_base=run.keys.reserve(begun)), begun)
+    apart = classes["version"] if steps.has("insert_versions") else 0
+    for name, begun in (("insert", classes["new"] + classes["version"] - apart), ("insert_versions", apart)):
+        if begun:
+            _expect("inserted", steps.execute(name, sk_base=run.keys.reserve(begun)), begun)
 
 
 def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int], current: int, *, alone: bool) -> int:

@@ -8,7 +8,7 @@ source no longer has the key). A row in none of them is unchanged, and is only c
 import sqlalchemy as sa
 
 from dmsflow.model.plan import Scope
-from dmsflow.model.spec import Late, Policy, ScdType
+from dmsflow.model.spec import Deletes, Late, Policy, ScdType
 from dmsflow.scd.shape import (
     BLOCKING,
     CLASS,
@@ -134,7 +134,7 @@ def _present(stage: sa.FromClause) -> Query:
 def _current(shape: MergeShape, lower: bool, upper: bool) -> Query:
     """The current versions in the chunk's range, their physical row with them."""
     target = shape.target().alias("c")
-    names = [*shape.columns]
+    names = [*shape.columns, *shape.carried]
     if shape.history:
         names.append(shape.fields.valid_from)
     if shape.marks_deleted:
@@ -151,7 +151,7 @@ def _in_range(shape: MergeShape, target: sa.FromClause, lower: bool, upper: bool
 
 
 def _values(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[Element]:
-    """The user's columns as they shall be written."""
+    """The user's columns as they shall be written, and the target's own as the current version has them."""
     kept = shape.with_policy(Policy.KEEP) if shape.scd is not ScdType.KEEP else ()
     values: list[Element] = []
     for name in shape.columns:
@@ -163,8 +163,10 @@ def _values(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) ->
             if name in shape.unfilled:
                 first = sa.or_(first, current.c[name].is_(None))
             value = sa.case((first, staged.c[name]), else_=current.c[name])
+        if shape.deletes is Deletes.TOMBSTONE and name not in shape.key:
+            value = sa.case((staged.c[PRESENT].is_(None), current.c[name]), else_=value)
         values.append(value.label(name))
-    return values
+    return [*values, *(current.c[name].label(name) for name in shape.carried)]
 
 
 def _ours(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, chosen: Element) -> list[Element]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from dmsflow.model.spec import Deletes
 from dmsflow.scd.shape import CLASS, DELTA, ROW_ID, MergeShape, same_key, word
 
 
@@ -24,9 +25,10 @@ def gone_statements(shape: MergeShape, table: sa.TableClause) -> Iterator[tuple[
         None,
     )
     target = shape.target().alias("t")
+    kept = (*shape.columns, *shape.carried) if shape.deletes is Deletes.TOMBSTONE else shape.key
     found = (
         sa.select(
-            *(target.c[name].label(name) for name in shape.key),
+            *(target.c[name].label(name) for name in kept),
             target.c[shape.row_id].label(ROW_ID),
             word("gone").label(CLASS),
         )

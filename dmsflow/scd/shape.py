@@ -135,11 +135,11 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         return (*self.columns, *effective, *orders, *marks, FAULT, VALUE)
 
     def delta(self) -> sa.TableClause:
-        """The rows that need something done, classified."""
+        """The rows that need something done, classified; all that is written of them: a changed row may move."""
         ours: tuple[str, ...] = (FAULT, VALUE, ROW_ID, CLASS, LIVE)
         if self.history:
             ours = (*ours, BLOCKING, EFFECTIVE, LAST_END)
-        return sa.table(DELTA, *(sa.column(name) for name in (*self.columns, *ours)))
+        return sa.table(DELTA, *(sa.column(name) for name in (*self.columns, *self.carried, *ours)))
 
     def is_current(self, target: sa.FromClause) -> Element:
         """The predicate of a current version; every row where no versions are kept."""

@@ -33,7 +33,11 @@ def write_statements(shape: MergeShape) -> Iterator[Named]:
         yield "close", close(shape)
     if shape.scd in (ScdType.OVERWRITE, ScdType.HISTORY):
         yield "overwrite", overwrite(shape)
-    yield "insert", insert(shape)
+    if not shape.carried:
+        yield "insert", insert(shape, "new", "version")
+        return
+    yield "insert", insert(shape, "new")
+    yield "insert_versions", insert(shape, "version", carried=shape.carried)
 
 
 def delete_statements(shape: MergeShape) -> Iterator[Named]:
@@ -116,26 +120,20 @@ def delete_gone(shape: MergeShape) -> sa.Delete:
     return sa.delete(target).where(target.c[shape.row_id].in_(gone))
 
 
-def insert(shape: MergeShape) -> sa.Insert:
-    """Insert new keys and new versions."""
+def insert(shape: MergeShape, *classes: str, carried: tuple[str, ...] = ()) -> sa.Insert:
+    """Insert the rows of these classes. A new key leaves the target's own columns to their defaults."""
     delta = shape.delta().alias("d")
-    values: dict[str, Element] = {name: delta.c[name] for name in shape.columns}
-    chosen = delta.c[CLASS].in_([word("new"), word("version")])
-    source: sa.FromClause = delta
-    if shape.carried:
-        before = shape.target().alias("t")
-        values |= {name: before.c[name] for name in shape.carried}
-        source = delta.outerjoin(before, before.c[shape.row_id] == delta.c[ROW_ID])
-    return _insert(shape, values | _engine_values(shape, delta), source, chosen)
+    values: dict[str, Element] = {name: delta.c[name] for name in (*shape.columns, *carried)}
+    chosen = delta.c[CLASS].in_([word(name) for name in classes])
+    return _insert(shape, values | _engine_values(shape, delta), delta, chosen)
 
 
 def insert_tombstones(shape: MergeShape) -> sa.Insert:
     """Insert a version that says a key is deleted, with the values it had."""
-    target, delta = shape.target().alias("t"), shape.delta().alias("d")
-    values: dict[str, Element] = {name: target.c[name] for name in (*shape.columns, *shape.carried)}
+    delta = shape.delta().alias("d")
+    values: dict[str, Element] = {name: delta.c[name] for name in (*shape.columns, *shape.carried)}
     values |= _engine_values(shape, None, deleted=True)
-    joined = target.join(delta, target.c[shape.row_id] == delta.c[ROW_ID])
-    return _insert(shape, values, joined, delta.c[CLASS] == word("gone"))
+    return _insert(shape, values, delta, delta.c[CLASS] == word("gone"))
 
 
 def insert_all(shape: MergeShape, stage: sa.FromClause) -> sa.Insert:

@@ -3,6 +3,7 @@
 import pytest
 
 from dmsflow.errors import SpecRejected
+from dmsflow.model.result import RunStatus
 from tests.laws.test_histories import PAIRS
 from tests.laws.world import World
 
@@ -150,3 +151,50 @@ def test_an_incremental_load_fills_where_null_stands_and_versions_what_changes(t
     world.write_source(rows, {**columns, "w": "varchar"})
     changed = world.apply(grown)
     assert (changed.rows.versioned, changed.rows.updated) == (1, 1)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_a_column_of_the_target_alone_has_its_default_in_a_new_key(source, target, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    with world.open("target") as connection:
+        connection.execute(
+            "CREATE TABLE t (k bigint, v varchar, w varchar DEFAULT 'own', valid_from timestamp, valid_to timestamp, "
+            "is_current boolean, inserted_at timestamp, modified_at timestamp)"
+        )
+        connection.commit()
+    for keys, value in ([1], "a"), ([1, 2], "b"), ([1, 2, 3], "b"):
+        world.write_source([{"k": key, "v": value} for key in keys], BEFORE)
+        assert world.apply(spec()).status is RunStatus.SUCCEEDED
+    assert world.read("SELECT k, v, w FROM t ORDER BY k, v") == [
+        (1, "a", "own"),
+        (1, "b", "own"),
+        (2, "b", "own"),
+        (3, "b", "own"),
+    ]
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize("cut", [{}, {"parallel": {"min_rows": 0, "chunk_rows": 1, "workers": 2}}])
+def test_a_unique_index_changes_nothing(source, target, cut, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    into = {"connection": "dwh", "table": "t", "unique_index": "always"}
+    wanted = spec(scd={"type": 2, "deletes": "tombstone"}, guards={"max_close_percent": None}, target=into, **cut)
+    world.write_source([{"k": k, "v": "a", "w": f"kept{k}"} for k in range(4)], AFTER)
+    world.apply(wanted)
+    for values in ("ab", "bbc", "bbcd"):
+        world.write_source([{"k": k, "v": value} for k, value in enumerate(values)], BEFORE)
+        assert world.apply(wanted).status is RunStatus.SUCCEEDED
+    found = world.read("SELECT k, v, w, is_deleted FROM t ORDER BY k, valid_from")
+    kept = [(k, v, w, bool(gone)) for k, v, w, gone in found]
+    assert kept == [
+        (0, "a", "kept0", False),
+        (0, "b", "kept0", False),
+        (1, "a", "kept1", False),
+        (1, "b", "kept1", False),
+        (2, "a", "kept2", False),
+        (2, "a", "kept2", True),
+        (2, "c", "kept2", False),
+        (3, "a", "kept3", False),
+        (3, "a", "kept3", True),
+        (3, "d", "kept3", False),
+    ]
