@@ -98,6 +98,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             blank_is_null=self.facts.source.as_text,
             formats=self._formats(source.name, column.type) if source else (),
             nan_allowed=self.facts.target.stores_nan,
+            instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
         )
 
     def _extra(self, position: int, name: str) -> staging.Arrival:
@@ -112,6 +113,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             type_sql=DuckDBIdioms().type_sql(wanted),
             blank_is_null=self.facts.source.as_text,
             formats=self._formats(column.name, wanted),
+            instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
         )
 
     def _formats(self, name: str, wanted: DataType) -> tuple[str, ...]:

@@ -31,7 +31,10 @@ class Native(sa.types.UserDefinedType[Any]):
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged."""
+    """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged.
+
+    ``instant``: an offset in its text counts, and a value without one is UTC.
+    """
 
     name: str
     raw: str
@@ -42,6 +45,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     blank_is_null: bool = False
     formats: tuple[str, ...] = ()
     nan_allowed: bool = True
+    instant: bool = False
 
     @property
     def can_fail(self) -> bool:
@@ -117,10 +121,13 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
             "[" + ", ".join("'" + f.replace("'", "''") + "'" for f in arrival.formats) + "]"
         )
         return sa.cast(sa.func.try_strptime(raw, formats), Native(arrival.type_sql))
+    if arrival.instant:
+        raw = sa.try_cast(raw, INSTANT)
     wanted = Native(arrival.type_sql)
     return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
 
 
+INSTANT = Native("TIMESTAMPTZ")
 Rule = tuple[Fault, Element, Element]
 
 

@@ -200,3 +200,41 @@ def test_values_are_compared_as_the_target_stores_them(tmp_path) -> None:
     rows[0]["n"], rows[2]["n"] = "1.500", "01.5"
     world.write_source(rows, columns)
     assert world.apply(wanted).rows.unchanged == 3
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize("declared", ["varchar", "timestamptz"])
+def test_the_offset_of_a_business_time_counts(source, target, declared, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    for value, at in (("a", "2024-10-27 02:30:00+02:00"), ("b", "2024-10-27 02:30:00+01:00"), ("c", "2024-10-28")):
+        zone = "" if declared == "varchar" or "+" in at else "+00:00"
+        extract = [{"a": "k", "b": "", "v": value, "at": at + (f" 00:00:00{zone}" if zone else "")}]
+        world.write_source(extract, {**COLUMNS, "at": declared})
+        assert world.apply(spec(BY_COLUMN)).rows.rejected == 0
+    starts = world.read("SELECT v, valid_from FROM t ORDER BY valid_from")
+    assert [(value, as_instant(start)) for value, start in starts] == [
+        ("a", datetime(2024, 10, 27, 0, 30)),
+        ("b", datetime(2024, 10, 27, 1, 30)),
+        ("c", datetime(2024, 10, 28)),
+    ]
+
+
+@pytest.mark.parametrize("form", ["{} 02:30:00+0{}:00", "{}T02:30:00+0{}"])
+def test_the_offset_of_a_business_time_in_a_file_counts(form, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    for value, offset in (("a", 2), ("b", 1)):
+        at = form.format("2024-10-27", offset)
+        (tmp_path / "s.csv").write_text(f"a,b,v,at\nk,x,{value},{at}\n", encoding="utf-8")
+        assert world.apply(spec(BY_COLUMN) | {"source": {"file": "s.csv"}}).rows.rejected == 0
+    starts = world.read("SELECT valid_from FROM t ORDER BY valid_from")
+    assert starts == [(datetime(2024, 10, 27, 0, 30),), (datetime(2024, 10, 27, 1, 30),)]
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_an_instant_loses_its_zone_in_one_way_whatever_the_databases(source, target, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    world.write_source([{"k": 1, "t": "2024-10-28 00:30:00+02:00"}], {"k": "bigint", "t": "timestamptz"})
+    columns = {"k": {}, "t": {"type": "timestamp"}, "d": {"from": "t", "type": "date"}}
+    assert world.apply(spec({}) | {"key": ["k"], "columns": columns}).rows.inserted == 1
+    [(moment, day)] = world.read("SELECT t, d FROM t")
+    assert (as_instant(moment), str(day)) == (datetime(2024, 10, 27, 22, 30), "2024-10-27")
