@@ -92,10 +92,10 @@ def _cases(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> 
         return cases
     revived = shape.is_deleted(current)
     overwrites = any_differs(staged, current, shape.with_policy(Policy.OVERWRITE))
+    overwrites = sa.or_(overwrites, *(_to_fill(staged, current, name) for name in shape.fillable()))
     if not shape.history:
         return [*cases, (sa.or_(overwrites, revived), word("update"))]
     versions = sa.or_(_version_differs(shape, staged, current), revived)
-    overwrites = sa.or_(overwrites, *(_to_fill(staged, current, name) for name in shape.fillable()))
     start = current.c[shape.fields.valid_from]
     effective = shape.effective(staged)
     late = word("correct" if shape.late is Late.CORRECT_CURRENT else "late")

@@ -104,13 +104,13 @@ def close_gone(shape: MergeShape) -> sa.Update:
 def overwrite(shape: MergeShape) -> sa.Update:
     """Overwrite in place what the policies let change without a version."""
     policies = (Policy.OVERWRITE,) if shape.history else (Policy.OVERWRITE, Policy.IGNORE)
-    filled = shape.fillable() if shape.history else ()
-    return _set_columns(shape, "update", (*shape.with_policy(*policies), *filled))
+    return _set_columns(shape, "update", (*shape.with_policy(*policies), *shape.fillable()))
 
 
 def correct(shape: MergeShape) -> sa.Update:
     """Write a late row into the current version (late: correct_current)."""
-    return _set_columns(shape, "correct", shape.with_policy(Policy.OVERWRITE, Policy.VERSION, Policy.IGNORE))
+    policies = (Policy.OVERWRITE, Policy.VERSION, Policy.IGNORE)
+    return _set_columns(shape, "correct", (*shape.with_policy(*policies), *shape.fillable()))
 
 
 def delete_gone(shape: MergeShape) -> sa.Delete:

@@ -198,3 +198,14 @@ def test_a_unique_index_changes_nothing(source, target, cut, tmp_path) -> None:
         (3, "a", "kept3", True),
         (3, "d", "kept3", False),
     ]
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize("scd", [{"type": 1}, {"type": 2, "effective_at": "at", "late": "correct_current"}])
+def test_a_new_column_that_is_kept_is_filled_once(source, target, scd, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    columns = {**AFTER, "at": "timestamp"}
+    for wanted, at, values in (({}, 2, "a"), ({"w": {"scd": 0}}, 1, "a"), ({"w": {"scd": 0}}, 1, "b")):
+        world.write_source([{"k": 1, "v": "a", "w": f"first {values}", "at": f"2024-01-0{at}"}], columns)
+        assert world.apply(spec(scd, columns={"k": {}, "v": {}, **wanted})).status is RunStatus.SUCCEEDED
+    assert world.read("SELECT v, w FROM t") == [("a", "first a")]
