@@ -23,8 +23,9 @@ def merge_shape(
 ) -> MergeShape:
     """The shape of the merge in the target's own words."""
     by_name = {column.name.lower(): column.name for column in columns}
-    on, off = _flag_literals(spec, facts)
     scd = spec.scd
+    on, off = _flag_literals(facts, scd.fields.is_current)
+    gone, here = _flag_literals(facts, scd.fields.is_deleted)
     return MergeShape(
         table=spec.target.table.table,
         schema=target_schema(spec),
@@ -43,6 +44,8 @@ def merge_shape(
         open_end=idioms.literal(scd.open_end),
         on=on,
         off=off,
+        gone=gone,
+        here=here,
         order_by=len(scd.order_by),
         marks=len(spec.checkpoint.columns) if sql_refuses_null_marks(spec) else 0,
         unfilled=_unfilled(spec, facts, columns),
@@ -71,10 +74,10 @@ def sql_refuses_null_marks(spec: PipelineSpec) -> bool:
     return spec.checkpoint.by_key and spec.checkpoint.on_null == "reject"
 
 
-def _flag_literals(spec: PipelineSpec, facts: Facts) -> tuple[str, str]:
+def _flag_literals(facts: Facts, name: str) -> tuple[str, str]:
     """How the target writes a flag: as a boolean, or as Y and N in a target of the seed's kind."""
     shape = facts.target.shape
-    column = shape.find(spec.scd.fields.is_current) if shape else None
+    column = shape.find(name) if shape else None
     if column is not None and column.type.family == "text":
         return "'Y'", "'N'"
     if column is not None and column.type.family in ("integer", "decimal"):

@@ -47,8 +47,9 @@ def number(value: int) -> Element:
 
 
 class MergeShape(Struct, frozen=True, kw_only=True):
-    """What the statements of a merge are built from. ``on`` and ``off`` are the literals of the current flag.
+    """What the statements of a merge are built from.
 
+    ``on`` and ``off`` are the literals of the current flag, ``gone`` and ``here`` those of the deleted one.
     ``unfilled`` columns are new in the target: NULL in them says nothing yet. ``carried`` columns are the target's
     alone: a new version takes them over from the one before (law 28).
     """
@@ -70,6 +71,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     open_end: str
     on: str
     off: str
+    gone: str
+    here: str
     order_by: int = 0
     marks: int = 0
     range_keys: tuple[str, ...] = ()
@@ -149,14 +152,14 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         """The predicate of a row flagged as deleted."""
         if not self.marks_deleted:
             return sa.false()
-        flagged: Element = target.c[self.fields.is_deleted] == sa.literal_column("TRUE")
+        flagged: Element = target.c[self.fields.is_deleted] == sa.literal_column(self.gone)
         return flagged
 
     def is_live(self, target: sa.FromClause) -> Element:
         """The predicate of a row that is not flagged as deleted; a flag that was never set is no flag."""
         if not self.marks_deleted:
             return sa.true()
-        return target.c[self.fields.is_deleted].is_distinct_from(sa.literal_column("TRUE"))
+        return target.c[self.fields.is_deleted].is_distinct_from(sa.literal_column(self.gone))
 
     def effective(self, row: sa.FromClause) -> Element:
         """The instant at which a staged row begins to hold."""

@@ -48,10 +48,8 @@ def delete_statements(shape: MergeShape) -> Iterator[Named]:
         case Deletes.DELETE:
             yield "delete_gone", delete_gone(shape)
         case Deletes.FLAG:
-            yield (
-                "flag_gone",
-                _update(shape, shape.delta().alias("d"), "gone", {shape.fields.is_deleted: sa.literal_column("TRUE")}),
-            )
+            flagged: dict[str | None, Element] = {shape.fields.is_deleted: sa.literal_column(shape.gone)}
+            yield "flag_gone", _update(shape, shape.delta().alias("d"), "gone", flagged)
         case Deletes.CLOSE:
             yield "close_gone", close_gone(shape)
         case Deletes.TOMBSTONE:
@@ -169,7 +167,7 @@ def _engine_values(shape: MergeShape, delta: sa.FromClause | None, *, deleted: b
         values[fields.valid_to] = sa.literal_column(shape.open_end)
         values[fields.is_current] = sa.literal_column(shape.on)
     if shape.marks_deleted:
-        values[fields.is_deleted] = sa.literal_column("TRUE" if deleted else "FALSE")
+        values[fields.is_deleted] = sa.literal_column(shape.gone if deleted else shape.here)
     if fields.inserted_at:
         values[fields.inserted_at] = run_at()
     if fields.modified_at and shape.scd is not ScdType.APPEND:
@@ -197,7 +195,7 @@ def _set_columns(shape: MergeShape, name: str, columns: tuple[str, ...]) -> sa.U
     delta = shape.delta().alias("d")
     values: dict[str | None, Element] = {column: delta.c[column] for column in columns}
     if shape.marks_deleted:
-        values[shape.fields.is_deleted] = sa.literal_column("FALSE")
+        values[shape.fields.is_deleted] = sa.literal_column(shape.here)
     return _update(shape, delta, name, values)
 
 

@@ -146,6 +146,8 @@ def shape(**given: object) -> MergeShape:
         "open_end": "'9999-12-31 00:00:00.000000'",
         "on": "TRUE",
         "off": "FALSE",
+        "gone": "TRUE",
+        "here": "FALSE",
     }
     return MergeShape(**(values | given))
 
