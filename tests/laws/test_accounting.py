@@ -49,6 +49,8 @@ def run_changed(world: World, old: str, new: str, name: str) -> RunReport:
         ("close", "\"_dms_class\" = 'version'", "\"_dms_class\" = 'version' AND d.k <> 1"),
         ("climbs_direct", "count(*)", "count(*) - 1"),
         ("current_rows", "count(*)", "count(*) + 1"),
+        ("close", '"is_current"=FALSE', '"is_current"=TRUE'),
+        ("close", '"valid_to"="d"."_dms_effective"', '"valid_to"="t"."valid_from"'),
     ],
 )
 def test_rows_that_do_not_add_up_fail_the_run_and_write_nothing(name, old, new, tmp_path) -> None:

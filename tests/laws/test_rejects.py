@@ -75,6 +75,20 @@ def test_a_check_rejects_the_rows_that_break_it(source, target, tmp_path) -> Non
     assert messages == [("check", "check small does not hold")] * 2
 
 
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
+def test_a_reject_names_its_chunk_and_the_whole_key(source, target, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    rows = [{"k": str(i), "n": "x" if i in (1, 7) else "1", "name": "a", "day": None} for i in range(8)]
+    world.write_source(rows, TEXTS)
+    columns = spec()["columns"] | {"k": {"type": "text"}}
+    report = world.apply(spec(key=["name", "k"], columns=columns, parallel={"min_rows": 0, "chunk_rows": 4}))
+    found = world.read("SELECT row_key, chunk FROM dmsflow_reject ORDER BY chunk")
+    assert [(json.loads(key), chunk) for key, chunk in found] == [
+        ({"name": "a", "k": "1"}, 1),
+        ({"name": "a", "k": "7"}, report.chunks.total),
+    ]
+
+
 def test_different_rows_of_one_key_are_all_rejected_and_equal_ones_collapse(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     one = {"k": "1", "n": "1", "name": "a", "day": None}
