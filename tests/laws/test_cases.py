@@ -51,6 +51,15 @@ CASES = {
         [("a", "b|c", "2", True), ("a|b", "c", "1", True)],
         [],
     ),
+    "every column of a key counts": (
+        {"deletes": "close"},
+        [
+            [row("k", "x", second="1"), row("k", "y", second="2")],
+            [row("k", "z", second="1"), row("k", "y", second="2")],
+        ],
+        [("k", "1", "x", False), ("k", "1", "z", True), ("k", "2", "y", True)],
+        [],
+    ),
     "a NULL in the key is a reject": ({}, [[row(None, "x"), row("k", "y")]], [("k", "", "y", True)], ["null_key"]),
     "different rows of a key are rejects": (
         {},
