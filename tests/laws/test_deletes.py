@@ -126,7 +126,7 @@ def test_nothing_is_closed_when_a_chunk_has_failed(tmp_path, monkeypatch) -> Non
     wanted = spec(**many_chunks())
     world.write_source(FULL, COLUMNS)
     world.apply(wanted)
-    world.write_source(FULL[:8], COLUMNS)
+    world.write_source(FULL[2:], COLUMNS)
     load = executor.load_chunk
 
     def fail_last(run, chunk, clock, finish=None):
