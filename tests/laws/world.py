@@ -15,21 +15,36 @@ from dmsflow.model.result import RunReport
 from dmsflow.model.spec import param_values
 from dmsflow.runtime.apply import apply_plan, new_run_id
 
-COLUMNS = {"k": "bigint", "a": "varchar", "b": "decimal(9,2)", "c": "date", "at": "timestamp", "ord": "integer"}
+COLUMNS = {
+    "k": "bigint",
+    "l": "varchar",
+    "a": "varchar",
+    "b": "decimal(9,2)",
+    "c": "date",
+    "d": "double",
+    "at": "timestamp",
+    "ord": "integer",
+    "seq": "bigint",
+}
 
 
 class World:
-    """One source and one target of given engines in a folder."""
+    """One source and one target of given engines in a folder; the source may be a Parquet file."""
 
     def __init__(self, folder: Path, source: str, target: str) -> None:
         self.folder, self.source, self.target = folder, source, target
 
     @property
     def connections(self) -> dict[str, dict[str, str]]:
+        source = "duckdb" if self.source == "parquet" else self.source
         return {
-            "src": {"url": f"{self.source}:///source.db"},
+            "src": {"url": f"{source}:///source.db"},
             "dwh": {"url": f"{self.target}:///target.db"},
         }
+
+    def reading(self, spec: dict) -> dict:
+        """The spec, from the file where the source is one."""
+        return spec | {"source": {"file": "s.parquet"}} if self.source == "parquet" else spec
 
     def write_source(self, rows, columns=COLUMNS, table="s") -> None:
         """Put an extract into the source table, in place of what was there."""
@@ -43,6 +58,8 @@ class World:
             if values:
                 connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
             connection.commit()
+            if self.source == "parquet":
+                connection.execute(f"COPY \"{table}\" TO '{self.folder / table}.parquet'")
 
     def adapt(self, value):
         """A value as the source's driver takes it."""
@@ -55,7 +72,7 @@ class World:
         """A driver's own connection to the source or the target."""
         engine = self.source if side == "source" else self.target
         path = str(self.folder / f"{side}.db")
-        with closing(duckdb.connect(path) if engine == "duckdb" else sqlite3.connect(path)) as connection:
+        with closing(sqlite3.connect(path) if engine == "sqlite" else duckdb.connect(path)) as connection:
             yield connection
 
     def read(self, sql: str) -> list[tuple]:
