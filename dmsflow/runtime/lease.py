@@ -33,13 +33,19 @@ def _take(steps: Steps, now: datetime) -> None:
             rows = steps.fetch("find_lease")
             if rows:
                 holder = Holder.read(rows[0])
-                if holder.run_id != str(steps.values["run_id"]) and holder.is_alive(now):
+                if not _is_own(holder, steps) and holder.is_alive(now):
                     raise TargetBusy(_describe(holder, str(steps.values["target_table"])))
                 previous = replace_run(steps, holder.run_id)
                 previous.execute("release_lease")
             steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
     except DatabaseError as error:
         raise TargetBusy(f"the lease of {steps.values['target_table']} cannot be taken: {error}") from error
+
+
+def _is_own(holder: Holder, steps: Steps) -> bool:
+    """Whether this process holds it for this run; one that resumes a run which is still at work does not."""
+    this = (steps.values["run_id"], socket.gethostname(), os.getpid())
+    return (holder.run_id, holder.host, holder.pid) == this
 
 
 def replace_run(steps: Steps, run_id: str) -> Steps:

@@ -156,10 +156,11 @@ def test_a_transient_error_is_tried_again_and_counted(tmp_path, monkeypatch) -> 
     assert (report.status, report.rows.inserted) == (RunStatus.SUCCEEDED, 12)
 
 
-def hold(world: World, host: str, pid: int, beat: datetime) -> None:
+def hold(world: World, host: str, pid: int, beat: datetime, run_id: str = "other") -> None:
     with world.open("target") as connection:
         connection.execute(
-            "INSERT INTO dmsflow_lease VALUES ('t', 'other', 'nightly', ?, ?, ?, ?)", (host, pid, str(beat), str(beat))
+            "INSERT INTO dmsflow_lease VALUES ('t', ?, 'nightly', ?, ?, ?, ?)",
+            (run_id, host, pid, str(beat), str(beat)),
         )
         connection.commit()
 
@@ -174,6 +175,21 @@ def test_a_held_lease_keeps_a_second_run_out_and_names_its_holder(source, target
     hold(world, socket.gethostname(), os.getpid(), datetime(2020, 1, 1))
     with pytest.raises(TargetBusy, match=f'other of pipeline "nightly" on .*, process {os.getpid()}, since 2020-01-01'):
         world.apply(spec())
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_a_run_that_is_still_at_work_is_not_resumed_beside_itself(source, target, tmp_path, monkeypatch) -> None:
+    import socket
+
+    world = World(tmp_path, source, target)
+    world.write_source(ROWS, COLUMNS)
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        apply_recorded(world, spec())
+    hold(world, socket.gethostname(), os.getppid(), datetime(2020, 1, 1), run_id="first")
+    with pytest.raises(TargetBusy, match=f"by run first .*, process {os.getppid()}, "):
+        apply_recorded(world, spec())
+    assert world.read("SELECT count(*) FROM t") == [(6,)]
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
