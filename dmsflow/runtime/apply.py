@@ -40,6 +40,7 @@ from dmsflow.runtime.merge import (
 )
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
+from dmsflow.runtime.worker import find_committed
 
 logger = logging.getLogger("dmsflow.runtime")
 MARK_DDL = ("create_schema", "create_dmsflow_", "create_gone")
@@ -147,35 +148,57 @@ def _run(
     for watcher in watchers:
         watcher.begun(run)
 
-    def finish(steps: Steps, rows: RowCounts) -> None:
-        if _may_end(plan, over_budget=is_over_budget(plan, rows.rejected, rows.read)):
-            write_checkpoint(run, steps)
-            tally.finished = True
-
     with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
-        for result in execute_chunks(run, stop, _now, finish):
-            tally.add(result)
-            _tell(watchers, result, stop)
-            beat()
-            if not _may_end(plan, over_budget=is_over_budget(plan, tally.rows.rejected, 0)):
-                tally.over_budget = True
-                break
+        try:
+            _load_chunks(run, stop, tally, watchers, beat)
+        except KeyboardInterrupt:
+            committed = find_committed(run, plan.chunks[0]) if len(plan.chunks) == 1 else None
+            if committed is None:
+                raise
+            if not tally.done:
+                tally.add(committed)
+                _tell(watchers, committed, stop)
         _end(run, tally, stop)
 
 
+def _load_chunks(
+    run: Run, stop: StopSignal, tally: Tally, watchers: tuple[Watcher, ...], beat: Callable[[], None]
+) -> None:
+    """All chunks, until one fails or there are too many rejects. An only chunk ends its run in its own transaction."""
+    plan = run.plan
+
+    def finish(steps: Steps, rows: RowCounts) -> None:
+        if _may_end(plan, over_budget=is_over_budget(plan, rows.rejected, rows.read)):
+            write_checkpoint(run, steps)
+
+    for result in execute_chunks(run, stop, _now, finish):
+        tally.add(result)
+        _tell(watchers, result, stop)
+        beat()
+        if not _may_end(plan, over_budget=is_over_budget(plan, tally.rows.rejected, 0)):
+            tally.over_budget = True
+            break
+
+
 def _end(run: Run, tally: Tally, stop: StopSignal) -> None:
-    """After the last chunk: gone keys and the checkpoint, in one transaction, or the reason why not."""
+    """After the last chunk: gone keys and the checkpoint, or the reason why not."""
     plan = run.plan
     tally.over_budget = tally.over_budget or is_over_budget(plan, tally.rows.rejected, tally.rows.read)
     if tally.over_budget:
         tally.failures.append(_budget_failure(plan, tally.rows.rejected))
-    if not _may_end(plan, over_budget=tally.over_budget):
+    if not _may_end(plan, over_budget=tally.over_budget) or tally.done < len(plan.chunks):
         return
-    if tally.finished or tally.done < len(plan.chunks):
-        return
+    if len(plan.chunks) > 1:
+        _finish(run, tally)
+    tally.finished = True
+
+
+def _finish(run: Run, tally: Tally) -> None:
+    """End a run of several chunks, in one transaction."""
+    plan = run.plan
     with _session(run.access) as session, transaction(session):
         steps = Steps(session=session, plan=plan, values=run.binds())
-        if len(plan.chunks) > 1 and steps.has("find_gone"):
+        if steps.has("find_gone"):
             gone = _count_gone(steps)
             check_close_guard(plan, gone, tally.current)
             if gone:
@@ -185,7 +208,6 @@ def _end(run: Run, tally: Tally, stop: StopSignal) -> None:
             session.execute(f'DROP TABLE IF EXISTS "{DELTA}"')
             tally.rows += RowCounts(closed=gone)
         write_checkpoint(run, steps)
-    tally.finished = True
 
 
 def _may_end(plan: Plan, *, over_budget: bool) -> bool:

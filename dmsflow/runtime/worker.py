@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 
 from dmsflow.engines.engine import Session, transaction
@@ -29,12 +29,27 @@ def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Fi
             opened.callback(source.close)
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         with transaction(target):
-            marked = steps.fetch("find_mark")
-            if marked:
-                rows = RowCounts(**{name: int(n or 0) for name, n in zip(COUNTS, marked[0], strict=True)})  # type: ignore[arg-type]
-                return _result(chunk, ChunkStatus.SKIPPED, rows, started)
+            marked = _read_mark(steps)
+            if marked is not None:
+                return _result(chunk, ChunkStatus.SKIPPED, marked, started)
             rows = _load(run, steps, source, clock, finish)
     return _result(chunk, ChunkStatus.DONE, rows, started)
+
+
+def find_committed(run: Run, chunk: Chunk) -> ChunkResult | None:
+    """What a chunk that was interrupted has committed all the same: its mark settles it (law 8)."""
+    started = time.perf_counter()
+    with closing(run.access.open_target()) as target:
+        marked = _read_mark(Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape))
+    return _result(chunk, ChunkStatus.DONE, marked, started) if marked is not None else None
+
+
+def _read_mark(steps: Steps) -> RowCounts | None:
+    """The counts of a committed chunk."""
+    found = steps.fetch("find_mark")
+    if not found:
+        return None
+    return RowCounts(**{name: int(n or 0) for name, n in zip(COUNTS, found[0], strict=True)})  # type: ignore[arg-type]
 
 
 def _load(run: Run, steps: Steps, source: Session, clock: Callable[[], datetime], finish: Finish | None) -> RowCounts:

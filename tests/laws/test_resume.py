@@ -8,9 +8,11 @@ import pytest
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
+from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.errors import PermanentError, PlanRefused, TargetBusy, TransientError
 from dmsflow.ledger import open_ledger
 from dmsflow.model.result import RunReport, RunStatus
+from dmsflow.model.table import TableName
 from dmsflow.runtime import executor
 from dmsflow.runtime.apply import apply_plan
 from dmsflow.runtime.recording import Recorder
@@ -190,6 +192,29 @@ def test_a_run_that_is_still_at_work_is_not_resumed_beside_itself(source, target
     with pytest.raises(TargetBusy, match=f"by run first .*, process {os.getppid()}, "):
         apply_recorded(world, spec())
     assert world.read("SELECT count(*) FROM t") == [(6,)]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_stop_at_the_commit_of_the_only_chunk_is_settled_by_its_mark(moment, tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source(ROWS, COLUMNS)
+    commit, struck = DuckDBSession.commit, []
+
+    def interrupted(session: DuckDBSession) -> None:
+        marked = not struck and session.describe_table(TableName(table="dmsflow_chunk"))
+        if not marked or not session.fetch("SELECT 1 FROM dmsflow_chunk"):
+            commit(session)
+            return
+        struck.append(moment)
+        if moment == "after":
+            commit(session)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DuckDBSession, "commit", interrupted)
+    report = world.apply(spec(1, parallel={}))
+    loaded = world.read("SELECT count(*) FROM t")[0][0]
+    told = (report.status, report.rows.read, report.chunks.done, loaded)
+    assert told == {"before": (RunStatus.STOPPED, 0, 0, 0), "after": (RunStatus.SUCCEEDED, 12, 1, 12)}[moment]
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
