@@ -41,4 +41,14 @@ PLANS: tuple[Entry, ...] = (
         mistake="a run that failed at chunk 7 of 12, an edit of the spec, dmsflow apply",
         cure="Restore the spec and apply to finish the run, or forget it with --restart.",
     ),
+    Entry(
+        code="DMS406",
+        slug="broken-run-of-another-target",
+        why=(
+            "The marks say that some chunks of a broken run are loaded; a table that was dropped or altered since may "
+            "have lost them, and resuming would never load them again."
+        ),
+        mistake="a run that failed at chunk 7 of 12, DROP TABLE orders, dmsflow apply",
+        cure="Restore the table and apply to finish the run, or forget it with --restart.",
+    ),
 )

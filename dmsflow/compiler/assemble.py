@@ -6,14 +6,14 @@ from pathlib import Path
 from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
 from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn
-from dmsflow.compiler.ddl import build_ddl
+from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
 from dmsflow.compiler.explain_choices import explain_choices
-from dmsflow.compiler.remembered import digest_facts, planned_source, planned_target
+from dmsflow.compiler.remembered import digest_facts, planned_source
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.table_rules import engine_names
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import CheckpointPlan, Merge, Plan, Statement, Transfer
+from dmsflow.model.plan import CheckpointPlan, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
 from dmsflow.scd.shape import MergeShape
 
@@ -111,6 +111,20 @@ def make_builder(
     )
 
 
+def planned_target(builder: Builder) -> PlannedTarget:
+    """The target as a plan names it."""
+    spec, target = builder.spec, builder.facts.target
+    return PlannedTarget(
+        connection=spec.target.connection,
+        engine=target.engine,
+        table=spec.target.table,
+        exists=target.shape is not None,
+        columns=columns_after_ddl(builder),
+        surrogate_key=spec.scd.fields.surrogate_key,
+        estimated_rows=target.estimated_rows,
+    )
+
+
 def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_digest: str) -> Plan:
     """Every choice and every statement of a run."""
     spec, facts = builder.spec, builder.facts
@@ -123,7 +137,7 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         pipeline=spec.pipeline,
         spec_file=str(Path(spec.file).absolute()) if spec.file else "",
         source=planned_source(spec, facts),
-        target=planned_target(spec, facts),
+        target=planned_target(builder),
         scd=spec.scd.type,
         key=builder.merge.key,
         transfer=builder.transfer,

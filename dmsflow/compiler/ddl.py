@@ -68,6 +68,15 @@ def _target(builder: Builder) -> Iterator[Statement]:
             )
 
 
+def columns_after_ddl(builder: Builder) -> tuple[str, ...]:
+    """The names of the target's columns once the DDL has run."""
+    existing = builder.facts.target.shape
+    wanted = tuple(column.name for column in target_columns(builder))
+    if existing is None:
+        return wanted
+    return (*(column.name for column in existing.columns), *(name for name in wanted if existing.find(name) is None))
+
+
 def target_columns(builder: Builder) -> tuple[Column, ...]:
     """The columns of a target that dmsflow creates: surrogate key, the user's, the engine's own."""
     fields, merge = builder.merge.fields, builder.merge

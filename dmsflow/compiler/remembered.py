@@ -21,7 +21,6 @@ from dmsflow.model.plan import (
     Digests,
     Plan,
     PlannedSource,
-    PlannedTarget,
     decode_plan,
     encode_plan,
 )
@@ -90,7 +89,7 @@ def refresh(
     return replace(
         plan,
         source=planned_source(spec, facts),
-        target=planned_target(spec, facts),
+        target=replace(plan.target, estimated_rows=facts.target.estimated_rows),
         chunks=chunks,
         workers=workers,
         checkpoint=checkpoint,
@@ -117,18 +116,6 @@ def planned_source(spec: PipelineSpec, facts: Facts) -> PlannedSource:
         label=facts.source.label,
         attach=facts.source.attach,
         estimated_rows=facts.source.estimated_rows,
-    )
-
-
-def planned_target(spec: PipelineSpec, facts: Facts) -> PlannedTarget:
-    """The target as a plan names it."""
-    return PlannedTarget(
-        connection=spec.target.connection,
-        engine=facts.target.engine,
-        table=spec.target.table,
-        exists=facts.target.shape is not None,
-        surrogate_key=spec.scd.fields.surrogate_key,
-        estimated_rows=facts.target.estimated_rows,
     )
 
 

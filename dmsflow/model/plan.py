@@ -128,6 +128,7 @@ class PlannedTarget(Struct, frozen=True, kw_only=True):
     engine: str
     table: TableName
     exists: bool
+    columns: tuple[str, ...]
     surrogate_key: str | None = None
     estimated_rows: int | None = None
 

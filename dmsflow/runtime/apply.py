@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session, transaction
-from dmsflow.errors import DmsflowError, GuardRefused, PlanRefused
+from dmsflow.errors import DmsflowError, GuardRefused
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
 from dmsflow.model.plan import Plan
@@ -27,13 +27,13 @@ from dmsflow.model.result import (
 )
 from dmsflow.model.spec import ScdType
 from dmsflow.model.watermark import Watermark
+from dmsflow.runtime.admission import check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import next_watermark, write_checkpoint
 from dmsflow.runtime.executor import execute_chunks
 from dmsflow.runtime.lease import hold_lease
 from dmsflow.runtime.merge import (
     DELTA,
     check_close_guard,
-    check_row_guard,
     delete_gone,
     is_over_budget,
     verify_history,
@@ -130,10 +130,11 @@ def _run(
     beat: Callable[[], None],
 ) -> None:
     """What happens while the lease is held."""
-    _check_checkpoint(plan, prepare)
+    check_checkpoint(plan, prepare)
     if len(plan.chunks) > 1:
-        tally.current = _check_size(plan, prepare, access, params)
-    _run_ddl(prepare, marks=False)
+        tally.current = check_size(plan, prepare, access, params)
+    if resume_at is None:
+        _run_ddl(prepare, marks=False)
     last = prepare.fetch("last_surrogate_key")[0][0] if prepare.has("last_surrogate_key") else 0
     run = Run(
         run_id=run_id,
@@ -220,34 +221,11 @@ def _count_gone(steps: Steps) -> int:
     return int(steps.session.fetch(f'SELECT count(*) FROM "{DELTA}"')[0][0] or 0)  # type: ignore[arg-type]
 
 
-def _check_checkpoint(plan: Plan, steps: Steps) -> None:
-    """Law 12's second half: nobody moved the checkpoint between plan and lease."""
-    rows = steps.fetch("find_checkpoint")
-    import msgspec
-
-    found = msgspec.json.decode(str(rows[0][0]), type=Watermark) if rows and rows[0][0] else None
-    if found != plan.checkpoint.start and plan.checkpoint.columns:
-        moved = f"DMS403 checkpoint-moved: the checkpoint moved to {found} after the plan was made"
-        raise PlanRefused(f"{moved}: plan again")
-
-
-def _check_size(plan: Plan, steps: Steps, access: Access, params: Binds) -> int:
-    """The guard on rows, before the first of several chunks writes anything (law 27); how many keys are live then."""
-    if plan.find("count_source") is None or (plan.guards.min_rows is None and plan.guards.max_close_percent is None):
-        return 0
-    with _source(access, steps.session) as source:
-        counting = Steps(session=source, plan=plan, values={**params, **plan.checkpoint.binds()})
-        read = counting.count("count_source")
-    check_row_guard(plan, read)
-    if not plan.target.exists or plan.find("current_total") is None:
-        return 0
-    current = steps.count("current_total")
-    check_close_guard(plan, max(current - read, 0), current)
-    return current
-
-
 def _run_ddl(steps: Steps, *, marks: bool) -> None:
-    """Every DDL statement before any worker starts (law 36); the tables of the marks come before the lease."""
+    """Every DDL statement before any worker starts (law 36); the tables of the marks come before the lease.
+
+    Those of the target run once: a run that has a mark to resume from has run them.
+    """
     for statement in steps.plan.ddl:
         if statement.name.startswith(MARK_DDL) is marks:
             log_event(logger, logging.DEBUG, "ddl", statement=statement.name)
@@ -274,18 +252,6 @@ def _tell(watchers: tuple[Watcher, ...], result: ChunkResult, stop: StopSignal) 
 @contextmanager
 def _session(access: Access) -> Iterator[Session]:
     session = access.open_target()
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-@contextmanager
-def _source(access: Access, target: Session) -> Iterator[Session]:
-    if access.in_place:
-        yield target
-        return
-    session = access.open_source()
     try:
         yield session
     finally:

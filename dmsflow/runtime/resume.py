@@ -1,10 +1,12 @@
 """Finds a broken run that can go on: same spec, same chunks, same instant (law 10)."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from dmsflow.engines.access import Access
+from dmsflow.engines.engine import Session
 from dmsflow.errors import PlanRefused
 from dmsflow.ledger import Ledger
 from dmsflow.marks.names import CHUNK
@@ -30,7 +32,8 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
     A run that failed as a whole, by its rejects or a guard, is not broken off: the source has to change first, and
     then all of it is read again.
 
-    Raises PlanRefused when the spec is another one now: its chunks could not be told from those of the old run.
+    Raises PlanRefused when the spec is another one now, whose chunks could not be told from those of the old run, or
+    when the table is, which may have lost what the marks say is loaded.
     """
     last = ledger.unfinished(spec.pipeline)
     if last is None or last.plan is None or any(error.chunk is None for error in last.errors):
@@ -39,13 +42,21 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
         plan = decode_plan(last.plan)
     except ValueError:
         return None
-    done = _count_marks(plan, last.run_id, access)
+    with closing(access.open_target()) as session:
+        done = _count_marks(plan, last.run_id, session)
+        changes = _find_changes(plan, session)
     if done == 0 or len(plan.chunks) == 1:
         return None
     if last.spec_digest != spec_digest:
         raise PlanRefused(
             f"DMS405 broken-run-of-another-spec: run {last.run_id} is broken off after {done} of {len(plan.chunks)} "
             "chunks, and the spec has changed since: restore the spec to resume it, or forget it with --restart"
+        )
+    if changes:
+        raise PlanRefused(
+            f"DMS406 broken-run-of-another-target: run {last.run_id} is broken off after {done} of "
+            f"{len(plan.chunks)} chunks, and the target has changed since, {changes}: restore the table to resume it, "
+            "or forget it with --restart"
         )
     run_at = last.started_at.astimezone(UTC).replace(tzinfo=None)
     return BrokenRun(run_id=last.run_id, run_at=run_at, plan=plan, done=done, total=len(plan.chunks))
@@ -56,22 +67,32 @@ def refuse_double_append(ledger: Ledger, spec: PipelineSpec, access: Access) -> 
     last = ledger.unfinished(spec.pipeline)
     if last is None or last.plan is None or spec.scd.type is not ScdType.APPEND:
         return
-    done = _count_marks(decode_plan(last.plan), last.run_id, access)
-    if done:
+    plan = decode_plan(last.plan)
+    with closing(access.open_target()) as session:
+        done = _count_marks(plan, last.run_id, session)
+        gone = session.describe_table(plan.target.table) is None
+    if done and not gone:
         raise PlanRefused(
             f"run {last.run_id} has appended {done} chunks, whose rows would be inserted twice: "
             "resume it without --restart"
         )
 
 
-def _count_marks(plan: Plan, run_id: str, access: Access) -> int:
+def _count_marks(plan: Plan, run_id: str, session: Session) -> int:
     """How many chunks of the run are committed in the target."""
-    session = access.open_target()
-    try:
-        table = plan.target.table
-        if session.describe_table(TableName(table=CHUNK, schema=table.schema, catalog=table.catalog)) is None:
-            return 0
-        steps = Steps(session=session, plan=plan, values={"run_id": run_id})
-        return sum(bool(steps.fetch("find_mark", chunk=chunk.number)) for chunk in plan.chunks)
-    finally:
-        session.close()
+    table = plan.target.table
+    if session.describe_table(TableName(table=CHUNK, schema=table.schema, catalog=table.catalog)) is None:
+        return 0
+    steps = Steps(session=session, plan=plan, values={"run_id": run_id})
+    return sum(bool(steps.fetch("find_mark", chunk=chunk.number)) for chunk in plan.chunks)
+
+
+def _find_changes(plan: Plan, session: Session) -> str:
+    """In words, how the target differs from what the run's DDL had made of it; empty when it does not."""
+    shape = session.describe_table(plan.target.table)
+    if shape is None:
+        return f"{plan.target.table} is gone"
+    planned = {name.lower(): name for name in plan.target.columns}
+    found = {column.name.lower(): column.name for column in shape.columns}
+    lost = [f'column "{planned[name]}" is gone' for name in planned if name not in found]
+    return " and ".join([*lost, *(f'column "{found[name]}" is new' for name in found if name not in planned)])

@@ -113,6 +113,42 @@ def test_a_changed_spec_does_not_resume(tmp_path, monkeypatch) -> None:
         apply_recorded(world, spec(columns={"k": {}, "v": {"expr": "upper(v)"}}))
 
 
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DROP TABLE t", "t is gone"),
+        ("ALTER TABLE t RENAME COLUMN v TO w", 'column "v" is gone and column "w" is new'),
+    ],
+)
+def test_a_changed_target_does_not_resume(source, target, change, told, tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, source, target)
+    world.write_source(ROWS, COLUMNS)
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        apply_recorded(world, spec(1))
+    with world.open("target") as connection:
+        connection.execute(change)
+        connection.commit()
+    with pytest.raises(PlanRefused, match=f"DMS406 .* after 2 of 4 chunks, .* {told}"):
+        apply_recorded(world, spec(1))
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_a_run_that_added_a_column_goes_on(source, target, tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, source, target)
+    world.write_source([{"k": row["k"]} for row in ROWS], {"k": "bigint"})
+    assert apply_recorded(world, spec(1, target={"connection": "dwh", "table": "t"})).status is RunStatus.SUCCEEDED
+    world.write_source(ROWS, COLUMNS)
+    wider = spec(1, target={"connection": "dwh", "table": "t", "evolve": "add"})
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        assert apply_recorded(world, wider, "second").chunks.done == 2
+    resumed = apply_recorded(world, wider, "third")
+    assert (resumed.status, resumed.run_id, resumed.errors) == (RunStatus.SUCCEEDED, "second", ())
+    assert world.read("SELECT count(*), count(v) FROM t") == [(12, 12)]
+
+
 def test_a_run_that_failed_by_its_rejects_reads_everything_again(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     columns = {"k": "varchar", "v": "varchar"}
