@@ -51,4 +51,17 @@ PLANS: tuple[Entry, ...] = (
         mistake="a run that failed at chunk 7 of 12, DROP TABLE orders, dmsflow apply",
         cure="Restore the table and apply to finish the run, or forget it with --restart.",
     ),
+    Entry(
+        code="DMS407",
+        slug="append-broken-off",
+        why=(
+            "Type append has no key to know a row by: a new run would insert the rows of a broken run's committed "
+            "chunks once more. The marks in the target tell that the run never ended, also when the ledger is lost."
+        ),
+        mistake="a run that failed at chunk 7 of 12, then dmsflow apply --restart, or with another ledger",
+        cure=(
+            "Apply without --restart and with the ledger that recorded the run. Where that is lost, delete the rows "
+            "that the run inserted (inserted_at is its instant) and its rows in dmsflow_chunk, then apply."
+        ),
+    ),
 )

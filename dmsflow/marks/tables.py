@@ -21,7 +21,7 @@ MARK_TABLES: dict[str, tuple[tuple[Column, ...], tuple[str, ...]]] = {
     CHUNK: (
         _columns(run_id=TEXT, chunk=INTEGER, pipeline=TEXT, target_table=TEXT)
         + tuple(Column(name=f"rows_{name}", type=BIGINT) for name in COUNTS)
-        + _columns(started_at=INSTANT, finished_at=INSTANT),
+        + _columns(started_at=INSTANT, finished_at=INSTANT, run_ended_at=INSTANT),
         ("run_id", "chunk"),
     ),
     CHECKPOINT: (
@@ -115,6 +115,13 @@ def _chunk_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executabl
     yield "find_mark", sa.select(*(table.c[name] for name in counts)).where(this)
     yield "begin_mark", sa.insert(table).values(_values("run_id", "chunk", "pipeline", "target_table", "started_at"))
     yield "complete_mark", sa.update(table).values(_values(*counts, "finished_at")).where(this)
+    open_marks = sa.and_(_is(table, "pipeline"), _is(table, "target_table"), table.c.run_ended_at.is_(None))
+    others = table.c.run_id != sa.bindparam("run_id")
+    yield (
+        "find_broken_off",
+        sa.select(table.c.run_id, sa.func.count()).where(open_marks, others).group_by(table.c.run_id),
+    )
+    yield "end_marks", sa.update(table).values(_values("run_ended_at")).where(open_marks)
 
 
 def _checkpoint_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:

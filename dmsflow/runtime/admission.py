@@ -9,6 +9,7 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Plan
+from dmsflow.model.spec import ScdType
 from dmsflow.model.watermark import Watermark
 from dmsflow.runtime.merge import check_close_guard, check_row_guard
 from dmsflow.runtime.run import Steps
@@ -21,6 +22,18 @@ def check_checkpoint(plan: Plan, steps: Steps) -> None:
     if found != plan.checkpoint.start and plan.checkpoint.columns:
         moved = f"DMS403 checkpoint-moved: the checkpoint moved to {found} after the plan was made"
         raise PlanRefused(f"{moved}: plan again")
+
+
+def check_appended(plan: Plan, steps: Steps) -> None:
+    """Refuse to append what a run that never ended has appended: only its own chunks tell those rows (law 8)."""
+    if plan.scd is not ScdType.APPEND or not plan.target.exists:
+        return
+    for run_id, chunks in steps.fetch("find_broken_off"):
+        raise PlanRefused(
+            f"DMS407 append-broken-off: run {run_id} has appended {chunks} chunks and was broken off, and its rows "
+            "would be inserted twice: resume it without --restart, with the ledger that knows it; where that is lost, "
+            "delete its rows from the target and its marks from dmsflow_chunk"
+        )
 
 
 def check_size(plan: Plan, steps: Steps, access: Access, params: Binds) -> int:

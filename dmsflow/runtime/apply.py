@@ -27,7 +27,7 @@ from dmsflow.model.result import (
 )
 from dmsflow.model.spec import ScdType
 from dmsflow.model.watermark import Watermark
-from dmsflow.runtime.admission import check_checkpoint, check_size
+from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import next_watermark, write_checkpoint
 from dmsflow.runtime.executor import execute_chunks
 from dmsflow.runtime.lease import hold_lease
@@ -131,6 +131,7 @@ def _run(
 ) -> None:
     """What happens while the lease is held."""
     check_checkpoint(plan, prepare)
+    check_appended(plan, prepare)
     if len(plan.chunks) > 1:
         tally.current = check_size(plan, prepare, access, params)
     if resume_at is None:
@@ -170,7 +171,7 @@ def _load_chunks(
 
     def finish(steps: Steps, rows: RowCounts) -> None:
         if _may_end(plan, over_budget=is_over_budget(plan, rows.rejected, rows.read)):
-            write_checkpoint(run, steps)
+            write_checkpoint(run, steps, _now())
 
     for result in execute_chunks(run, stop, _now, finish):
         tally.add(result)
@@ -208,7 +209,7 @@ def _finish(run: Run, tally: Tally) -> None:
             steps.execute("forget_gone")
             session.execute(f'DROP TABLE IF EXISTS "{DELTA}"')
             tally.rows += RowCounts(closed=gone)
-        write_checkpoint(run, steps)
+        write_checkpoint(run, steps, _now())
 
 
 def _may_end(plan: Plan, *, over_budget: bool) -> bool:

@@ -1,5 +1,7 @@
 """Where a pipeline stands after a run, written with the data (law 15)."""
 
+from datetime import datetime
+
 import msgspec
 
 from dmsflow.model.plan import Plan
@@ -12,11 +14,12 @@ def next_watermark(plan: Plan) -> Watermark | None:
     return plan.checkpoint.fence or plan.checkpoint.start
 
 
-def write_checkpoint(run: Run, steps: Steps) -> None:
-    """Replace the pipeline's checkpoint; in the caller's transaction."""
+def write_checkpoint(run: Run, steps: Steps, now: datetime) -> None:
+    """Replace the pipeline's checkpoint and say in the marks that the run ended; in the caller's transaction."""
     watermark = next_watermark(run.plan)
     if steps.has("forget_columns"):
         steps.execute("forget_columns")
+    steps.execute("end_marks", run_ended_at=now)
     steps.execute("forget_checkpoint")
     steps.execute(
         "write_checkpoint",

@@ -44,7 +44,7 @@ def _take(steps: Steps, now: datetime) -> None:
 
 def _is_own(holder: Holder, steps: Steps) -> bool:
     """Whether this process holds it for this run; one that resumes a run which is still at work does not."""
-    this = (steps.values["run_id"], socket.gethostname(), os.getpid())
+    this = (steps.values["run_id"], platform.node(), os.getpid())
     return (holder.run_id, holder.host, holder.pid) == this
 
 

@@ -11,9 +11,12 @@ from dmsflow.errors import PlanRefused
 from dmsflow.ledger import Ledger
 from dmsflow.marks.names import CHUNK
 from dmsflow.model.plan import Plan, decode_plan
-from dmsflow.model.spec import PipelineSpec, ScdType
+from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import TableName
 from dmsflow.runtime.run import Steps
+
+WHOLE = ("rejects", "GuardRefused")
+"""The codes of failures for which the source has to change."""
 
 
 class BrokenRun(Struct, frozen=True, kw_only=True):
@@ -36,7 +39,7 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
     when the table is, which may have lost what the marks say is loaded.
     """
     last = ledger.unfinished(spec.pipeline)
-    if last is None or last.plan is None or any(error.chunk is None for error in last.errors):
+    if last is None or last.plan is None or any(error.chunk is None and error.code in WHOLE for error in last.errors):
         return None
     try:
         plan = decode_plan(last.plan)
@@ -60,22 +63,6 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
         )
     run_at = last.started_at.astimezone(UTC).replace(tzinfo=None)
     return BrokenRun(run_id=last.run_id, run_at=run_at, plan=plan, done=done, total=len(plan.chunks))
-
-
-def refuse_double_append(ledger: Ledger, spec: PipelineSpec, access: Access) -> None:
-    """Raise PlanRefused when forgetting the broken run would append its committed chunks once more."""
-    last = ledger.unfinished(spec.pipeline)
-    if last is None or last.plan is None or spec.scd.type is not ScdType.APPEND:
-        return
-    plan = decode_plan(last.plan)
-    with closing(access.open_target()) as session:
-        done = _count_marks(plan, last.run_id, session)
-        gone = session.describe_table(plan.target.table) is None
-    if done and not gone:
-        raise PlanRefused(
-            f"run {last.run_id} has appended {done} chunks, whose rows would be inserted twice: "
-            "resume it without --restart"
-        )
 
 
 def _count_marks(plan: Plan, run_id: str, session: Session) -> int:

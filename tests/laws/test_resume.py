@@ -16,7 +16,7 @@ from dmsflow.model.table import TableName
 from dmsflow.runtime import executor
 from dmsflow.runtime.apply import apply_plan
 from dmsflow.runtime.recording import Recorder
-from dmsflow.runtime.resume import find_broken, refuse_double_append
+from dmsflow.runtime.resume import find_broken
 from dmsflow.runtime.stop import StopSignal
 from tests.laws.world import World
 
@@ -162,21 +162,40 @@ def test_a_run_that_failed_by_its_rejects_reads_everything_again(tmp_path) -> No
     assert world.read("SELECT count(*) FROM t") == [(13,)]
 
 
-def test_an_append_with_committed_chunks_cannot_be_forgotten(tmp_path, monkeypatch) -> None:
-    world = World(tmp_path, "duckdb", "duckdb")
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_an_append_with_committed_chunks_cannot_be_forgotten(source, target, tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, source, target)
     world.write_source(ROWS, COLUMNS)
     wanted = spec("append", checkpoint={"columns": ["k"]})
+    assert apply_recorded(world, wanted, "zero").rows.inserted == 12
+    world.write_source([{"k": i, "v": "a"} for i in range(24)], COLUMNS)
     with monkeypatch.context() as broken:
         break_at(broken, 3)
         apply_recorded(world, wanted)
-    loaded = load_spec(world.folder / "broken.yaml")
-    decoded = loaded.raise_if_rejected()
-    with (
-        open_ledger(world.folder / "ledger.db", clock=lambda: datetime.now(UTC)) as ledger,
-        open_access(decoded) as access,
-        pytest.raises(PlanRefused, match="would be inserted twice"),
-    ):
-        refuse_double_append(ledger, decoded, access)
+    loaded = world.read("SELECT count(*) FROM t")
+    restarted = world.apply(wanted)
+    assert (restarted.status, restarted.rows.read) == (RunStatus.FAILED, 0)
+    assert "DMS407 append-broken-off: run first has appended 2 chunks" in restarted.errors[0].message
+    assert [(12,)] < world.read("SELECT count(*) FROM t") == loaded < [(24,)]
+    assert apply_recorded(world, wanted, "third").run_id == "first"
+    assert world.read("SELECT count(*), count(DISTINCT k) FROM t") == [(24, 24)]
+    assert apply_recorded(world, wanted, "fourth").status is RunStatus.SUCCEEDED
+
+
+def test_an_append_whose_end_failed_goes_on(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source(ROWS, COLUMNS)
+    wanted = spec("append", checkpoint={"columns": ["k"]})
+
+    def full(*_: object) -> None:
+        raise PermanentError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("dmsflow.runtime.apply.write_checkpoint", full)
+        assert apply_recorded(world, wanted).status is RunStatus.PARTIAL
+    ended = apply_recorded(world, wanted, "second")
+    assert (ended.status, ended.run_id) == (RunStatus.SUCCEEDED, "first")
+    assert world.read("SELECT count(*) FROM t") == [(12,)]
 
 
 def test_a_transient_error_is_tried_again_and_counted(tmp_path, monkeypatch) -> None:

@@ -98,15 +98,13 @@ def _choose_start(
 ) -> Start:
     """A saved plan, a broken run of the same spec, or a new plan."""
     from dmsflow.runtime.apply import new_run_id
-    from dmsflow.runtime.resume import find_broken, refuse_double_append
+    from dmsflow.runtime.resume import find_broken
 
     spec = loaded.raise_if_rejected()
     broken = None if restart else find_broken(ledger, spec, loaded.digest[:16], access)
     if broken is not None and (saved is None or saved.digest == broken.plan.digest):
         typer.echo(f"resuming run {broken.run_id}: {broken.done} of {broken.total} chunks are loaded", err=True)
         return Start(plan=broken.plan, run_id=broken.run_id, resume_at=broken.run_at)
-    if restart or broken is not None:
-        refuse_double_append(ledger, spec, access)
     if saved is not None:
         from dmsflow.compiler.saved import check_plan
 
