@@ -166,7 +166,10 @@ def _run(
 def _load_chunks(
     run: Run, stop: StopSignal, tally: Tally, watchers: tuple[Watcher, ...], beat: Callable[[], None]
 ) -> None:
-    """All chunks, until one fails or there are too many rejects. An only chunk ends its run in its own transaction."""
+    """All chunks, until one fails or there are too many rejects; those in flight are waited for, and counted.
+
+    An only chunk ends its run in its own transaction.
+    """
     plan = run.plan
 
     def finish(steps: Steps, rows: RowCounts) -> None:
@@ -179,7 +182,7 @@ def _load_chunks(
         beat()
         if not _may_end(plan, over_budget=is_over_budget(plan, tally.rows.rejected, 0)):
             tally.over_budget = True
-            break
+            stop.request()
 
 
 def _end(run: Run, tally: Tally, stop: StopSignal) -> None:

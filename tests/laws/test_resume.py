@@ -1,6 +1,8 @@
 """Laws 8, 10, 12: a broken run goes on with its own chunks and instant; two runs of one target exclude each other."""
 
 import os
+import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -196,6 +198,27 @@ def test_an_append_whose_end_failed_goes_on(tmp_path, monkeypatch) -> None:
     ended = apply_recorded(world, wanted, "second")
     assert (ended.status, ended.run_id) == (RunStatus.SUCCEEDED, "first")
     assert world.read("SELECT count(*) FROM t") == [(12,)]
+
+
+def test_chunks_in_flight_count_when_there_are_too_many_rejects(tmp_path, monkeypatch) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source([*ROWS, {"k": None, "v": "b"}], COLUMNS)
+    load, refused = executor.load_chunk, threading.Event()
+
+    def in_flight(run, chunk, clock, finish=None):
+        if chunk.number > 1:
+            refused.wait(10)
+            time.sleep(0.2)
+        result = load(run, chunk, clock, finish)
+        refused.set()
+        return result
+
+    monkeypatch.setattr(executor, "load_chunk", in_flight)
+    report = world.apply(spec(parallel={"min_rows": 0, "chunk_rows": 3, "workers": 3}))
+    assert (report.status, report.rows.rejected) == (RunStatus.FAILED, 1)
+    marks = world.read("SELECT count(*), sum(rows_read) FROM dmsflow_chunk")
+    assert marks == [(report.chunks.done, report.rows.read)]
+    assert report.chunks.done > 1
 
 
 def test_a_transient_error_is_tried_again_and_counted(tmp_path, monkeypatch) -> None:
