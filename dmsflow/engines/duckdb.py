@@ -65,6 +65,9 @@ TYPES = {
 
 TRANSIENT_TEXTS = ("conflict", "write-write")
 
+DISK_FULL = "No space left on device"
+"""What a commit that fails for want of disk says; waiting makes no room."""
+
 INTERRUPTED = "Query interrupted"
 """All that DuckDB leaves of a KeyboardInterrupt that a signal handler raised while a statement ran."""
 
@@ -84,7 +87,7 @@ def judge(error: duckdb.Error) -> DatabaseError:
     """The driver's error in dmsflow's classes: only conflicts and lost handles are worth another try."""
     text = str(error).strip()
     transient = isinstance(error, duckdb.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
-    if transient and not isinstance(error, duckdb.ConstraintException):
+    if transient and DISK_FULL not in text and not isinstance(error, duckdb.ConstraintException):
         return TransientError(text)
     return PermanentError(text)
 
