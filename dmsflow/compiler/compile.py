@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
-from dmsflow.compiler.load import LoadedSpec
+from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
 from dmsflow.compiler.survey import read_boundaries, survey, try_checks
 from dmsflow.compiler.table_rules import TABLE_RULES
@@ -85,7 +85,7 @@ def _make_plan(
 
 def place(loaded: LoadedSpec, problem: Diagnostic) -> Diagnostic:
     """Tie a problem to its node in the spec."""
-    return problem if problem.position else problem.at(loaded.document.position(problem.path))
+    return place_problem(problem, loaded.document, loaded.connections_document)
 
 
 def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:

@@ -84,7 +84,7 @@ def load_document(
     reported = {problem.path for problem in shape}
     misread = tuple(problem for problem in misread if problem.path not in reported)
     found = (*misread, *_without_echoes(check_spec(spec), (*shape, *misread)))
-    problems += [_place(problem, document, shared) for problem in found]
+    problems += [place_problem(problem, document, shared) for problem in found]
     return LoadedSpec(
         document=document,
         connections_document=shared,
@@ -142,7 +142,7 @@ def _with_connections(spec: PipelineSpec, shared: Document | None) -> PipelineSp
     return replace(spec, connections=(*spec.connections, *added), ledger_folder=folder)
 
 
-def _place(problem: Diagnostic, document: Document, shared: Document | None) -> Diagnostic:
+def place_problem(problem: Diagnostic, document: Document, shared: Document | None) -> Diagnostic:
     """Tie a problem to its node; a connection's to the file in which it is written."""
     inside = problem.position
     if inside is not None and inside.file != INSIDE_TEXT:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.rules.sql import sql_is_read_by
 from dmsflow.compiler.user_sql import bind_params, qualify_tables
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.access import Access
@@ -23,6 +24,8 @@ def survey(spec: PipelineSpec, access: Access) -> Facts:
     target_session = access.open_target()
     source_session = access.open_source()
     try:
+        if problems := tuple(sql_is_read_by(spec, source_session.traits.name)):
+            raise SpecRejected(problems)
         source = _survey_source(spec, access, source_session)
         target = _survey_target(spec, access, target_session)
         facts = Facts(source=source, target=target)

@@ -36,6 +36,9 @@ DIALECTS = {
     "exa": "exasol",
 }
 STAGING = "duckdb"
+STANDARD = ""
+"""The dialect of a database that sqlglot has no words for."""
+
 # What sqlglot itself trips over in text that is far from SQL, such as "a { :" (found by fuzzing, version 30).
 _PARSER_SLIPS = (AttributeError, TypeError, ValueError, LookupError, AssertionError)
 MAX_CHARACTERS = 100_000
@@ -50,13 +53,20 @@ class _Sql(Struct, frozen=True, kw_only=True):
     text: str
     what: str
     prefix: str = ""
-    dialect: str | None = None
+    dialect: str | None
 
 
 def sql_is_read(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """The source's query is one SELECT; where, expr and checks are one expression each."""
-    for sql in _texts(spec):
+    for sql in _texts(spec, _source_dialect(spec)):
         yield from _judge(sql)
+
+
+def sql_is_read_by(spec: PipelineSpec, engine: str) -> Iterator[Diagnostic]:
+    """The source's SQL once more, in the dialect of an open connection whose url had hidden its database."""
+    if _source_dialect(spec) is None:
+        for sql in _texts(spec, DIALECTS.get(engine, STANDARD)):
+            yield from _judge(sql)
 
 
 def check_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
@@ -71,9 +81,8 @@ def check_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
         seen.add(check.name.lower())
 
 
-def _texts(spec: PipelineSpec) -> Iterator[_Sql]:
+def _texts(spec: PipelineSpec, read_by: str | None) -> Iterator[_Sql]:
     source = spec.source
-    read_by = "duckdb" if source.file is not None else _dialect(spec, source.connection)
     if source.query is not None:
         yield _Sql(path=("source", "query"), text=source.query, what="query", dialect=read_by)
     if source.where is not None:
@@ -87,10 +96,12 @@ def _texts(spec: PipelineSpec) -> Iterator[_Sql]:
         yield _Sql(path=path, text=check.expr, what="expr", prefix=_PREDICATE, dialect=STAGING)
 
 
-def _dialect(spec: PipelineSpec, name: str | None) -> str | None:
-    """The sqlglot dialect of a connection; None, the generic one, when its url hides the database."""
+def _source_dialect(spec: PipelineSpec) -> str | None:
+    """The sqlglot dialect that reads the source; None, the generic one, when the url hides the database."""
+    if spec.source.file is not None:
+        return STAGING
     for connection in spec.connections:
-        if connection.name == name:
+        if connection.name == spec.source.connection:
             return DIALECTS.get(database_of(connection) or "")
     return None
 
@@ -163,10 +174,10 @@ def _describe_error(sql: _Sql, error: dict[str, object]) -> Diagnostic:
 
 
 def _unread(sql: _Sql, message: str, at: tuple[int, int] | None) -> Diagnostic:
-    known = f"correct the SQL; it is read as {sql.dialect}"
-    unknown = "check the SQL; its database is known only when the connection is opened"
-    severity = Severity.ERROR if sql.dialect else Severity.WARNING
-    return _problem(sql, "DMS260", message, known if sql.dialect else unknown, at, severity)
+    if sql.dialect is None:
+        help = "check the SQL; its database is known only when the connection is opened"
+        return _problem(sql, "DMS260", message, help, at, Severity.WARNING)
+    return _problem(sql, "DMS260", message, f"correct the SQL; it is read as {sql.dialect or 'standard SQL'}", at)
 
 
 def _judge_query(sql: _Sql, trees: "list[Expr]") -> Iterator[Diagnostic]:
