@@ -14,6 +14,7 @@ from dmsflow.engines.engine import Session
 from dmsflow.errors import DatabaseError, SpecRejected
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import CheckpointPlan, Statement
+from dmsflow.model.reference import find_references
 from dmsflow.model.spec import Evolve, PipelineSpec, param_values
 from dmsflow.model.table import Column, TableName, TableShape
 from dmsflow.model.watermark import Bound, Scalar, TypedValue
@@ -115,8 +116,10 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
 
 
 def _describe_query(spec: PipelineSpec, session: Session, sql: str) -> TableShape:
+    named = {reference.name for reference in find_references(spec.source.query or "")}
+    used = tuple(param for param in spec.params if param.name in named)
     try:
-        return session.describe_query(sql, {k: v for k, v in param_values(spec.params).items() if k in sql})
+        return session.describe_query(sql, param_values(used))
     except DatabaseError as error:
         raise SpecRejected((refused(("source", "query"), "the source refuses the query", error),)) from error
 

@@ -293,6 +293,14 @@ def test_sql_of_a_hidden_database_is_read_before_it_is_run(
         assert connection.execute("select table_name from duckdb_tables()").fetchall() == [("orders",)]
 
 
+def test_a_query_takes_its_own_parameters_alone(tmp_path: Path):
+    query = "select order_id from orders where order_id > ${param:ab}"
+    source = f'{{connection: src, query: "{query}", where: "order_id < ${{param:a}}"}}'
+    params = "params: {a: {type: integer, default: 5}, ab: {type: integer, default: 3}}\n"
+    spec = HEAD.replace("{connection: src, table: orders}", source) + params
+    assert find_problems(tmp_path, SOURCE, "", spec) == ()
+
+
 def test_a_table_has_room_for_so_many_columns(tmp_path: Path):
     names = ", ".join(f"c{i} integer" for i in range(1990))
     spec = HEAD.replace("duckdb:///target.db", "sqlite:///target.sqlite")
