@@ -27,11 +27,14 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 def write_plan(plan: Plan, path: Path) -> None:
-    """Write a plan to a file."""
+    """Write a plan to a file. Raises PlanRefused where no file can be."""
     body = encode_plan(plan)
-    path.write_bytes(
-        msgspec.json.format(msgspec.json.encode(Envelope(digest=_digest(body), plan=msgspec.Raw(body))), indent=1)
-    )
+    envelope = msgspec.json.encode(Envelope(digest=_digest(body), plan=msgspec.Raw(body)))
+    try:
+        path.write_bytes(msgspec.json.format(envelope, indent=1))
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise PlanRefused(f'"{path}" cannot be written: {reason}: name another file') from error
 
 
 def read_plan(path: Path) -> Plan:

@@ -123,3 +123,14 @@ def test_refused_when_it_is_no_plan(shop: Path, text: str):
     assert ran.code in (1, 2, 3)
     assert ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_plan_takes_no_other_parameters(shop: Path):
+    ran = dmsflow("apply", "plan.json", "--set", "since=2026-01-01", cwd=shop)
+    assert (ran.code, ran.err) == (2, "a plan holds its parameters: give --set to the plan that writes it\n")
+
+
+def test_a_plan_that_cannot_be_written_is_said(shop: Path):
+    ran = dmsflow("plan", "orders.yaml", "--out", "missing/plan.json", cwd=shop)
+    wanted = 'error: "missing/plan.json" cannot be written: no such file or directory: name another file\n'
+    assert (ran.code, ran.err) == (3, wanted)

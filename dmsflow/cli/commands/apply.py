@@ -51,6 +51,9 @@ def apply(
     """Run a spec, or a saved plan."""
     with refusals():
         saved = _read_saved(spec)
+        if saved is not None and set:
+            typer.echo("a plan holds its parameters: give --set to the plan that writes it", err=True)
+            raise typer.Exit(Exit.USAGE)
         settings = dict(saved.params) if saved else parse_settings(set or ())
         loaded = load(Path(saved.spec_file) if saved else spec, settings)
         report = _run(context.ensure_object(LogOptions), loaded, saved, restart, ledger)
