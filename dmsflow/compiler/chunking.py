@@ -64,7 +64,8 @@ def find_keys(
     wanted = spec.parallel.chunk_by or spec.key
     if not wanted:
         return (), "there is no key to cut by"
-    by_name = {column.name.lower(): column for column in columns}
+    by_name = {column.source.name.lower(): column for column in reversed(columns) if column.source}
+    by_name |= {column.name.lower(): column for column in columns}
     keys = []
     for name in wanted:
         column = by_name.get(name.lower())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dmsflow.compiler.columns import LoadedColumn, listed_columns, match_columns, source_name
 from dmsflow.compiler.survey import SETTLES
-from dmsflow.diagnostics import Diagnostic, Severity, did_you_mean
+from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import Deletes, Evolve, OnNull, PipelineSpec, ScdType
 from dmsflow.model.table import RESERVED_PREFIX, TypeName, cast_can_fail
@@ -23,17 +23,26 @@ def source_columns_exist(spec: PipelineSpec, facts: Facts) -> Problems:
         if name is not None and facts.source.shape.find(name) is None:
             step = ("from",) if wanted.source is not None and wanted.source != wanted.name else ()
             yield _unknown(name, known, facts, ("columns", wanted.name, *step))
-    if spec.scd.effective_at and facts.source.shape.find(spec.scd.effective_at) is None:
-        yield _unknown(spec.scd.effective_at, known, facts, ("scd", "effective_at"))
+    for path, name in _named_columns(spec):
+        if facts.source.shape.find(name) is None:
+            yield _unknown(name, known, facts, path)
+
+
+def _named_columns(spec: PipelineSpec) -> Iterator[tuple[Path, str]]:
+    """Source columns that the spec names beside those it loads; chunk_by may name a loaded one by either name."""
+    if spec.scd.effective_at:
+        yield ("scd", "effective_at"), spec.scd.effective_at
     for i, name in enumerate(spec.scd.order_by):
-        if facts.source.shape.find(name) is None:
-            yield _unknown(name, known, facts, ("scd", "order_by", i))
+        yield ("scd", "order_by", i), name
     for i, name in enumerate(spec.checkpoint.columns):
-        if facts.source.shape.find(name) is None:
-            yield _unknown(name, known, facts, ("checkpoint", "columns", i))
+        yield ("checkpoint", "columns", i), name
+    loaded = {column.name.lower() for column in spec.columns}
+    for i, name in enumerate(spec.parallel.chunk_by):
+        if name.lower() not in loaded:
+            yield ("parallel", "chunk_by", i), name
 
 
-def _unknown(name: str, known: tuple[str, ...], facts: Facts, path: tuple[str | int, ...]) -> Diagnostic:
+def _unknown(name: str, known: tuple[str, ...], facts: Facts, path: Path) -> Diagnostic:
     return Diagnostic(
         code="DMS301",
         message=f'column "{name}" is not in {facts.source.label}',

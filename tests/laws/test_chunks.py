@@ -14,6 +14,7 @@ from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.compiler.survey import NO_TARGET
 from dmsflow.engines.access import open_access
+from dmsflow.errors import SpecRejected
 from dmsflow.model.facts import Facts, SourceFacts
 from dmsflow.model.plan import Plan
 from dmsflow.model.result import RunStatus
@@ -151,3 +152,22 @@ def test_a_column_that_sorts_otherwise_in_the_target_is_not_cut(tmp_path) -> Non
     assert len(plan.chunks) == 1
     assert "does not sort" in next(d.why for d in plan.decisions if d.about == "chunks")
     assert world.apply(wanted).rows.unchanged == 30
+
+
+def test_chunks_are_cut_by_either_name_of_a_renamed_key(tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source([{"id": i, "v": i} for i in range(9)], {"id": "bigint", "v": "integer"})
+    columns = {"columns": {"k": {"from": "id"}, "v": None}}
+    for name in ("k", "id"):
+        report = world.apply(spec(["k"], chunk_rows=3, chunk_by=[name]) | columns)
+        assert report.chunks.total == 3, name
+
+
+def test_a_column_to_cut_by_is_there(tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source([{"id": 1, "v": 1}], {"id": "bigint", "v": "integer"})
+    appending = {**spec([], chunk_by=["idd"]), "scd": "append", "checkpoint": {"columns": ["id"]}}
+    with pytest.raises(SpecRejected) as raised:
+        world.apply({name: value for name, value in appending.items() if name != "key"})
+    (problem,) = raised.value.diagnostics
+    assert (problem.code, problem.path, problem.help) == ("DMS301", ("parallel", "chunk_by", 0), 'did you mean "id"?')
