@@ -39,10 +39,10 @@ def _decode_connection(connections: Section, name: str, file: str) -> Connection
     )
 
 
-def _decode_options(options: Section) -> tuple[tuple[str, str | int | bool], ...]:
-    found: list[tuple[str, str | int | bool]] = []
+def _decode_options(options: Section) -> tuple[tuple[str, SecretText | int | bool], ...]:
+    found: list[tuple[str, SecretText | int | bool]] = []
     for key in options.written_keys():
         node = options.child(key)
         if node is not None and isinstance(node.value, str | int):
-            found.append((key, node.value))
+            found.append((key, SecretText(template=node.value) if isinstance(node.value, str) else node.value))
     return tuple(found)

@@ -8,21 +8,21 @@ from urllib.parse import unquote, urlsplit
 
 from dmsflow.errors import ConnectionFailed
 from dmsflow.events import register_secret
-from dmsflow.model.spec import Connection
+from dmsflow.model.spec import Connection, SecretText
 
 REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A connection with its references resolved. Neither URL nor password has a repr."""
+    """A connection with its references resolved. What may hold a secret has no repr."""
 
     name: str
     scheme: str
     url: str = field(repr=False)
     path: str | None = None
     password: str | None = field(default=None, repr=False)
-    options: tuple[tuple[str, str | int | bool], ...] = ()
+    options: tuple[tuple[str, str | int | bool], ...] = field(default=(), repr=False)
 
 
 def resolve_text(template: str, name: str, folder: Path) -> str:
@@ -58,9 +58,11 @@ def resolve(connection: Connection) -> Address:
         path = _embedded_path(connection.name, url, folder)
     elif urlsplit(url).password:
         register_secret(unquote(urlsplit(url).password or ""))
-    return Address(
-        name=connection.name, scheme=scheme, url=url, path=path, password=password, options=connection.options
+    options = tuple(
+        (key, resolve_text(value.template, connection.name, folder) if isinstance(value, SecretText) else value)
+        for key, value in connection.options
     )
+    return Address(name=connection.name, scheme=scheme, url=url, path=path, password=password, options=options)
 
 
 def _embedded_path(name: str, url: str, folder: Path) -> str:

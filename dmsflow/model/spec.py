@@ -140,7 +140,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     name: str
     url: SecretText
     password: SecretText | None = None
-    options: tuple[tuple[str, str | int | bool], ...] = ()
+    options: tuple[tuple[str, SecretText | int | bool], ...] = ()
     file: str = ""
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
 from dmsflow.model.reference import find_references
-from dmsflow.model.spec import Connection, PipelineSpec
+from dmsflow.model.spec import Connection, PipelineSpec, SecretText
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\+[A-Za-z0-9_]+)?:")
+_SECRET_OPTION = re.compile(r"password|passwd|pwd|token|secret", re.I)
 _LITERAL_PASSWORD = re.compile(r"://[^/@?:]*:(?!\$\{)[^/@?]+@|[?&](?:password|pwd|passwd|token)=(?!\$\{)[^&]", re.I)
 
 EMBEDDED = ("duckdb", "sqlite")
@@ -105,12 +106,20 @@ def secrets_are_references(spec: PipelineSpec) -> Iterator[Diagnostic]:
 def judge_secrets(connection: Connection) -> Iterator[Diagnostic]:
     """What is to say about the secrets of one connection."""
     name = connection.name
-    help = 'write a reference, such as "${env:' + name.upper() + '_PASSWORD}"'
-    message = f'the password of "{name}" stands in the file'
-    password = connection.password
-    if password is not None and not any(found.kind for found in find_references(password.template)):
-        path: Path = ("connections", name, "password")
-        yield Diagnostic(code="DMS204", message=message, path=path, help=help, severity=Severity.WARNING)
+    secrets: list[tuple[Path, object]] = [(("password",), connection.password)]
+    secrets += [(("options", key), value) for key, value in connection.options if _SECRET_OPTION.search(key)]
+    literal = [path for path, secret in secrets if isinstance(secret, SecretText) and _is_literal(secret)]
     if _LITERAL_PASSWORD.search(connection.url.template):
-        path = ("connections", name, "url")
-        yield Diagnostic(code="DMS204", message=message, path=path, help=help, severity=Severity.WARNING)
+        literal.append(("url",))
+    for path in literal:
+        yield Diagnostic(
+            code="DMS204",
+            message=f'the password of "{name}" stands in the file',
+            path=("connections", name, *path),
+            help='write a reference, such as "${env:' + name.upper() + '_PASSWORD}"',
+            severity=Severity.WARNING,
+        )
+
+
+def _is_literal(secret: SecretText) -> bool:
+    return not any(found.kind for found in find_references(secret.template))

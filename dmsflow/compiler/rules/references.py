@@ -6,7 +6,7 @@ from dmsflow.compiler.rules.spot import spot
 from dmsflow.compiler.rules.sql_text import quoted_stretches
 from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
 from dmsflow.model.reference import Reference, find_references
-from dmsflow.model.spec import PipelineSpec
+from dmsflow.model.spec import PipelineSpec, SecretText
 
 Text = tuple[Path, str]
 
@@ -59,10 +59,14 @@ def references_are_whole(spec: PipelineSpec) -> Iterator[Diagnostic]:
     for connection in spec.connections:
         if connection.file != spec.file:
             continue
-        texts.append((("connections", connection.name, "url"), connection.url.template, ("env", "file")))
-        if connection.password is not None:
-            path: Path = ("connections", connection.name, "password")
-            texts.append((path, connection.password.template, ("env", "file")))
+        secrets = [("url", connection.url), ("password", connection.password)]
+        path: Path = ("connections", connection.name)
+        texts += [((*path, key), secret.template, ("env", "file")) for key, secret in secrets if secret is not None]
+        texts += [
+            ((*path, "options", key), value.template, ("env", "file"))
+            for key, value in connection.options
+            if isinstance(value, SecretText)
+        ]
     for path, text, kinds in texts:
         for reference in find_references(text):
             if reference.kind not in kinds:

@@ -153,6 +153,7 @@ def test_set_gives_values(folder: Path):
         "mysql://scott:hunter2@h/x",
         "mysql://h/x?password=hunter2",
         "mysql://scott:hun@ter2/hunter2@h/x",
+        "{url: 'mysql://h', options: {api_token: hunter2}}",
     ],
 )
 @pytest.mark.parametrize("format", ["text", "json", "github", "sarif"])

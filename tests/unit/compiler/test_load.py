@@ -165,7 +165,9 @@ def test_a_problem_of_the_connections_file_stands_in_that_file(load: Load, tmp_p
 
 
 def test_no_secret_is_shown_by_a_repr(load: Load):
-    loaded = load(SPEC.replace('"duckdb:///warehouse.duckdb"', '{url: "duckdb:///w", password: hunter2}'))
+    loaded = load(
+        SPEC.replace('"duckdb:///warehouse.duckdb"', '{url: "duckdb:///w", password: hunter2, options: {t: hunter2}}')
+    )
     assert "hunter2" not in repr(loaded)
     assert all("hunter2" not in f"{problem}" for problem in loaded.diagnostics)
 
