@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path as FilePath
+from urllib.parse import quote
 
 from dmsflow.cli.render.diagnostics import show_file
 from dmsflow.codes import CATALOGUE, slug_of
@@ -102,7 +103,8 @@ def _as_result(problem: Diagnostic, rule: int) -> dict[str, Json]:
     }
     at = problem.position
     if at is not None:
-        uri = FilePath(show_file(at.file)).as_posix()
+        shown = FilePath(show_file(at.file))
+        uri = shown.as_uri() if shown.is_absolute() else quote(shown.as_posix())
         region: dict[str, Json] = {"startLine": at.line, "startColumn": at.column, "endColumn": at.end_column}
         physical: dict[str, Json] = {"artifactLocation": {"uri": uri}, "region": region}
         result["locations"] = [{"physicalLocation": physical}]

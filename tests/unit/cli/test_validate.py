@@ -130,6 +130,13 @@ def test_sarif_names_rules_and_places(folder: Path):
     assert place["region"] == {"startLine": 8, "startColumn": 9, "endColumn": 16}
 
 
+def test_sarif_names_files_by_uri(folder: Path):
+    (folder / "what is 100%é.yaml").write_text(SPEC + "retry: {attempt: 1}\n")
+    (found,) = json.loads(run("validate", ".", "--format", "sarif").stdout)["runs"]
+    (place,) = found["results"][0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "what%20is%20100%25%C3%A9.yaml"
+
+
 def test_set_gives_values(folder: Path):
     where = (
         SPEC.replace("sales.orders}", 'sales.orders, where: "day > ${param:day}"}') + "params: {day: {type: date}}\n"
