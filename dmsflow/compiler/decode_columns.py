@@ -23,7 +23,7 @@ def _decode_column(columns: Section, name: str) -> ColumnSpec:
     parts = columns.section(name)
     type = decode_type(parts, "type")
     source, expr = parts.text("from"), parts.text("expr")
-    policy = parts.text("scd")
+    policy = parts.word("scd")
     return ColumnSpec(
         name=name,
         source=name if source is None and expr is None and not parts.has("value") else source,

@@ -23,12 +23,11 @@ def decode_scd(top: Section, target: Target) -> Scd:
     """The scd section of a spec; ``scd: 2`` is short for ``{type: 2}``."""
     node = top.child("scd")
     if node is not None and not node.is_collection:
-        return Scd(type=ScdType(str(node.value)), fields=_default_fields(target))
+        return Scd(type=ScdType(top.word("scd") or "append"), fields=_default_fields(target))
     scd = top.section("scd")
-    type_node = scd.child("type")
     at, start = scd.text("effective_at"), scd.text("first_valid_from")
     return Scd(
-        type=ScdType(str(type_node.value if type_node else "append")),
+        type=ScdType(scd.word("type") or "append"),
         effective_at=None if at == "run" else at,
         first_valid_from=None if start == "effective" else _timestamp(scd, "first_valid_from", None),
         open_end=_decode_open_end(scd),

@@ -60,7 +60,7 @@ def _schema() -> Schema:
 @cache
 def _validator(part: str) -> Draft202012Validator:
     extend: Callable[[type, object], type[Draft202012Validator]] = validators.extend
-    checker = extend(Draft202012Validator, {"uniqueItems": _entries_differ})
+    checker = extend(Draft202012Validator, {"uniqueItems": _entries_differ, "maximum": _is_at_most})
     schema = _schema()
     return checker({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]} if part else schema)
 
@@ -69,6 +69,12 @@ def _entries_differ(_checker: object, wanted: bool, entries: object, _part: obje
     """In one pass: the library compares every pair when the entries have several types."""
     if wanted and isinstance(entries, list) and any(_repeated_entries(entries, ())):
         yield ValidationError("entries are given twice")
+
+
+def _is_at_most(_checker: object, limit: float, value: object, _part: object) -> Iterator[ValidationError]:
+    """The library takes NaN for less than any limit, and as a limit it would hold nothing."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and not value <= limit:
+        yield ValidationError("beyond the limit")
 
 
 def _check(document: Document, validator: Draft202012Validator) -> tuple[Diagnostic, ...]:
@@ -178,6 +184,8 @@ def _out_of_range(fault: _Fault) -> Diagnostic:
     low, high = fault.schema.get("minimum"), fault.schema.get("maximum")
     help = f"write a number from {low} to {high}" if high is not None else f"write {low} or more"
     message = f"{fault.value} is {word} than {fault.expected}"
+    if fault.value != fault.value:
+        message = '".nan" is not a number'
     return Diagnostic(code="DMS105", message=message, path=fault.path, help=help)
 
 

@@ -51,6 +51,13 @@ class Section:
         """The text under a key that the schema requires."""
         return self.text(key) or ""
 
+    def word(self, key: str) -> str | None:
+        """The word or whole number under a key: 2.0 and 0x2 are ``2``, as in JSON Schema."""
+        node = self.child(key)
+        if node is None:
+            return None
+        return str(int(node.value)) if isinstance(node.value, int | float) else node.text
+
     def names(self, key: str) -> tuple[str, ...]:
         """The list of texts under a key; empty when it is missing."""
         node = self.child(key)
