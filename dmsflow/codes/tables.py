@@ -31,11 +31,11 @@ TABLES: tuple[Entry, ...] = (
         code="DMS304",
         slug="narrowing-cast",
         why=(
-            "A value that has no place in its target type becomes a reject; better to know beforehand which columns "
-            "can have one."
+            "A value that has no place in its target type becomes a reject, or loses digits or its time of day; better "
+            "to know beforehand which columns can have one."
         ),
         mistake="amount: {type: integer}   # the source has bigint",
-        cure="Write a type that holds every value of the source, or leave the warning when rejects are wanted.",
+        cure="Write a type that holds every value of the source, or leave the warning when that is wanted.",
     ),
     Entry(
         code="DMS305",

@@ -6,11 +6,12 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 from collections.abc import Iterator
 
 from dmsflow.compiler.columns import LoadedColumn, listed_columns, match_columns, source_name
+from dmsflow.compiler.narrowing import casts_that_narrow
 from dmsflow.compiler.survey import SETTLES
-from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
+from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import Deletes, Evolve, OnNull, PipelineSpec, ScdType
-from dmsflow.model.table import RESERVED_PREFIX, TypeName, cast_can_fail
+from dmsflow.model.table import RESERVED_PREFIX, TypeName
 
 Problems = Iterator[Diagnostic]
 
@@ -115,22 +116,6 @@ def types_are_supported(spec: PipelineSpec, facts: Facts) -> Problems:
                 path=("columns", column.name) if spec.columns else ("source",),
                 help=f'cast it, such as {{expr: "cast({column.spec.source or column.name} as varchar)", type: text}}',
             )
-
-
-def casts_that_narrow(spec: PipelineSpec, facts: Facts) -> Problems:
-    """A value that has no place in its target type becomes a reject; better to know which columns can have one."""
-    if facts.source.as_text:
-        return
-    for column in match_columns(spec, facts):
-        if column.spec.has_value or not cast_can_fail(column.arrives, column.type):
-            continue
-        yield Diagnostic(
-            code="DMS304",
-            severity=Severity.WARNING,
-            message=f'column "{column.name}" narrows {column.arrives} to {column.type}',
-            path=("columns", column.name),
-            help="values that do not fit are rejected; decimals are rounded to the scale",
-        )
 
 
 def time_columns_are_times(spec: PipelineSpec, facts: Facts) -> Problems:
