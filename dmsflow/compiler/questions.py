@@ -1,7 +1,6 @@
 """Questions to the databases that need SQL of their own: checkpoint, fence, ties, expressions. Reads only."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -11,11 +10,12 @@ from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import listed_columns
 from dmsflow.compiler.source_sql import SourceSql, quantile_rows
 from dmsflow.compiler.statements import compile_statement
-from dmsflow.compiler.survey import AS_TEXT, NO_TARGET, SETTLES, read_bound, read_clock, refused
+from dmsflow.compiler.survey import AS_TEXT, SETTLES, read_bound, read_clock, refused
 from dmsflow.compiler.user_sql import bind_params
+from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
-from dmsflow.errors import ConnectionFailed, DatabaseError, SpecRejected
+from dmsflow.errors import ConnectionFailed, DatabaseError
 from dmsflow.marks.names import CHECKPOINT, COLUMN
 from dmsflow.marks.tables import find_checkpoint, find_unfilled
 from dmsflow.model.facts import Facts
@@ -23,13 +23,15 @@ from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape
 from dmsflow.model.watermark import Scalar, Watermark
-from dmsflow.scd.shape import Query
+from dmsflow.scd.shape import Element, Query
 
 
 def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, target: Session) -> Facts:
     """The facts with the answers."""
     sql = source_sql(spec, facts, access)
-    facts = replace(facts, expression_types=ask_expression_types(spec, sql, source))
+    facts = ask_expressions(spec, facts, sql, source)
+    if facts.refused:
+        return facts
     facts = replace(facts, unfilled=read_unfilled(spec, access, target))
     if not spec.checkpoint.by_key:
         return facts
@@ -48,35 +50,33 @@ def source_sql(spec: PipelineSpec, facts: Facts, access: Access) -> SourceSql:
     return SourceSql(spec=spec, facts=facts.source, idioms=access.source_idioms, marker=marker)
 
 
-def ask_expression_types(spec: PipelineSpec, sql: SourceSql, session: Session) -> tuple[tuple[str, DataType], ...]:
-    """The types of the expressions, and whether the source takes them and the predicate at all."""
+def ask_expressions(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Session) -> Facts:
+    """The facts with the types of the expressions, and with what the source refuses of them and of the predicate."""
     source = sql.relation().alias("src")
     found: list[tuple[str, DataType]] = []
-    for column in listed_columns(spec, Facts(source=sql.facts, target=NO_TARGET)):
+    problems: list[Diagnostic] = []
+    for column in listed_columns(spec, facts):
         if column.expr is None:
             continue
-        element: sa.Select[*tuple[Any, ...]] = sa.select(
-            sa.literal_column(f"({bind_params(column.expr, sql.marker)})").label("value")
-        ).select_from(source)
-        described = _try(
-            spec, sql, session, element, ("columns", column.name, "expr"), "the source refuses the expression"
-        )
-        found.append((column.name, described.columns[0].type))
+        value: Element = sa.literal_column(f"({bind_params(column.expr, sql.marker)})").label("value")
+        try:
+            described = _describe(spec, sql, session, sa.select(value).select_from(source))
+            found.append((column.name, described.columns[0].type))
+        except DatabaseError as error:
+            problems.append(refused(("columns", column.name, "expr"), "the source refuses the expression", error))
     if spec.source.where is not None:
-        element = sa.select(sa.literal_column("1").label("value")).select_from(source).where(sql.filter())
-        _try(spec, sql, session, element, ("source", "where"), "the source refuses the predicate")
-    return tuple(found)
+        element: Query = sa.select(sa.literal_column("1").label("value")).select_from(source).where(sql.filter())
+        try:
+            _describe(spec, sql, session, element)
+        except DatabaseError as error:
+            problems.append(refused(("source", "where"), "the source refuses the predicate", error))
+    return replace(facts, expression_types=tuple(found), refused=tuple(problems))
 
 
-def _try(
-    spec: PipelineSpec, sql: SourceSql, session: Session, element: sa.Executable, path: tuple[str, ...], what: str
-) -> TableShape:
+def _describe(spec: PipelineSpec, sql: SourceSql, session: Session, element: sa.Executable) -> TableShape:
     statement = compile_statement("describe", Side.SOURCE, element, sql.idioms)
     binds = {name: value for name, value in param_values(spec.params).items() if name in statement.binds}
-    try:
-        return session.describe_query(statement.sql, binds)
-    except DatabaseError as error:
-        raise SpecRejected((refused(path, what, error),)) from error
+    return session.describe_query(statement.sql, binds)
 
 
 def read_checkpoint(spec: PipelineSpec, access: Access, session: Session) -> Watermark | None:

@@ -139,9 +139,6 @@ def _missing_table(spec: PipelineSpec, path: tuple[str, ...], name: str) -> Diag
     )
 
 
-NO_TARGET = TargetFacts(engine="", embedded=True, cheap_unique_index=False, stores_nan=True, max_columns=0, shape=None)
-
-
 def try_checks(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> Iterator[Diagnostic]:
     """Checks that DuckDB, which stages the rows, refuses over the columns that it will stage."""
     if not spec.checks:

@@ -52,6 +52,11 @@ def _unknown(name: str, known: tuple[str, ...], facts: Facts, path: Path) -> Dia
     )
 
 
+def source_takes_the_sql(spec: PipelineSpec, facts: Facts) -> Problems:
+    """An expression or a predicate that the source refuses would fail every chunk."""
+    yield from facts.refused
+
+
 def key_is_loaded(spec: PipelineSpec, facts: Facts) -> Problems:
     """A key that is not among the loaded columns cannot be matched with the target."""
     if spec.columns:
@@ -316,6 +321,7 @@ def watermark_left_nothing_behind(spec: PipelineSpec, facts: Facts) -> Problems:
 
 TABLE_RULES = (
     source_columns_exist,
+    source_takes_the_sql,
     key_is_loaded,
     names_do_not_clash,
     types_are_supported,

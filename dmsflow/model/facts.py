@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.table import DataType, TableShape, TypeName
 from dmsflow.model.watermark import Bound, Watermark
 
@@ -48,11 +49,12 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """Everything the plan rests on beside the spec."""
+    """Everything the plan rests on beside the spec; ``refused`` is SQL of the spec that the source does not take."""
 
     source: SourceFacts
     target: TargetFacts
     expression_types: tuple[tuple[str, DataType], ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
     boundaries: tuple[Bound, ...] = ()
     start: Watermark | None = None
     fence: Watermark | None = None

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from dmsflow.compiler.chunking import Cut, make_chunks
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
-from dmsflow.compiler.survey import NO_TARGET
 from dmsflow.engines.access import open_access
 from dmsflow.errors import SpecRejected
-from dmsflow.model.facts import Facts, SourceFacts
+from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import Plan
 from dmsflow.model.result import RunStatus
 from dmsflow.model.table import TableShape
@@ -29,7 +28,10 @@ from tests.laws.world import World
 def test_every_key_falls_into_exactly_one_chunk(bounds, key) -> None:
     ordered = tuple(tuple(TypedValue.of(value) for value in bound) for bound in sorted(bounds))
     source = SourceFacts(engine="duckdb", label="", relation="", shape=TableShape(columns=()))
-    facts = Facts(source=source, target=NO_TARGET, boundaries=ordered)
+    nothing = TargetFacts(
+        engine="", embedded=True, cheap_unique_index=False, stores_nan=True, max_columns=0, shape=None
+    )
+    facts = Facts(source=source, target=nothing, boundaries=ordered)
     chunks = make_chunks(Cut(count=9, keys=("a", "b"), targets=("a", "b"), rows=1, why=""), facts)
     wanted = tuple(TypedValue.of(value) for value in key)
     assert sum(chunk.covers(wanted) for chunk in chunks) == 1

@@ -259,48 +259,6 @@ def test_sql_that_the_source_refuses_is_told_in_its_words(tmp_path: Path, spec: 
     assert "\n" not in problem.message
 
 
-HIDING = HEAD.replace("duckdb:///source.db", "${env:SOURCE_URL}")
-STACKED = "select 1 as order_id) as src; drop table orders; select * from (select 1 as order_id"
-
-
-@pytest.mark.parametrize(
-    ("part", "head", "message"),
-    [
-        (f'query: "{STACKED}"', "4:55 error DMS260", 'query cannot be read at ")"'),
-        (
-            'table: orders, where: "1 = 1); drop table orders; select (1"',
-            "4:55 error DMS260",
-            'where cannot be read at ")"',
-        ),
-    ],
-    ids=["query", "where"],
-)
-def test_sql_of_a_hidden_database_is_read_before_it_is_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, head: str, message: str
-):
-    monkeypatch.setenv("SOURCE_URL", "duckdb:///target.db")
-    file = tmp_path / "orders.yaml"
-    file.write_text(HIDING.replace("table: orders}\ntarget", f"{part}}}\ntarget"), encoding="utf-8")
-    with duckdb.connect(str(tmp_path / "target.db")) as connection:
-        connection.execute(TARGET)
-    loaded = load_spec(file)
-    with open_access(loaded.raise_if_rejected()) as access, pytest.raises(SpecRejected) as raised:
-        compile_plan(loaded, access)
-    (problem,) = raised.value.diagnostics
-    assert (write_head(problem), problem.message) == (head, message)
-    assert problem.help == "correct the SQL; it is read as duckdb"
-    with duckdb.connect(str(tmp_path / "target.db")) as connection:
-        assert connection.execute("select table_name from duckdb_tables()").fetchall() == [("orders",)]
-
-
-def test_a_query_takes_its_own_parameters_alone(tmp_path: Path):
-    query = "select order_id from orders where order_id > ${param:ab}"
-    source = f'{{connection: src, query: "{query}", where: "order_id < ${{param:a}}"}}'
-    params = "params: {a: {type: integer, default: 5}, ab: {type: integer, default: 3}}\n"
-    spec = HEAD.replace("{connection: src, table: orders}", source) + params
-    assert find_problems(tmp_path, SOURCE, "", spec) == ()
-
-
 def test_a_table_has_room_for_so_many_columns(tmp_path: Path):
     names = ", ".join(f"c{i} integer" for i in range(1990))
     spec = HEAD.replace("duckdb:///target.db", "sqlite:///target.sqlite")
