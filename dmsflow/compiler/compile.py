@@ -33,10 +33,7 @@ def compile_plan(loaded: LoadedSpec, access: Access, memory: Path | None = None)
     ``memory`` is a folder of plans made before; it only saves time.
     """
     spec = access.locate(loaded.raise_if_rejected())
-    try:
-        facts = survey(spec, access)
-    except SpecRejected as error:
-        raise SpecRejected(tuple(place(loaded, problem) for problem in error.diagnostics)) from error
+    facts = survey_placed(loaded, access)
     problems = tuple(place(loaded, problem) for rule in TABLE_RULES for problem in rule(spec, facts))
     if has_errors(problems):
         raise SpecRejected((*loaded.diagnostics, *problems))
@@ -46,6 +43,14 @@ def compile_plan(loaded: LoadedSpec, access: Access, memory: Path | None = None)
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
     plan = _make_plan(spec, facts, columns, access, loaded.digest, memory)
     return Compiled(plan=plan, diagnostics=(*loaded.diagnostics, *problems))
+
+
+def survey_placed(loaded: LoadedSpec, access: Access) -> Facts:
+    """What the plan rests on. Raises SpecRejected with every problem tied to its node."""
+    try:
+        return survey(access.locate(loaded.raise_if_rejected()), access)
+    except SpecRejected as error:
+        raise SpecRejected(tuple(place(loaded, problem) for problem in error.diagnostics)) from error
 
 
 def _make_plan(

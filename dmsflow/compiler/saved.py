@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from dmsflow.compiler.compile import survey_placed
 from dmsflow.compiler.load import LoadedSpec
 from dmsflow.compiler.remembered import digest_facts
-from dmsflow.compiler.survey import survey
 from dmsflow.engines.access import Access
 from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Plan, decode_plan, encode_plan
@@ -50,8 +50,11 @@ def read_plan(path: Path) -> Plan:
 
 
 def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
-    """Refuse a plan whose spec, target or checkpoint is another one now (DMS401 to DMS403)."""
-    facts = survey(access.locate(loaded.raise_if_rejected()), access)
+    """Refuse a plan whose spec, target or checkpoint is another one now (DMS401 to DMS403).
+
+    Raises SpecRejected where the source no longer answers to the spec.
+    """
+    facts = survey_placed(loaded, access)
     now = digest_facts(loaded.digest, facts)
     changed = [what for name, what in WHAT_CHANGED.items() if getattr(now, name) != getattr(plan.digests, name)]
     if changed:

@@ -134,3 +134,17 @@ def test_a_plan_that_cannot_be_written_is_said(shop: Path):
     ran = dmsflow("plan", "orders.yaml", "--out", "missing/plan.json", cwd=shop)
     wanted = 'error: "missing/plan.json" cannot be written: no such file or directory: name another file\n'
     assert (ran.code, ran.err) == (3, wanted)
+
+
+def test_refused_with_a_reason_when_the_source_is_gone(shop: Path):
+    source = '{connection: src, query: "select id, amount from orders"}'
+    spec = SPEC.replace("{file: orders.parquet}", source).replace("{dwh:", '{src: "duckdb:///src.duckdb", dwh:')
+    (shop / "orders.yaml").write_text(spec)
+    with duckdb.connect(str(shop / "src.duckdb")) as connection:
+        connection.execute("CREATE TABLE orders AS SELECT 1::BIGINT AS id, 2::DECIMAL(9,2) AS amount")
+    save_plan(shop)
+    with duckdb.connect(str(shop / "src.duckdb")) as connection:
+        connection.execute("DROP TABLE orders")
+    ran = apply_plan(shop)
+    assert ran.code == 1
+    assert "orders.yaml:3:34: error[DMS306] sql-refused: the source refuses the query" in ran.err

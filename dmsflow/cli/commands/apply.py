@@ -111,7 +111,8 @@ def _choose_start(
     if saved is not None:
         from dmsflow.compiler.saved import check_plan
 
-        check_plan(saved, loaded, access)
+        with shown_table_problems(loaded):
+            check_plan(saved, loaded, access)
         return Start(plan=saved, run_id=new_run_id())
     from dmsflow.compiler.compile import compile_plan
 
