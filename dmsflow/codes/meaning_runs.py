@@ -171,4 +171,11 @@ MEANING_OF_RUNS: tuple[Entry, ...] = (
         mistake="expr: max(amount)",
         cure="Write it in source.query, or in a (SELECT ...) of its own.",
     ),
+    Entry(
+        code="DMS266",
+        slug="query-column-twice",
+        why="Of two columns with one name a database renames the second as it likes, and the target gets that name.",
+        mistake="query: select o.id, c.id from orders o join customers c on c.id = o.customer",
+        cure="Name one of the two with AS, or leave it out.",
+    ),
 )

@@ -198,6 +198,12 @@ def _judge_query(sql: _Sql, trees: "list[Expr]") -> Iterator[Diagnostic]:
         yield _problem(sql, "DMS261", message, help, None)
     elif tree.find(exp.Lock) is not None:
         yield _problem(sql, "DMS261", "the query locks rows", "remove the FOR clause", None)
+    kinds = exp.Alias | exp.Column
+    named = [part.alias_or_name for part in tree.selects if isinstance(part, kinds) and not part.is_star]
+    folded = [name.lower() for name in named]
+    for name in dict.fromkeys(name for i, name in enumerate(named) if folded[i] in folded[:i]):
+        help = "name one of the two with AS, or leave it out"
+        yield _problem(sql, "DMS266", f'the query has two columns "{name}"', help, None)
 
 
 def _judge_expression(sql: _Sql, trees: "list[Expr]") -> Iterator[Diagnostic]:

@@ -37,6 +37,7 @@ def judge(key: str, sql: str, url: str = "duckdb:///w"):
         "/* all */ select * from t where x like '%;'",
         "from t",
         'select "a -- b" from t',
+        "select id, cast(id as text), upper(id), 1, 1, t.*, t.* from t",
     ],
 )
 def test_one_select_is_read(sql: str):
