@@ -114,7 +114,24 @@ def apply_plan(
                 tally.interrupted = True
             except DmsflowError as error:
                 tally.failures.append(_failure(error))
-    return _report(plan, run_id, tally, started, time.perf_counter() - clock_start, stop)
+    report = _report(plan, run_id, tally, started, time.perf_counter() - clock_start, stop)
+    _log_end(report)
+    return report
+
+
+def _log_end(report: RunReport) -> None:
+    """The last event of a run; its first error is the cause of the others. A person reads the report instead."""
+    log_event(
+        logger,
+        logging.INFO,
+        "run ended",
+        pipeline=report.pipeline,
+        run_id=report.run_id,
+        status=report.status.value,
+        rows=report.rows.read,
+        seconds=report.seconds,
+        error=report.errors[0].message if report.errors else None,
+    )
 
 
 def _run(

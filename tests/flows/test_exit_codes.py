@@ -131,3 +131,13 @@ def test_paths_are_relative_to_their_file_not_to_the_caller(shop: Path):
     assert list(elsewhere.iterdir()) == []
     runs = dmsflow("runs", "--spec", spec, "--format", "json", cwd=elsewhere)
     assert (runs.code, runs.out.count('"succeeded"')) == (0, 2)
+
+
+def test_the_end_of_a_run_is_an_event(shop: Path):
+    ran = dmsflow("-v", "apply", "customer.yaml", cwd=shop)
+    assert "run ended pipeline=customer" in ran.err
+    assert "status=succeeded rows=2" in ran.err
+    (shop / "data" / "customers.csv").write_text(CUSTOMERS + "four,Di,NO\n")
+    ran = dmsflow("-v", "apply", "customer.yaml", cwd=shop)
+    assert "run ended pipeline=customer" in ran.err
+    assert "status=failed rows=3" in ran.err
