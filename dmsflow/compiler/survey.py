@@ -12,6 +12,7 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Session
 from dmsflow.errors import DatabaseError, SpecRejected
+from dmsflow.events import redact
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import CheckpointPlan, Statement
 from dmsflow.model.reference import find_references
@@ -125,8 +126,8 @@ def _describe_query(spec: PipelineSpec, session: Session, sql: str) -> TableShap
 
 
 def refused(path: tuple[str | int, ...], what: str, error: Exception) -> Diagnostic:
-    """A database's own words about SQL of the spec."""
-    words = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    """A database's own words about SQL of the spec, without secrets."""
+    words = redact(" ".join(line.strip() for line in str(error).splitlines() if line.strip()))
     return Diagnostic(code="DMS306", message=f"{what}: {words}", path=path, help="correct the SQL in the spec")
 
 

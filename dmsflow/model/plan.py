@@ -6,7 +6,6 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from dmsflow.model.result import RunReport
 from dmsflow.model.spec import ErrorBudget, Guards, Retry, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Bound, Scalar, Watermark
@@ -205,8 +204,3 @@ def decode_plan(text: bytes) -> Plan:
     if plan.version != PLAN_VERSION:
         raise ValueError(f"plan version {plan.version}, this dmsflow reads {PLAN_VERSION}")
     return plan
-
-
-def encode_report(report: RunReport) -> bytes:
-    """The report as JSON, in the shape of the reference."""
-    return msgspec.json.encode(report)

@@ -65,7 +65,9 @@ def test_a_table_may_have_any_name(tmp_path, table):
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_schema_may_have_the_name_of_its_file(tmp_path, side):
     lab = Lab(tmp_path)
-    lab.make("CREATE SCHEMA source", "CREATE TABLE source.source.s AS SELECT 1 AS id", "CREATE TABLE s AS SELECT 2 AS id")
+    lab.make(
+        "CREATE SCHEMA source", "CREATE TABLE source.source.s AS SELECT 1 AS id", "CREATE TABLE s AS SELECT 2 AS id"
+    )
     places = {"source": {"source": {"table": "source.s"}}, "target": {"target": {"table": "target.t"}}}
     for count in ("inserted", "unchanged"):
         assert lab.apply(key=["id"], scd=2, **places[side]).rows[count] == 1

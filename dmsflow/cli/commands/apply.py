@@ -57,7 +57,7 @@ def apply(
         settings = dict(saved.params) if saved else parse_settings(set or ())
         loaded = load(Path(saved.spec_file) if saved else spec, settings)
         report = _run(context.ensure_object(LogOptions), loaded, saved, restart, ledger)
-    _print(report, format)
+    show_report(report, format)
     raise typer.Exit(_exit_code(report.status))
 
 
@@ -147,12 +147,13 @@ def _apply(start: Start, loaded: "LoadedSpec", access: "Access", ledger: "Ledger
     return report
 
 
-def _print(report: RunReport, format: ReportFormat) -> None:
+def show_report(report: RunReport, format: ReportFormat) -> None:
+    """Print a report, without secrets."""
     match format:
         case ReportFormat.JSON:
-            from dmsflow.model.plan import encode_report
+            from dmsflow.ledger.records import write_report
 
-            typer.echo(encode_report(report).decode())
+            typer.echo(write_report(report))
         case ReportFormat.TEXT:
             from dmsflow.cli.render.colour import wants_colour
             from dmsflow.cli.render.report import render_report

@@ -1,8 +1,12 @@
+import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from msgspec.structs import replace
 
+from dmsflow.cli.commands.apply import ReportFormat, show_report
 from dmsflow.cli.render.report import render_report
+from dmsflow.events import forget_secrets, register_secret
 from dmsflow.model.result import ChunkTally, Failure, RowCounts, RunReport, RunStatus, WatermarkMove
 from dmsflow.model.watermark import TypedValue, Watermark
 
@@ -92,3 +96,13 @@ def test_colour_is_around_the_status_alone():
 def test_an_empty_load_has_no_pace():
     empty = replace(DONE, rows=RowCounts(), chunks=ChunkTally(total=1, done=1), watermark=WatermarkMove(), seconds=0.04)
     assert render_report(empty, colour=False).splitlines()[0] == "orders succeeded: 1 chunk, in-place, 0.0s (run r1)"
+
+
+def test_a_report_as_json_holds_no_secret(capsys: pytest.CaptureFixture[str]):
+    register_secret("hunter2")
+    try:
+        show_report(replace(BROKEN, errors=(replace(LOST, message="no login for hunter2"),)), ReportFormat.JSON)
+    finally:
+        forget_secrets()
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["errors"][0]["message"] == "no login for ***"

@@ -9,6 +9,7 @@ from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
 from dmsflow.errors import SpecRejected
+from dmsflow.events import forget_secrets, register_secret
 from tests.unit.compiler.test_table_rules import HEAD, SOURCE, TARGET, find_problems, write_head
 
 
@@ -52,6 +53,17 @@ def test_sql_of_a_hidden_database_is_read_before_it_is_run(
     assert problem.help == "correct the SQL; it is read as duckdb"
     with duckdb.connect(str(tmp_path / "target.db")) as connection:
         assert connection.execute("select table_name from duckdb_tables()").fetchall() == [("orders",)]
+
+
+def test_the_words_of_a_database_are_shown_without_secrets(tmp_path: Path):
+    register_secret("hunter2")
+    try:
+        spec = HEAD + "columns:\n  order_id:\n  a: {expr: hunter2}\n"
+        (problem,) = find_problems(tmp_path, SOURCE, "", spec)
+        assert 'Referenced column "***" not found' in problem.message
+        assert "hunter2" not in problem.message
+    finally:
+        forget_secrets()
 
 
 def test_a_query_takes_its_own_parameters_alone(tmp_path: Path):
