@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dmsflow.cli.exits import Exit
+from dmsflow.cli.opening import refusals
 
 if TYPE_CHECKING:
     from dmsflow.ledger import Ledger
@@ -39,12 +40,13 @@ def found_ledger(location: str | None, spec: Path | None) -> Iterator["Ledger"]:
     from dmsflow.errors import LedgerError
     from dmsflow.ledger import find_ledger, open_ledger
 
-    try:
-        with open_ledger(find_ledger(location, spec), clock=utc_now) as ledger:
-            yield ledger
-    except LedgerError as error:
-        typer.echo(f"error: {escape(str(error))}", err=True)
-        raise typer.Exit(Exit.USAGE) from error
+    with refusals():
+        try:
+            with open_ledger(find_ledger(location, spec), clock=utc_now) as ledger:
+                yield ledger
+        except LedgerError as error:
+            typer.echo(f"error: {escape(str(error))}", err=True)
+            raise typer.Exit(Exit.USAGE) from error
 
 
 def utc_now() -> datetime:

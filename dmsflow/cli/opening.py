@@ -29,6 +29,13 @@ def refusals() -> Iterator[None]:
 
         typer.echo(f"error: {escape(redact(str(error)))}", err=True)
         raise typer.Exit(Exit.FAILED) from error
+    except OSError as error:
+        # No room is ready for every answer of a file system: a name too long, a folder that may not be entered.
+        from dmsflow.cli.render.words import escape
+
+        place = escape(str(error.filename or ""))
+        typer.echo(f'error: "{place}": {error.strerror}: check the path and its permissions', err=True)
+        raise typer.Exit(Exit.FAILED) from error
 
 
 def load(path: Path, settings: dict[str, str]) -> "LoadedSpec":

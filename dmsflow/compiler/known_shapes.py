@@ -21,8 +21,11 @@ class KnownShapes:
         return cls(home / "shapes" if home.is_dir() else None)
 
     def __contains__(self, document: Document) -> bool:
-        """Whether this very text has passed this very schema."""
-        return self._folder is not None and (self._folder / _name(document)).is_file()
+        """Whether this very text has passed this very schema. A folder that cannot be entered only costs time."""
+        try:
+            return self._folder is not None and (self._folder / _name(document)).is_file()
+        except OSError:
+            return False
 
     def add(self, document: Document) -> None:
         """Vouch for a text that has passed. A folder that cannot be written only costs time."""

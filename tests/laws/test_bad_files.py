@@ -105,6 +105,28 @@ def test_a_path_without_a_file_is_refused(lab, path, told):
     assert not lab.tables()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("validate", "{long}.yaml"),
+        ("apply", "{long}.yaml"),
+        ("apply", "{long}.json"),
+        ("plan", "p.yaml", "--out", "{folder}/no/plan.json"),
+        ("apply", "p.yaml", "--ledger", "{long}"),
+        ("runs", "--ledger", "{long}"),
+        ("status", "--spec", "{long}.yaml"),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_told(lab, monkeypatch, words):
+    monkeypatch.chdir(lab.folder)
+    lab.folder.joinpath("a.csv").write_text("id\n1\n")
+    lab.spec(file="a.csv", key=["id"])
+    outcome = lab.run(*(word.format(long="x" * 300, folder=lab.folder) for word in words))
+    assert outcome.code in (2, 3)
+    assert "File name too long" in outcome.err or "No such file or directory" in outcome.err
+    assert not lab.tables()
+
+
 def test_files_of_one_source_have_one_header(lab):
     lab.folder.joinpath("a1.csv").write_text("id,v\n1,a\n")
     lab.folder.joinpath("a2.csv").write_text("id,w\n2,b\n")

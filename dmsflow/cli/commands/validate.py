@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dmsflow.cli.exits import Exit
+from dmsflow.cli.opening import refusals
 from dmsflow.cli.settings import parse_settings
 
 
@@ -28,11 +29,12 @@ def validate(
     """Check specs and print every problem. Opens no connection and runs no code."""
     from dmsflow.compiler.folder import load_folder
 
-    for path in paths:
-        if not path.exists():
-            typer.echo(f'there is no file or folder "{path}"', err=True)
-            raise typer.Exit(Exit.USAGE)
-    loaded = load_folder(paths, parse_settings(set or ()))
+    with refusals():
+        for path in paths:
+            if not path.exists():
+                typer.echo(f'there is no file or folder "{path}"', err=True)
+                raise typer.Exit(Exit.USAGE)
+        loaded = load_folder(paths, parse_settings(set or ()))
     match format:
         case Format.TEXT:
             from dmsflow.cli.render.colour import wants_colour
