@@ -99,6 +99,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             formats=self._formats(source.name, column.type) if source else (),
             nan_allowed=self.facts.target.stores_nan,
             instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
+            far_times_allowed=self.facts.target.stores_far_times,
         )
 
     def _extra(self, position: int, name: str) -> staging.Arrival:
@@ -114,6 +115,8 @@ class Builder(Struct, frozen=True, kw_only=True):
             blank_is_null=self.facts.source.as_text,
             formats=self._formats(column.name, wanted),
             instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
+            nan_allowed=self.facts.target.stores_nan,
+            far_times_allowed=self.facts.target.stores_far_times,
         )
 
     def _formats(self, name: str, wanted: DataType) -> tuple[str, ...]:

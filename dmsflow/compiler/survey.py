@@ -109,6 +109,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         embedded=traits.embedded,
         cheap_unique_index=traits.cheap_unique_index,
         stores_nan=traits.stores_nan,
+        stores_far_times=traits.stores_far_times,
         sorted_digits=traits.sorted_digits,
         max_columns=traits.max_columns,
         shape=shape,

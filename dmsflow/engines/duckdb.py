@@ -24,6 +24,7 @@ TRAITS = Traits(
     embedded=True,
     cheap_unique_index=False,
     stores_nan=True,
+    stores_far_times=True,
     max_columns=10_000,
     binary_text_order=True,
 )

@@ -25,6 +25,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     embedded: bool
     cheap_unique_index: bool
     stores_nan: bool
+    stores_far_times: bool
+    """Whether dates and timestamps may lie outside of the years 1 to 9999, or be infinite."""
     max_columns: int
     binary_text_order: bool
     sorted_digits: int | None = None

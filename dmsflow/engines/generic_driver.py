@@ -73,6 +73,7 @@ class SQLAlchemyDriver:
             embedded=False,
             cheap_unique_index=False,
             stores_nan=False,
+            stores_far_times=False,
             max_columns=250,
             binary_text_order=False,
         )

@@ -23,6 +23,7 @@ TRAITS = Traits(
     embedded=True,
     cheap_unique_index=True,
     stores_nan=False,
+    stores_far_times=False,
     max_columns=2000,
     binary_text_order=True,
     sorted_digits=15,

@@ -42,6 +42,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     embedded: bool
     cheap_unique_index: bool
     stores_nan: bool
+    stores_far_times: bool
     sorted_digits: int | None = None
     max_columns: int
     shape: TableShape | None

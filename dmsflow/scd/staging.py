@@ -15,6 +15,12 @@ from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Quer
 
 INTEGER = DataType(name=TypeName.INTEGER)
 TEXT = DataType(name=TypeName.TEXT)
+TIMES = {
+    "date": ("0001-01-01", "9999-12-31"),
+    "timestamp": ("0001-01-01", "9999-12-31 23:59:59.999999"),
+    "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
+}
+"""The first and last time of each family that Python, and text of one length, can hold."""
 
 
 class Native(sa.types.UserDefinedType[Any]):
@@ -46,6 +52,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     formats: tuple[str, ...] = ()
     nan_allowed: bool = True
     instant: bool = False
+    far_times_allowed: bool = True
 
     @property
     def can_fail(self) -> bool:
@@ -82,7 +89,7 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         )
         value = sa.case(*((c, sa.cast(v, sa.String())) for (_, _, v), c in zip(rules, conditions, strict=True)))
     staged = sa.select(
-        *(typed.c[name] for name, _ in arrivals),
+        *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
         sa.cast(number, sa.Integer()).label(FAULT),
         sa.cast(value, sa.String()).label(VALUE),
     )
@@ -127,6 +134,23 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
     return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
 
 
+def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
+    """What a value of the type may be that the target has no place for, and how to know it."""
+    family = arrival.type.family
+    if family == "float" and not arrival.nan_allowed:
+        return "the target cannot store NaN", sa.func.isnan(value)
+    if family in TIMES and not arrival.far_times_allowed:
+        first, last = (sa.cast(sa.literal_column(f"'{end}'"), Native(arrival.type_sql)) for end in TIMES[family])
+        return "the target stores the years 1 to 9999", sa.or_(value < first, value > last)
+    return None
+
+
+def _without_misfits(value: Element, arrival: Arrival) -> Element:
+    """The value, or NULL: its row is refused, but all rows of a chunk stand in one stage."""
+    misfit = _misfit(value, arrival)
+    return value if misfit is None else sa.case((misfit[1], sa.null()), else_=value)
+
+
 INSTANT = Native("TIMESTAMPTZ")
 Rule = tuple[Fault, Element, Element]
 
@@ -151,8 +175,9 @@ def _rules(
             message = f"the value is longer than {arrival.type}"
             longer = sa.func.length(value) > sa.literal_column(str(arrival.type.length))
             found.append(("too_long", label, message, longer, value))
-        if arrival.type.family == "float" and not arrival.nan_allowed:
-            found.append(("not_storable", label, "the target cannot store NaN", sa.func.isnan(value), value))
+        misfit = _misfit(value, arrival)
+        if misfit is not None:
+            found.append(("not_storable", label, *misfit, value))
     found += _time_rules(shape, staging, typed)
     found += [
         (

@@ -69,14 +69,18 @@ def test_duckdb_keeps_what_lies_beyond_python(tmp_path, kind):
         assert connection.execute(same).fetchall() == [(len(BEYOND[kind]),)]
 
 
+@pytest.mark.parametrize("scd", [0, 1, 2])
 @pytest.mark.parametrize("kind", BEYOND)
-def test_sqlite_refuses_what_it_cannot_keep(tmp_path, kind):
+def test_sqlite_rejects_what_it_cannot_keep(tmp_path, kind, scd):
     lab = Lab(tmp_path, "duckdb", "sqlite")
     make_pairs(lab, kind, BEYOND[kind])
-    outcome = lab.apply(key=["k"], scd=1)
-    assert outcome.code == 3
-    assert "SQLite" in outcome.told
-    assert lab.read("SELECT count(*) FROM t") == [(0,)]
+    lab.make("INSERT INTO s VALUES ('1', NULL)" if kind == "double" else "INSERT INTO s VALUES ('2024-01-01', NULL)")
+    refused = len(BEYOND[kind])
+    outcome = lab.apply(key=["k"], scd=scd)
+    assert (outcome.code, outcome.rows["rejected"], outcome.rows["inserted"]) == (3, refused, 1), outcome.told
+    found = lab.read("SELECT column_name, column_value, reason FROM dmsflow_reject")
+    assert {reason for *_, reason in found} == {"not_storable"}
+    assert {value for _, value, _ in found} <= {*BEYOND[kind], "nan"}
 
 
 @pytest.mark.parametrize("kind", UNSUPPORTED)
