@@ -103,10 +103,13 @@ def _open_csv(session: DuckDBSession, pattern: str, files: tuple[str, ...]) -> F
                 f'"{file}" has the columns {", ".join(other.names)}, but "{files[0]}" has '
                 f"{', '.join(first.names)}: files of one source need one header"
             )
+    delimiter = _find_one("delimiter", files, [one.delimiter for one in sniffed]) or ","
+    quote = _find_one("quote", files, [one.quote for one in sniffed]) or '"'
+    escape = _find_one("escape", files, [one.escape for one in sniffed]) or '"'
     columns = ", ".join(f"{write_text(name)}: 'VARCHAR'" for name in first.names)
     sql = (
-        f"read_csv({write_text(pattern)}, auto_detect=false, header=true, skip=0, delim={write_text(first.delimiter)}, "
-        f"quote={write_text(first.quote)}, escape={write_text(first.escape)}, allow_quoted_nulls=false, "
+        f"read_csv({write_text(pattern)}, auto_detect=false, header=true, skip=0, delim={write_text(delimiter)}, "
+        f"quote={write_text(quote)}, escape={write_text(escape)}, allow_quoted_nulls=false, "
         f"{LINE_ROOM}, columns={{{columns}}})"
     )
     return FileRelation(
@@ -119,10 +122,22 @@ def _open_csv(session: DuckDBSession, pattern: str, files: tuple[str, ...]) -> F
     )
 
 
+def _find_one(part: str, files: tuple[str, ...], signs: list[str | None]) -> str | None:
+    """The sign that all files use; a file that has no need of one agrees with any."""
+    used = [(file, sign) for file, sign in zip(files, signs, strict=True) if sign is not None]
+    for file, sign in used:
+        if sign != used[0][1]:
+            raise ConnectionFailed(
+                f'"{file}" has the {part} {sign!r}, but "{used[0][0]}" has {used[0][1]!r}: '
+                "write the files of one source in one way"
+            )
+    return used[0][1] if used else None
+
+
 class _Sniffed(Struct, frozen=True, kw_only=True):
-    delimiter: str
-    quote: str
-    escape: str
+    delimiter: str | None
+    quote: str | None
+    escape: str | None
     columns: tuple[Column, ...]
     formats: tuple[tuple[str, str], ...]
 
@@ -139,7 +154,7 @@ def _sniff(session: DuckDBSession, file: str) -> _Sniffed:
         rows = session.fetch(
             "SELECT Delimiter, Quote, Escape, DateFormat, TimestampFormat, "
             "[[c.name, c.type] for c in Columns] "
-            f"FROM sniff_csv({_name(file)}, header=true, skip=0, {LINE_ROOM})"
+            f"FROM sniff_csv({_name(file)}, header=true, skip=0, comment='', {LINE_ROOM})"
         )
     except PermanentError as error:
         raise ConnectionFailed(explain_csv(file, str(error))) from error
@@ -150,9 +165,9 @@ def _sniff(session: DuckDBSession, file: str) -> _Sniffed:
     wanted = {"date": date_format, "timestamp": timestamp_format}
     formats = tuple((name, str(wanted[t.family])) for name, t in pairs if wanted.get(t.family))
     return _Sniffed(
-        delimiter=str(delimiter),
-        quote='"' if quote in (None, "(empty)") else str(quote),
-        escape='"' if escape in (None, "(empty)") else str(escape),
+        delimiter=str(delimiter) if len(listed) > 1 else None,
+        quote=None if quote in (None, "(empty)") else str(quote),
+        escape=None if escape in (None, "(empty)") else str(escape),
         columns=tuple(Column(name=name, type=data_type) for name, data_type in pairs),
         formats=formats,
     )

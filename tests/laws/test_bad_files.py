@@ -30,6 +30,7 @@ REFUSED = [
     ("a.csv.gz", gzip.compress(b"id,id\n1,2\n", mtime=0), 'the name "id" twice'),
     ("a.csv", "id~name\n1~a\n", 'column "id" is not in'),
     ("a.csv", "id,name\n1,caf\u00e9\n".encode("latin-1"), "is not UTF-8: convert it"),
+    ("a.csv", "# written by hand\nid,name\n1,a\n", 'column "id" is not in'),
     ("a.csv", bytes(range(256)) * 20, "cannot be read as CSV"),
     ("a.xlsx", "x", "no ending that tells its format"),
     ("a.json", "", "has no JSON objects"),
@@ -125,6 +126,29 @@ def test_a_path_that_the_system_refuses_is_told(lab, monkeypatch, words):
     assert outcome.code in (2, 3)
     assert "File name too long" in outcome.err or "No such file or directory" in outcome.err
     assert not lab.tables()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("id,v\n1,a\n", "id;v\n2;b\n", "has the delimiter ';'"),
+        ('id,v\n1,"a,b"\n', "id,v\n2,'c,d'\n", 'has the quote "\'"'),
+    ],
+)
+def test_files_of_one_source_are_written_in_one_way(lab, first, second, told):
+    lab.folder.joinpath("a1.csv").write_text(first)
+    lab.folder.joinpath("a2.csv").write_text(second)
+    outcome = lab.apply(file="a*.csv", key=["id"])
+    assert outcome.code == 3
+    assert told in outcome.told
+    assert not lab.tables()
+
+
+def test_one_file_of_a_source_may_have_quotes(lab):
+    lab.folder.joinpath("a1.csv").write_text("id,v\n1,a\n")
+    lab.folder.joinpath("a2.csv").write_text("id,v\n2,'b,c'\n")
+    assert lab.apply(file="a*.csv", key=["id"]).code == 0
+    assert lab.read(ROWS) == [(1, "a"), (2, "b,c")]
 
 
 def test_files_of_one_source_have_one_header(lab):
