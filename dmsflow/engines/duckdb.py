@@ -11,6 +11,7 @@ import duckdb
 from msgspec.structs import replace
 
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Row, Traits
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName
@@ -90,7 +91,7 @@ def judge(error: duckdb.Error) -> DatabaseError:
     transient = isinstance(error, duckdb.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
     if transient and DISK_FULL not in text and not isinstance(error, duckdb.ConstraintException):
         return TransientError(text)
-    return PermanentError(text)
+    return PermanentError(explain_reading(text))
 
 
 class DuckDBSession:

@@ -23,6 +23,17 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 
 DELIMITERS = (",", ";", "\t", "|")
 
+GZIP = b"\x1f\x8b"
+MARKS = (
+    (b"\xff\xfe", 'is UTF-16: convert it first, for example with "iconv -f utf-16 -t utf-8"'),
+    (b"\xfe\xff", 'is UTF-16: convert it first, for example with "iconv -f utf-16 -t utf-8"'),
+    (GZIP, 'is compressed with gzip: give its name the ending ".gz"'),
+    (b"PK\x03\x04", "is a ZIP archive or a workbook: unpack it, or save it as CSV"),
+)
+"""The first bytes of files that are no CSV, and what to do."""
+
+LONGEST = 500
+
 LINE_ROOM = "max_line_size=16777216, buffer_size=33554432"
 """A line of a CSV may be 16 MiB long."""
 
@@ -222,10 +233,22 @@ def _describe(session: DuckDBSession, sql: str, pattern: str) -> TableShape:
 
 def explain_csv(file: str, message: str) -> str:
     """Why a CSV does not read, in words that say what to do."""
+    with Path(file).open("rb") as opened:
+        head = opened.read(64 * 2**10)
+    for mark, what in MARKS:
+        if head.startswith(mark) and not (mark == GZIP and file.lower().endswith(".gz")):
+            return f'the file "{file}" {what}'
     if "not utf-8" in message.lower() or "unicode" in message.lower():
         return f'the file "{file}" is not UTF-8: convert it first, for example with "iconv -f latin1 -t utf-8"'
+    if "Header options" in message:
+        return f'the file "{file}" is empty: a CSV needs at least its header line'
+    if 0 < head.count(b"\r\n") < head.count(b"\n"):
+        return f'the lines of "{file}" end in different ways: convert it first, for example with "dos2unix"'
     return f'the file "{file}" cannot be read as CSV: {_first_lines(message)}'
 
 
 def _first_lines(message: str) -> str:
-    return " ".join(line.strip() for line in message.splitlines()[:3] if line.strip())
+    """What a database says, without the SQL that it quotes, and no longer than a person reads."""
+    lines = [line.strip() for line in message.splitlines()[:3] if line.strip()]
+    words = " ".join(line for line in lines if not line.startswith("LINE "))
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
