@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
+from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Session
-from dmsflow.errors import DatabaseError
+from dmsflow.errors import DatabaseError, PermanentError
 from dmsflow.scd.shape import STAGE
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ def _own_errors(reader: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatchReade
         except DatabaseError as error:
             failures.append(error)
             raise
+        except (pa.ArrowException, OSError) as error:
+            # DuckDB as the source fails through its Arrow stream, which knows its words alone.
+            failures.append(PermanentError(explain_reading(str(error))))
+            raise failures[0] from error
 
     try:
         yield pa.RecordBatchReader.from_batches(reader.schema, batches())

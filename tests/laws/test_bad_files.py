@@ -174,6 +174,25 @@ def test_files_of_one_source_have_one_header(lab):
     assert not lab.tables()
 
 
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("SELECT 1 AS id, 2 AS v", "SELECT 2 AS id, 'x' AS v", "Could not convert string 'x' to INT32"),
+        ("SELECT 1 AS id, 2 AS v", "SELECT 2 AS id, 3 AS w", 'column "v" was read from the original file'),
+    ],
+)
+def test_parquet_files_that_differ_are_told_in_words(tmp_path, target, first, second, told):
+    lab = Lab(tmp_path, "duckdb", target)
+    for i, sql in enumerate((first, second)):
+        lab.make(f"COPY ({sql}) TO '{tmp_path}/a{i}.parquet'")
+    outcome = lab.apply(file="a*.parquet", key=["id"])
+    assert outcome.code == 3
+    assert told in outcome.told
+    assert not any(word in outcome.told for word in ("Traceback", "_dms_incoming", "union_by_name", "Detail:"))
+    assert lab.read("SELECT count(*) FROM t") == [(0,)]
+
+
 @pytest.mark.parametrize("max_rows", [0, 1])
 def test_one_value_far_down_is_one_reject(lab, max_rows):
     lines = [f"{i},{i}\n" for i in range(1, 20_001)] + ["20001,oops\n"] + [f"{i},{i}\n" for i in range(20_002, 20_100)]
