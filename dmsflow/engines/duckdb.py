@@ -1,5 +1,6 @@
 """DuckDB sessions: open, run, describe, read and write Arrow. Knows no SQLAlchemy: its dialect is in duckdb_sql."""
 
+import contextlib
 import os
 import re
 import threading
@@ -29,6 +30,8 @@ TRAITS = Traits(
     max_columns=10_000,
     binary_text_order=True,
 )
+
+SQLITE_HEAD = b"SQLite format 3\x00"
 
 SETTINGS = {
     "TimeZone": "UTC",
@@ -67,8 +70,7 @@ TYPES = {
 
 TRANSIENT_TEXTS = ("conflict", "write-write")
 
-DISK_FULL = "No space left on device"
-"""What a commit that fails for want of disk says; waiting makes no room."""
+FULL_DISK = "No space left on device"
 
 INTERRUPTED = "Query interrupted"
 """All that DuckDB leaves of a KeyboardInterrupt that a signal handler raised while a statement ran."""
@@ -89,7 +91,9 @@ def judge(error: duckdb.Error) -> DatabaseError:
     """The driver's error in dmsflow's classes: only conflicts and lost handles are worth another try."""
     text = str(error).strip()
     transient = isinstance(error, duckdb.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
-    if transient and DISK_FULL not in text and not isinstance(error, duckdb.ConstraintException):
+    if FULL_DISK in text:
+        return PermanentError(f"the disk is full: make room, then apply again ({text})")
+    if transient and not isinstance(error, duckdb.ConstraintException):
         return TransientError(text)
     return PermanentError(explain_reading(text))
 
@@ -292,4 +296,7 @@ def explain_open(path: str, message: str) -> str:
             f"the DuckDB file {path} is open in another process (PID {holder[1]}): a DuckDB file has one "
             "process at a time; wait for it, or close it"
         )
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        if file.read(len(SQLITE_HEAD)) == SQLITE_HEAD:
+            return f"{path} is a SQLite database: write sqlite:/// in its url"
     return f"cannot open the DuckDB file {path}: {message.strip()}"

@@ -35,6 +35,11 @@ NEEDED = (3, 39, 0)
 PROBE_ROWS = 1000
 BUSY_SECONDS = 30
 TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
+NEXT_STEPS = {
+    "SQLITE_FULL": "make room, then apply again",
+    "SQLITE_READONLY": "check the permissions of the file and its folder",
+    "SQLITE_CORRUPT": "restore the file from a copy",
+}
 TEMPORARY = "temp"
 SHAPE_VIEW = '"_dms_shape"'
 
@@ -116,6 +121,8 @@ class SQLiteDriver:
         """Only a lock that another connection holds is worth another try."""
         name = str(getattr(error, "sqlite_errorname", type(error).__name__))
         text = f"{name}: {error}"
+        if name in NEXT_STEPS:
+            return PermanentError(f"{text}: {NEXT_STEPS[name]}")
         return TransientError(text) if name.startswith(TRANSIENT) else PermanentError(text)
 
     def describe_table(self, session: Session, table: TableName) -> TableShape | None:

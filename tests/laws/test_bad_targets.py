@@ -125,6 +125,23 @@ def test_a_row_that_a_constraint_refuses_is_one_reject(tmp_path):
     assert lab.apply(key=["id"], errors={"max_rows": 1}).rows["rejected"] == 1
 
 
+@pytest.mark.parametrize(
+    ("held", "url", "told"),
+    [
+        ("sqlite", "duckdb", "is a SQLite database: write sqlite:/// in its url"),
+        ("duckdb", "sqlite", "is not a SQLite database"),
+    ],
+)
+def test_a_database_of_the_other_kind_is_told(tmp_path, held, url, told):
+    Lab(tmp_path, "duckdb", held).make("CREATE TABLE x (a integer)", side="target")
+    before = (tmp_path / "target.db").read_bytes()
+    tmp_path.joinpath("a.csv").write_text("id\n1\n")
+    outcome = Lab(tmp_path, "duckdb", url).apply(file="a.csv", key=["id"])
+    assert outcome.code == 3
+    assert told in outcome.told
+    assert (tmp_path / "target.db").read_bytes() == before
+
+
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_columns_are_found_whatever_their_case(tmp_path, source, target):
     lab = Lab(tmp_path, source, target)
