@@ -159,4 +159,5 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         digests=digest_facts(spec_digest, facts),
         clock=clock,
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
+        columns=tuple(column.name for column in builder.columns),
     )

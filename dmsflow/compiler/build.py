@@ -14,7 +14,7 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.marks.names import REJECT
 from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
+from dmsflow.model.plan import ARRIVES, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.model.table import DataType
 from dmsflow.scd import classify, duplicates, rejects, staging, write
@@ -90,7 +90,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         source = column.source
         return staging.Arrival(
             name=column.name,
-            raw=f"_dms_c{position}",
+            raw=f"{ARRIVES}{position}",
             arrives=column.arrives,
             type=column.type,
             type_sql=DuckDBIdioms().type_sql(column.type),

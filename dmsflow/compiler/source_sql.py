@@ -11,7 +11,7 @@ from dmsflow.compiler.statements import Relation
 from dmsflow.compiler.user_sql import bind_params
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import SourceFacts
-from dmsflow.model.plan import CheckpointPlan
+from dmsflow.model.plan import ARRIVES, CheckpointPlan
 from dmsflow.model.spec import OnNull, PipelineSpec
 from dmsflow.scd.shape import Element, Query, within
 
@@ -40,7 +40,7 @@ class SourceSql(Struct, frozen=True, kw_only=True):
     ) -> Query:
         """The rows of a chunk: user columns as ``_dms_c<i>``, then other source columns as ``_dms_x<i>``."""
         source = self.relation().alias("src")
-        picked: list[Element] = [self.pick(source, column).label(f"_dms_c{i}") for i, column in enumerate(columns)]
+        picked: list[Element] = [self.pick(source, column).label(f"{ARRIVES}{i}") for i, column in enumerate(columns)]
         picked += [source.c[name].label(f"_dms_x{i}") for i, name in enumerate(extra)]
         keys = [source.c[name] for name in chunk_by]
         picked = picked or [sa.literal_column("1").label("one")]

@@ -40,6 +40,7 @@ NEXT_STEPS = {
     "SQLITE_READONLY": "check the permissions of the file and its folder",
     "SQLITE_CORRUPT": "restore the file from a copy",
 }
+NOT_TEXT = "Could not decode to UTF-8"
 TEMPORARY = "temp"
 SHAPE_VIEW = '"_dms_shape"'
 
@@ -121,6 +122,8 @@ class SQLiteDriver:
         """Only a lock that another connection holds is worth another try."""
         name = str(getattr(error, "sqlite_errorname", type(error).__name__))
         text = f"{name}: {error}"
+        if NOT_TEXT in text:
+            return PermanentError(f"{text}: write it as UTF-8, or read its bytes with cast(... as blob)")
         if name in NEXT_STEPS:
             return PermanentError(f"{text}: {NEXT_STEPS[name]}")
         return TransientError(text) if name.startswith(TRANSIENT) else PermanentError(text)

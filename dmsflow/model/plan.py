@@ -1,6 +1,7 @@
 """A plan: everything a run will do, decided and explained. JSON in, JSON out; holds no secret and opens nothing."""
 
 import hashlib
+import re
 from enum import StrEnum
 
 import msgspec
@@ -11,6 +12,9 @@ from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Bound, Scalar, Watermark
 
 PLAN_VERSION = 1
+
+ARRIVES = "_dms_c"
+"""With its position, the name under which a user column arrives: one that clashes with no column of a source."""
 
 
 class Transfer(StrEnum):
@@ -178,7 +182,17 @@ class Plan(Struct, frozen=True, kw_only=True):
     digests: Digests
     clock: str
     params: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
+    """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
     version: int = PLAN_VERSION
+
+    def name_columns(self, message: str) -> str:
+        """A database's words, with the target's names for the columns that arrive by position."""
+        return re.sub(
+            rf"\b{ARRIVES}(\d+)\b",
+            lambda found: self.columns[int(found[1])] if int(found[1]) < len(self.columns) else found[0],
+            message,
+        )
 
     @property
     def digest(self) -> str:

@@ -69,11 +69,11 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
                 case TryAgain(delay=delay) if not stop.wait(delay.total_seconds()):
                     attempt += 1
                 case TryAgain() | GiveUp():
-                    return _failed(chunk, error, attempt)
+                    return _failed(chunk, error, attempt, run.plan.name_columns(str(error)))
 
 
-def _failed(chunk: Chunk, error: DmsflowError, attempts: int) -> ChunkResult:
+def _failed(chunk: Chunk, error: DmsflowError, attempts: int, message: str) -> ChunkResult:
     failure = Failure(
-        message=str(error), code=type(error.__cause__ or error).__name__, chunk=chunk.number, attempts=attempts
+        message=message, code=type(error.__cause__ or error).__name__, chunk=chunk.number, attempts=attempts
     )
     return ChunkResult(number=chunk.number, status=ChunkStatus.FAILED, attempts=attempts, failure=failure)

@@ -198,6 +198,24 @@ def test_sqlite_keeps_text_where_it_likes(tmp_path, target):
     ]
 
 
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("x'00ff'", 'column "in words" is text and holds bytes: write cast("in words" as text)'),
+        ("CAST(x'ff41' AS text)", "Could not decode to UTF-8 column 'in words'"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_told_with_its_column(tmp_path, target, value, told):
+    lab = Lab(tmp_path, "sqlite", target)
+    lab.make('CREATE TABLE s (k integer, "in words" text)', f"INSERT INTO s VALUES (1, 'x'), (2, {value})")
+    outcome = lab.apply(key=["k"])
+    assert outcome.code == 3
+    assert told in outcome.told
+    assert "_dms_" not in outcome.told
+    assert lab.read("SELECT count(*) FROM t") == [(0,)]
+
+
 @pytest.mark.xfail(reason="DuckDB rounds the text 2.5 to the integer 3, and reads 0x1F and 1_000 as numbers")
 def test_text_that_is_no_integer_is_rejected(tmp_path):
     lab = Lab(tmp_path)
