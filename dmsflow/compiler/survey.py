@@ -76,6 +76,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         attach=spec.source.connection if access.attach else None,
         embedded=session.traits.embedded,
         sorted_digits=session.traits.sorted_digits,
+        loose_types=session.traits.loose_types,
         in_place=access.in_place,
         repeatable=spec.source.table is not None,
         estimated_rows=estimate,

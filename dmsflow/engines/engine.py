@@ -29,6 +29,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether dates and timestamps may lie outside of the years 1 to 9999, or be infinite."""
     max_columns: int
     binary_text_order: bool
+    loose_types: bool = False
+    """Whether a column may hold values that are none of its declared type."""
     sorted_digits: int | None = None
     """Decimals of more digits are stored as text here, and do not sort as numbers."""
 

@@ -26,6 +26,7 @@ TRAITS = Traits(
     stores_far_times=False,
     max_columns=2000,
     binary_text_order=True,
+    loose_types=True,
     sorted_digits=15,
 )
 

@@ -24,6 +24,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     in_place: bool = False
     repeatable: bool = False
     as_text: bool = False
+    loose_types: bool = False
     typed: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
     estimated_rows: int | None = None

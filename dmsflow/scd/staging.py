@@ -40,6 +40,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged.
 
     ``instant``: an offset in its text counts, and a value without one is UTC.
+    A ``loose`` one arrives as text in a chunk in which a value is none of its declared type.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     type_sql: str
     required: bool = False
     blank_is_null: bool = False
+    loose: bool = False
     formats: tuple[str, ...] = ()
     nan_allowed: bool = True
     instant: bool = False
@@ -57,7 +59,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     @property
     def can_fail(self) -> bool:
         """Whether a value may have no place in the type."""
-        return cast_can_fail(self.arrives, self.type)
+        return cast_can_fail(self.arrives, self.type) or (self.loose and self.type.family != "text")
 
 
 class Staging(Struct, frozen=True, kw_only=True):
@@ -121,7 +123,7 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
     """The value in its target type; NULL where it has no place in it."""
     raw = _raw(arriving, arrival)
     stored = arrival.arrives == arrival.type and arrival.arrives.native in (None, arrival.type_sql)
-    if stored or (arrival.arrives.family == arrival.type.family == "text"):
+    if (stored and not arrival.loose) or (arrival.arrives.family == arrival.type.family == "text"):
         return raw
     if arrival.formats:
         formats: Element = sa.literal_column(
@@ -131,6 +133,10 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
     if arrival.instant:
         raw = sa.try_cast(raw, INSTANT)
     wanted = Native(arrival.type_sql)
+    if arrival.loose and arrival.type.family == arrival.arrives.family == "integer":
+        # The text 2.5 would be rounded: a whole number is one that stays itself.
+        whole: Element = sa.try_cast(raw, wanted)
+        return sa.case((sa.try_cast(raw, Native("DOUBLE")) == sa.cast(whole, Native("DOUBLE")), whole))
     return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
 
 

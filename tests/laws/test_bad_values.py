@@ -182,7 +182,6 @@ def test_a_decimal_that_changes_scale_is_compared_as_the_target_stores_it(tmp_pa
     assert lab.apply(**spec).rows["versioned"] == 1
 
 
-@pytest.mark.xfail(reason="a declared type is taken for a promise, which SQLite's is not: the run fails, exactly told")
 @pytest.mark.parametrize("target", ["duckdb", "sqlite"])
 def test_sqlite_keeps_text_where_it_likes(tmp_path, target):
     lab = Lab(tmp_path, "sqlite", target)
