@@ -66,6 +66,7 @@ TYPES = {
     "JSON": TypeName.JSON,
     "HUGEINT": TypeName.HUGEINT,
     "UBIGINT": TypeName.HUGEINT,
+    '"NULL"': TypeName.TEXT,
 }
 
 TRANSIENT_TEXTS = ("conflict", "write-write")

@@ -3,6 +3,8 @@
 import gzip
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.laws.lab import Lab
@@ -172,6 +174,15 @@ def test_files_of_one_source_have_one_header(lab):
     assert outcome.code == 3
     assert 'a2.csv" has the columns id, w' in outcome.told
     assert not lab.tables()
+
+
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+def test_a_column_of_nothing_but_null_is_text(tmp_path, target):
+    lab = Lab(tmp_path, "duckdb", target)
+    pq.write_table(pa.table({"id": [1, 2], "v": pa.nulls(2)}), tmp_path / "a.parquet")
+    assert lab.apply(file="a.parquet", key=["id"]).rows["inserted"] == 2
+    assert lab.apply(file="a.parquet", key=["id"]).rows["unchanged"] == 2
+    assert lab.read("SELECT id, v FROM t ORDER BY id") == [(1, None), (2, None)]
 
 
 @pytest.mark.parametrize("target", ["duckdb", "sqlite"])
