@@ -12,6 +12,7 @@ from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
 from dmsflow.cli.commands.validate import validate
+from dmsflow.cli.exits import Exit
 from dmsflow.cli.log_options import LogFormat, LogLevel, LogOptions, choose_level
 
 app = typer.Typer(
@@ -72,4 +73,18 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        app()
+    except Exception:
+        _show_defect()
+        sys.exit(Exit.FAILED)
+
+
+def _show_defect() -> None:
+    """The traceback of what nobody foresaw, without secrets; its exit status is not that of a refused spec."""
+    from traceback import format_exc
+
+    from dmsflow.events import redact
+
+    sys.stderr.write(redact(format_exc()))
+    sys.stderr.write("error: this is a defect of dmsflow, not of the spec: report it with the lines above\n")
