@@ -1,6 +1,9 @@
 """Laws 4, 7, 30, 32, 36, 38: rows add up or the run has failed; nothing is half written; statements do not grow."""
 
+import sqlite3
 import threading
+from functools import partial
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -94,10 +97,40 @@ def test_the_first_cause_reaches_the_report(tmp_path) -> None:
     assert report.errors[0].chunk == 1
 
 
+class CountingCursor(sqlite3.Cursor):
+    """A cursor of SQLite that counts how often it is asked for something."""
+
+    calls = 0
+
+    def execute(self, *words: Any) -> sqlite3.Cursor:
+        CountingCursor.calls += 1
+        return super().execute(*words)
+
+    def executemany(self, *words: Any) -> sqlite3.Cursor:
+        CountingCursor.calls += 1
+        return super().executemany(*words)
+
+    def fetchmany(self, *words: Any) -> list[Any]:
+        CountingCursor.calls += 1
+        return super().fetchmany(*words)
+
+    def fetchone(self) -> None:
+        raise AssertionError("one row at a time")
+
+    __next__ = fetchone
+
+
+class CountingConnection(sqlite3.Connection):
+    """A connection of such cursors."""
+
+    def cursor(self, *words: Any) -> sqlite3.Cursor:
+        return super().cursor(CountingCursor)
+
+
 def count_statements(world: World, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many statements a run sends."""
+    """How many statements a run sends, and how many batches it fetches."""
     sent: list[str] = []
-    run = DuckDBSession._run
+    run, connect = DuckDBSession._run, sqlite3.connect
 
     def counted(self: DuckDBSession, sql: str, binds: object) -> object:
         sent.append(sql)
@@ -105,20 +138,28 @@ def count_statements(world: World, monkeypatch: pytest.MonkeyPatch) -> int:
 
     with monkeypatch.context() as patched:
         patched.setattr(DuckDBSession, "_run", counted)
+        patched.setattr(sqlite3, "connect", partial(connect, factory=CountingConnection))
+        before = CountingCursor.calls
         assert world.apply(spec()).status is RunStatus.SUCCEEDED
-    return len(sent)
+    return len(sent) + CountingCursor.calls - before
 
 
-def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("source", "target"), [("duckdb", "duckdb"), ("sqlite", "sqlite"), ("sqlite", "duckdb"), ("duckdb", "sqlite")]
+)
+def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(source, target, tmp_path, monkeypatch) -> None:
     counts = []
-    for size in (10, 5000):
+    for size in (10, 1000):  # one batch of the smallest size
         folder = tmp_path / str(size)
         folder.mkdir()
-        world = World(folder, "duckdb", "duckdb")
+        world = World(folder, source, target)
         per_load = []
         for value in ("a", "b"):
+            numbers = f"WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < {size - 1})"
+            world.write_source([], {"k": "bigint", "v": "varchar"})
             with world.open("source") as connection:
-                connection.execute(f"CREATE OR REPLACE TABLE s AS SELECT range AS k, '{value}' AS v FROM range({size})")
+                connection.execute(f"INSERT INTO s {numbers} SELECT k, '{value}' FROM n")
+                connection.commit()
             per_load.append(count_statements(world, monkeypatch))
         counts.append(per_load)
     assert counts[0] == counts[1]
