@@ -1,6 +1,7 @@
 """Target columns matched with source columns and types: what arrives, what is staged. Pure; reports nothing."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy, ScdType
@@ -63,7 +64,7 @@ def _match(spec: PipelineSpec, facts: Facts, wanted: ColumnSpec) -> LoadedColumn
         spec=wanted,
         source=source,
         arrives=arrives,
-        type=_staged_type(wanted, existing, declared),
+        type=_staged_type(wanted, existing, _kept_by(facts, declared)),
         policy=wanted.policy or DEFAULT_POLICY[spec.scd.type],
         existing=existing,
     )
@@ -82,6 +83,11 @@ def _type_of_expression(facts: Facts, wanted: ColumnSpec) -> DataType:
         case float():
             return DataType(name=TypeName.DOUBLE)
     return wanted.type or TEXT
+
+
+def _kept_by(facts: Facts, declared: DataType) -> DataType:
+    """The source's type as the target will remember it: a rule that the next run cannot know is none (law 9)."""
+    return declared if facts.target.keeps_lengths else replace(declared, length=None)
 
 
 def _staged_type(wanted: ColumnSpec, existing: Column | None, declared: DataType) -> DataType:

@@ -111,6 +111,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         cheap_unique_index=traits.cheap_unique_index,
         stores_nan=traits.stores_nan,
         stores_far_times=traits.stores_far_times,
+        keeps_lengths=traits.keeps_lengths,
         sorted_digits=traits.sorted_digits,
         max_columns=traits.max_columns,
         shape=shape,

@@ -27,6 +27,7 @@ TRAITS = Traits(
     cheap_unique_index=False,
     stores_nan=True,
     stores_far_times=True,
+    keeps_lengths=False,
     max_columns=10_000,
     binary_text_order=True,
 )

@@ -74,6 +74,7 @@ class SQLAlchemyDriver:
             cheap_unique_index=False,
             stores_nan=False,
             stores_far_times=False,
+            keeps_lengths=True,
             max_columns=250,
             binary_text_order=False,
         )

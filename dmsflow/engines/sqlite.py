@@ -24,6 +24,7 @@ TRAITS = Traits(
     cheap_unique_index=True,
     stores_nan=False,
     stores_far_times=False,
+    keeps_lengths=True,
     max_columns=2000,
     binary_text_order=True,
     loose_types=True,

@@ -44,6 +44,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     cheap_unique_index: bool
     stores_nan: bool
     stores_far_times: bool
+    keeps_lengths: bool
     sorted_digits: int | None = None
     max_columns: int
     shape: TableShape | None

@@ -274,3 +274,14 @@ def test_five_hundred_chunks(tmp_path):
     lab.make("CREATE TABLE s AS SELECT hash(range) % 1000000007 AS k, range AS v FROM range(500)")
     outcome = lab.apply(key=["k"], scd=1, parallel={"chunk_rows": 1, "min_rows": 0, "workers": 4})
     assert (outcome.report["chunks"]["done"], outcome.rows["inserted"]) == (500, 500)
+
+
+def test_a_length_that_the_target_does_not_remember_is_no_rule(tmp_path):
+    lab = Lab(tmp_path, "sqlite", "duckdb")
+    lab.make("CREATE TABLE s (id integer, v varchar(3))", "INSERT INTO s VALUES (1, 'longer'), (2, 'abc')")
+    assert lab.apply(key=["id"]).rows["inserted"] == 2
+    assert lab.apply(key=["id"]).rows["unchanged"] == 2
+    columns = {"id": None, "v": {"type": "varchar(3)"}}
+    for name in ("q", "q"):
+        outcome = lab.apply(name=name, key=["id"], columns=columns, errors={"max_rows": 1}, target={"table": "u"})
+        assert outcome.rows["rejected"] == 1

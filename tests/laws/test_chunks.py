@@ -29,7 +29,14 @@ def test_every_key_falls_into_exactly_one_chunk(bounds, key) -> None:
     ordered = tuple(tuple(TypedValue.of(value) for value in bound) for bound in sorted(bounds))
     source = SourceFacts(engine="duckdb", label="", relation="", shape=TableShape(columns=()))
     nothing = TargetFacts(
-        engine="", embedded=True, cheap_unique_index=False, stores_nan=True, max_columns=0, shape=None
+        engine="",
+        embedded=True,
+        cheap_unique_index=False,
+        stores_nan=True,
+        stores_far_times=True,
+        keeps_lengths=True,
+        max_columns=0,
+        shape=None,
     )
     facts = Facts(source=source, target=nothing, boundaries=ordered)
     chunks = make_chunks(Cut(count=9, keys=("a", "b"), targets=("a", "b"), rows=1, why=""), facts)
