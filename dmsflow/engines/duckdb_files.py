@@ -86,6 +86,7 @@ def find_files(pattern: str) -> tuple[str, ...]:
 def _open_parquet(session: DuckDBSession, pattern: str) -> FileRelation:
     sql = f"read_parquet({write_text(pattern)})"
     shape = _describe(session, sql, pattern)
+    _check_parquet_columns(session, pattern)
     counted = session.fetch(f"SELECT sum(num_rows) FROM parquet_file_metadata({write_text(pattern)})")
     rows = counted[0][0]
     return FileRelation(
@@ -94,6 +95,22 @@ def _open_parquet(session: DuckDBSession, pattern: str) -> FileRelation:
         as_text=False,
         repeatable=True,
         estimated_rows=int(rows) if rows is not None else None,  # type: ignore[arg-type]
+    )
+
+
+def _check_parquet_columns(session: DuckDBSession, pattern: str) -> None:
+    """Refuse files of different columns: DuckDB reads those of the first one, and what only others have is lost."""
+    columns = f"SELECT file_name, list(name ORDER BY name) AS names FROM parquet_schema({write_text(pattern)})"
+    kinds = session.fetch(
+        f"SELECT min(file_name), names FROM ({columns} GROUP BY file_name) GROUP BY names ORDER BY 1 LIMIT 2"
+    )
+    if len(kinds) < 2:
+        return
+    (one, first), (other, second) = kinds
+    differing: Any = sorted({*first} ^ {*second})  # type: ignore[misc]
+    raise ConnectionFailed(
+        f'"{other}" has other columns than "{one}" ({", ".join(map(str, differing[:8]))}): '
+        "files of one source need the same columns"
     )
 
 
