@@ -26,7 +26,6 @@ from dmsflow.model.result import (
     WatermarkMove,
 )
 from dmsflow.model.spec import ScdType
-from dmsflow.model.watermark import Watermark
 from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import next_watermark, write_checkpoint
 from dmsflow.runtime.executor import execute_chunks
@@ -93,7 +92,6 @@ def apply_plan(
     run_id: str,
     watchers: tuple[Watcher, ...] = (),
     resume_at: datetime | None = None,
-    recorded: Watermark | None = None,
     stop: StopSignal | None = None,
 ) -> RunReport:
     """Run the plan and say what it did. Failures are in the report; only a target that is busy is raised."""

@@ -36,6 +36,9 @@ class Native(sa.types.UserDefinedType[Any]):
         return self.sql
 
 
+INSTANT = Native("TIMESTAMPTZ")
+
+
 class Arrival(Struct, frozen=True, kw_only=True):
     """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged.
 
@@ -157,7 +160,6 @@ def _without_misfits(value: Element, arrival: Arrival) -> Element:
     return value if misfit is None else sa.case((misfit[1], sa.null()), else_=value)
 
 
-INSTANT = Native("TIMESTAMPTZ")
 Rule = tuple[Fault, Element, Element]
 
 
