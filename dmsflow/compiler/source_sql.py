@@ -55,8 +55,7 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         if column.spec.expr is not None:
             return sa.literal_column(f"({bind_params(column.spec.expr, self.marker)})")
         if column.source is None:
-            literal = self.idioms.literal(column.spec.value)
-            return sa.literal_column(f"CAST({literal} AS {self.idioms.type_sql(column.arrives)})")
+            return sa.literal_column(self.idioms.constant(column.spec.value, column.arrives))
         value: Element = source.c[column.source.name]
         return value
 

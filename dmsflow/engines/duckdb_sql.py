@@ -76,6 +76,10 @@ class DuckDBIdioms:
                 return f"from_hex('{value.hex()}')"
         return write_text(str(value))
 
+    def constant(self, value: Value, data_type: DataType) -> str:
+        """The constant, cast."""
+        return f"CAST({self.literal(value)} AS {self.type_sql(data_type)})"
+
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"

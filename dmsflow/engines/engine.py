@@ -110,6 +110,10 @@ class Idioms(Protocol):
         """A constant, as the database stores it in a column of the value's type; None is NULL."""
         ...
 
+    def constant(self, value: Value, data_type: DataType) -> str:
+        """A constant as a column of a query, so that it arrives as a value of this type."""
+        ...
+
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         ...

@@ -68,6 +68,10 @@ class SQLiteIdioms:
         """A constant, as SQLite stores it; None is NULL."""
         return write_literal(value)
 
+    def constant(self, value: Value, data_type: DataType) -> str:
+        """The constant as SQLite stores it: a cast to a date would make the number 2020 of one."""
+        return write_literal(value)
+
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
@@ -125,6 +129,10 @@ class GenericIdioms:
         if value is None:
             return "NULL"
         return str(sa.literal(value).compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
+
+    def constant(self, value: Value, data_type: DataType) -> str:
+        """The constant, cast."""
+        return f"CAST({self.literal(value)} AS {self.type_sql(data_type)})"
 
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""

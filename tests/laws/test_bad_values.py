@@ -285,3 +285,13 @@ def test_a_length_that_the_target_does_not_remember_is_no_rule(tmp_path):
     for name in ("q", "q"):
         outcome = lab.apply(name=name, key=["id"], columns=columns, errors={"max_rows": 1}, target={"table": "u"})
         assert outcome.rows["rejected"] == 1
+
+
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+def test_a_constant_is_of_its_type_wherever_it_comes_from(tmp_path, target):
+    lab = Lab(tmp_path, "sqlite", target)
+    lab.make("CREATE TABLE s (id integer)", "INSERT INTO s VALUES (1)")
+    columns = {"id": None, "d": {"value": "2020-01-02", "type": "date"}, "n": {"value": 5, "type": "smallint"}}
+    assert lab.apply(key=["id"], columns=columns).rows["inserted"] == 1
+    assert lab.read("SELECT CAST(d AS varchar), n FROM t") == [("2020-01-02", 5)]
+    assert lab.apply(key=["id"], columns=columns).rows["unchanged"] == 1

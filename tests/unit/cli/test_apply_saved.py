@@ -77,7 +77,7 @@ def test_another_plan_does_not_append_its_chunks_again(folder: Path):
     for words in (("apply", str(folder / "other.json")), ("apply", str(folder / "plan.json"), "--restart")):
         result = call(folder, *words)
         assert result.exit_code == 3
-        assert "would be inserted twice" in result.stderr
+        assert "would be inserted twice" in result.stdout
     assert count_events(folder) == (21, 21)
     assert call(folder, "apply", str(spec)).exit_code == 0
     assert call(folder, "apply", str(spec)).exit_code == 0
