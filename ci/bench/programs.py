@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 DMSFLOW = Path(sys.executable).parent / "dmsflow"
 KINDS = ("duckdb", "parquet", "csv")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Python keeps what it has compiled, as it does for a user; else each start would measure the compiler."""
 
 SPEC = """\
 version: 1
@@ -61,7 +63,7 @@ def run_program(command: Sequence[str], folder: Path) -> Measured:
     """Run a process to its end. Raises ProgramFailed when it does not succeed."""
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
