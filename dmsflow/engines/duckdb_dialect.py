@@ -46,3 +46,7 @@ class DuckDBDialect(PGDialect):
 
     def __init__(self) -> None:
         super().__init__(paramstyle="named")  # type: ignore[no-untyped-call]
+
+
+DIALECT = DuckDBDialect()
+"""The only one: it holds no state of a connection."""

@@ -21,6 +21,9 @@ CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".txt", ".txt.g
 JSON_ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
 
+ISO = tuple(f"%Y-%m-%d{time}" for time in ("", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M:%S.%f"))
+"""Formats that a cast reads by itself, and many times faster."""
+
 DELIMITERS = (",", ";", "\t", "|")
 
 GZIP = b"\x1f\x8b"
@@ -191,7 +194,9 @@ def _sniff(session: DuckDBSession, file: str) -> _Sniffed:
     _check_header(session, file, str(delimiter), len(listed))
     pairs = [(str(name), read_type(str(native))) for name, native in listed]
     wanted = {"date": date_format, "timestamp": timestamp_format}
-    formats = tuple((name, str(wanted[t.family])) for name, t in pairs if wanted.get(t.family))
+    formats = tuple(
+        (name, str(wanted[t.family])) for name, t in pairs if wanted.get(t.family) and wanted[t.family] not in ISO
+    )
     return _Sniffed(
         delimiter=str(delimiter) if len(listed) > 1 else None,
         quote=None if quote in (None, "(empty)") else str(quote),

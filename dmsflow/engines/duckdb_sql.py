@@ -43,9 +43,9 @@ class DuckDBIdioms:
 
     def dialect(self) -> "DuckDBDialect":
         """The dialect that compiles for DuckDB."""
-        from dmsflow.engines.duckdb_dialect import DuckDBDialect
+        from dmsflow.engines.duckdb_dialect import DIALECT
 
-        return DuckDBDialect()
+        return DIALECT
 
     def type_sql(self, data_type: DataType) -> str:
         """How a column of this type is declared."""

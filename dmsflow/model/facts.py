@@ -25,13 +25,12 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     repeatable: bool = False
     as_text: bool = False
     loose_types: bool = False
-    typed: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
     estimated_rows: int | None = None
 
     def arrives(self, name: str, declared: DataType) -> DataType:
-        """The type in which a column arrives; ``typed`` columns of a text file are cast where they are read."""
-        if self.as_text and name not in self.typed:
+        """The type in which a column arrives: text, from a text file."""
+        if self.as_text:
             return DataType(name=TypeName.TEXT, native="VARCHAR")
         return declared
 

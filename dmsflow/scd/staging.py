@@ -37,6 +37,7 @@ class Native(sa.types.UserDefinedType[Any]):
 
 
 INSTANT = Native("TIMESTAMPTZ")
+BLANKS_IGNORED = ("integer", "decimal", "float", "date", "timestamp", "timestamptz")
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -63,6 +64,11 @@ class Arrival(Struct, frozen=True, kw_only=True):
     def can_fail(self) -> bool:
         """Whether a value may have no place in the type."""
         return cast_can_fail(self.arrives, self.type) or (self.loose and self.type.family != "text")
+
+    @property
+    def cast_ignores_blanks(self) -> bool:
+        """Whether a cast passes over the blanks around a value, and makes NULL of nothing else."""
+        return self.type.family in BLANKS_IGNORED and not self.formats
 
 
 class Staging(Struct, frozen=True, kw_only=True):
@@ -117,7 +123,7 @@ def _raw_name(position: int) -> str:
 
 def _raw(arriving: sa.FromClause, arrival: Arrival) -> Element:
     raw: Element = arriving.c[arrival.raw]
-    if arrival.blank_is_null and arrival.type.family != "text":
+    if arrival.blank_is_null and arrival.type.family != "text" and not arrival.cast_ignores_blanks:
         return sa.func.nullif(sa.func.trim(raw), sa.literal_column("''"))
     return raw
 
@@ -141,6 +147,11 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
         whole: Element = sa.try_cast(raw, wanted)
         return sa.case((sa.try_cast(raw, Native("DOUBLE")) == sa.cast(whole, Native("DOUBLE")), whole))
     return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
+
+
+def _filled(arrival: Arrival, raw: Element) -> tuple[Element, ...]:
+    """That there is more than blanks, where blanks are NULL; asked of the few values alone that became NULL."""
+    return (sa.func.trim(raw) != sa.literal_column("''"),) if arrival.blank_is_null else ()
 
 
 def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
@@ -174,7 +185,8 @@ def _rules(
         if arrival.can_fail:
             raw = typed.c[_raw_name(i)]
             message = f"the value is no {arrival.type}"
-            found.append(("cast", label, message, sa.and_(raw.is_not(None), value.is_(None)), raw))
+            lost = sa.and_(raw.is_not(None), value.is_(None), *_filled(arrival, raw))
+            found.append(("cast", label, message, lost, raw))
         if name in shape.key:
             found.append(("null_key", label, "a key column is NULL", value.is_(None), sa.null()))
         elif arrival.required:
