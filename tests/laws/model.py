@@ -66,8 +66,5 @@ class Model:
     def remove(self, version, now):
         if self.rules.deletes == "delete":
             self.rows.remove(version)
-        elif self.rules.deletes == "flag":
-            version.update(deleted=True, mod=now)
-        else:
-            version.update(end=now, current=False, mod=now)
+        version.update({"deleted": True} if self.rules.deletes == "flag" else {"end": now, "current": False}, mod=now)
         return bool(self.rules.deletes != "tombstone" or self.add(version, now, now, deleted=True))

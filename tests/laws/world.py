@@ -91,7 +91,7 @@ class World:
         loaded = load_spec(self.write_spec(spec), settings)
         decoded = loaded.raise_if_rejected()
         with open_access(decoded) as access:
-            plan = compile_plan(loaded, access).plan
+            plan = compile_plan(loaded, access, self.folder / "plans").plan
             return apply_plan(plan, access, params=param_values(decoded.params), run_id=new_run_id())
 
 
