@@ -21,7 +21,7 @@ test: check
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.develops
-	@PATH="$(CURDIR)/$(BIN):$$PATH" ci/check
+	@ci/check
 
 bench: $(VENV)/.develops
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m ci.bench

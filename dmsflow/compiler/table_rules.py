@@ -10,7 +10,7 @@ from dmsflow.compiler.narrowing import casts_that_narrow
 from dmsflow.compiler.survey import SETTLES
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
-from dmsflow.model.spec import Deletes, Evolve, OnNull, PipelineSpec, ScdType
+from dmsflow.model.spec import Deletes, Evolve, PipelineSpec, ScdType
 from dmsflow.model.table import RESERVED_PREFIX, TypeName
 
 Problems = Iterator[Diagnostic]
@@ -295,17 +295,6 @@ def _same_type(column: LoadedColumn) -> bool:
     return kept == (wanted.name, wanted.precision, wanted.scale or (0 if wanted.precision else None))
 
 
-def append_reads_once(spec: PipelineSpec, facts: Facts) -> Problems:
-    """An appended row that has no checkpoint value would be read, and inserted, by every run."""
-    if spec.scd.type is ScdType.APPEND and spec.checkpoint.by_key and spec.checkpoint.on_null is OnNull.READ:
-        yield Diagnostic(
-            code="DMS313",
-            message="on_null: read would append rows without a checkpoint value again in every run",
-            path=("checkpoint", "on_null"),
-            help="use on_null: reject",
-        )
-
-
 def watermark_left_nothing_behind(spec: PipelineSpec, facts: Facts) -> Problems:
     """Append reads beyond the watermark: a row that came in at the watermark itself would never be read (law 16)."""
     start = facts.start
@@ -328,7 +317,6 @@ TABLE_RULES = (
     casts_that_narrow,
     time_columns_are_times,
     checkpoint_is_readable,
-    append_reads_once,
     watermark_left_nothing_behind,
     decimals_sort_as_numbers,
     target_exists,

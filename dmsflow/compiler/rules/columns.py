@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.spec import Deletes, Detect, PipelineSpec, Policy, ScdType
+from dmsflow.model.table import RESERVED_PREFIX
 
-RESERVED_PREFIX = "_dms_"
 ROW_ID = "rowid"
 
 
