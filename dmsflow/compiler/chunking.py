@@ -84,7 +84,9 @@ def same_order(column: LoadedColumn, facts: Facts) -> bool:
     family = column.arrives.family
     if family != column.type.family or (family == "decimal" and column.arrives.scale != column.type.scale):
         return False
-    return facts.source.in_place or family in ("integer", "text")
+    if family == "text" and not facts.source.in_place:
+        return facts.source.binary_text_order and facts.target.binary_text_order
+    return facts.source.in_place or family == "integer"
 
 
 def default_chunk_rows(columns: tuple[LoadedColumn, ...], engine: str) -> int:

@@ -20,6 +20,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     shape: TableShape
     attach: str | None = None
     embedded: bool = True
+    binary_text_order: bool = True
     sorted_digits: int | None = None
     in_place: bool = False
     repeatable: bool = False
@@ -44,6 +45,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     keeps_lengths: bool
+    binary_text_order: bool = True
     sorted_digits: int | None = None
     max_columns: int
     shape: TableShape | None

@@ -163,6 +163,21 @@ def test_a_column_that_sorts_otherwise_in_the_target_is_not_cut(tmp_path) -> Non
     assert world.apply(wanted).rows.unchanged == 30
 
 
+@pytest.mark.parametrize("sides", [("source",), ("target",), ("source", "target")])
+def test_text_that_is_stored_in_another_order_of_bytes_is_not_cut(tmp_path, sides) -> None:
+    world = World(tmp_path, *("sqlite" if side in sides else "duckdb" for side in ("source", "target")))
+    for side in sides:
+        with world.open(side) as connection:
+            connection.execute("PRAGMA encoding = 'UTF-16le'")
+            connection.execute("CREATE TABLE made (v)")
+    keys = [chr(256 * i + j) for i in range(1, 4) for j in range(3)]
+    world.write_source([{"k": key, "v": 1} for key in keys], {"k": "varchar", "v": "integer"})
+    wanted = spec(["k"], chunk_rows=2) | {"scd": {"type": 2, "deletes": "close"}}
+    assert world.apply(wanted).rows.inserted == 9
+    rows = world.apply(wanted).rows
+    assert (rows.unchanged, rows.inserted, rows.closed) == (9, 0, 0)
+
+
 def test_chunks_are_cut_by_either_name_of_a_renamed_key(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     world.write_source([{"id": i, "v": i} for i in range(9)], {"id": "bigint", "v": "integer"})
