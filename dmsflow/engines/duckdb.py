@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from msgspec.structs import replace
 
+from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Row, Traits
@@ -89,13 +89,13 @@ def read_type(native: str) -> DataType:
     return DataType(name=name or TypeName.OTHER, native=native)
 
 
-def judge(error: duckdb.Error) -> DatabaseError:
+def judge(error: driver.Error) -> DatabaseError:
     """The driver's error in dmsflow's classes: only conflicts and lost handles are worth another try."""
     text = str(error).strip()
-    transient = isinstance(error, duckdb.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
+    transient = isinstance(error, driver.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
     if FULL_DISK in text:
         return PermanentError(f"the disk is full: make room, then apply again ({text})")
-    if transient and not isinstance(error, duckdb.ConstraintException):
+    if transient and not isinstance(error, driver.ConstraintException):
         return TransientError(text)
     return PermanentError(explain_reading(text))
 
@@ -105,17 +105,17 @@ class DuckDBSession:
 
     traits = TRAITS
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: driver.DuckDBPyConnection) -> None:
         self._connection = connection
         self._thread = threading.get_ident()
         self._open = False
 
-    def _run(self, sql: str, binds: Binds | None) -> duckdb.DuckDBPyConnection:
+    def _run(self, sql: str, binds: Binds | None) -> driver.DuckDBPyConnection:
         if threading.get_ident() != self._thread:
             raise AssertionError("a session is used by a thread that did not open it")
         try:
             return self._connection.execute(sql, dict(binds) if binds else None)
-        except duckdb.Error as error:
+        except driver.Error as error:
             raise judge(error) from error
         except RuntimeError as error:
             if str(error) == INTERRUPTED:
@@ -135,28 +135,30 @@ class DuckDBSession:
         cursor = self._run(sql, binds)
         try:
             return cursor.fetchall()
-        except duckdb.Error as error:
+        except driver.Error as error:
             raise judge(error) from error
 
     def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
         """Run a query; its rows as Arrow batches."""
+        learn_arrow()
         try:
             relation = self._connection.sql(sql, params=dict(binds) if binds else None)
             reader: pa.RecordBatchReader | None = relation.to_arrow_reader(batch_rows)
-        except duckdb.Error as error:
+        except driver.Error as error:
             raise judge(error) from error
         assert reader is not None
         return reader
 
     def register(self, name: str, batches: "pa.RecordBatchReader | pa.Table") -> None:
         """Make Arrow data readable under a name; a reader can be read once."""
+        learn_arrow()
         self._connection.register(name, batches)
 
     def unregister(self, name: str) -> None:
         """Forget a registered name."""
         try:
             self._connection.unregister(name)
-        except duckdb.TransactionException:
+        except driver.TransactionException:
             # A broken transaction forgets nothing; the name goes with the cursor.
             return
 
@@ -185,7 +187,7 @@ class DuckDBSession:
         self._open = False
         try:
             self._connection.rollback()
-        except duckdb.Error:
+        except driver.Error:
             # A failed COMMIT has already rolled back; there is nothing left to undo.
             return
 
@@ -194,7 +196,7 @@ class DuckDBSession:
         try:
             rows = self.fetch(f"DESCRIBE {DuckDBIdioms().qualify(table)}")
         except PermanentError as error:
-            if isinstance(error.__cause__, duckdb.CatalogException):
+            if isinstance(error.__cause__, driver.CatalogException):
                 return None
             raise
         columns = tuple(Column(name=str(row[0]), type=read_type(str(row[1])), nullable=row[2] == "YES") for row in rows)
@@ -205,7 +207,7 @@ class DuckDBSession:
         try:
             self.fetch(f"SELECT rowid FROM {DuckDBIdioms().qualify(table)} LIMIT 0")
         except PermanentError as error:
-            if isinstance(error.__cause__, duckdb.BinderException | duckdb.CatalogException):
+            if isinstance(error.__cause__, driver.BinderException | driver.CatalogException):
                 return False
             raise
         return True
@@ -239,8 +241,8 @@ class DuckDBEngine:
         if path is not None and not Path(path).parent.is_dir():
             raise ConnectionFailed(f"the folder {Path(path).parent} of the DuckDB file does not exist: create it")
         try:
-            self._database = duckdb.connect(path or ":memory:", read_only=read_only, config=config)
-        except duckdb.Error as error:
+            self._database = driver.connect(path or ":memory:", read_only=read_only, config=config)
+        except driver.Error as error:
             raise ConnectionFailed(explain_open(path or ":memory:", str(error))) from error
         self.path = path
         self._catalog, limit = self._database.execute(
@@ -267,7 +269,7 @@ class DuckDBEngine:
         literal = path.replace("'", "''")
         try:
             self._database.execute(f"ATTACH '{literal}' AS \"{alias}\" (READ_ONLY)")
-        except duckdb.Error as error:
+        except driver.Error as error:
             raise ConnectionFailed(explain_open(path, str(error))) from error
 
     def connect(self) -> DuckDBSession:

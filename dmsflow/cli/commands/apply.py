@@ -84,14 +84,18 @@ def _run(
         start = _choose_start(loaded, saved, access, ledger, restart)
         report = _apply(start, loaded, access, ledger)
         if report.status is RunStatus.SUCCEEDED and not start.plan.target.exists:
-            _plan_ahead(loaded, access, ledger)
+            _prepare_next(loaded, access, ledger)
         return report
 
 
-def _plan_ahead(loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> None:
+def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> None:
     """Plan the next run now that the target is there: this one has loaded what builds SQL, the next need not."""
     from dmsflow.compiler.compile import compile_plan
+    from dmsflow.compiler.known_shapes import KnownShapes
 
+    known = KnownShapes.beside(Path(loaded.document.file))
+    for document in loaded.documents:
+        known.add(document)
     with suppress(DmsflowError):
         compile_plan(loaded, access, ledger.path.parent / "plans")
 
