@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
+from dmsflow.compiler.build import Builder, Reading, build_statements, merge_scope, target_schema
 from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
@@ -94,9 +94,8 @@ def make_builder(
     checkpoint: CheckpointPlan,
     idioms: Idioms,
 ) -> Builder:
-    """What the statements are built from; a source is read directly where reading it again costs little."""
+    """What the statements are built from."""
     transfer = Transfer.IN_PLACE if facts.source.in_place else Transfer.ARROW
-    plain = facts.source.repeatable and not any(column.spec.expr for column in columns)
     return Builder(
         spec=spec,
         facts=facts,
@@ -105,10 +104,20 @@ def make_builder(
         source=sql,
         target=idioms,
         transfer=transfer,
-        direct=transfer is Transfer.IN_PLACE and plain and not facts.source.as_text,
+        reading=choose_reading(spec, facts, columns, cut),
         checkpoint=checkpoint,
         merge=merge_shape(spec, facts, columns, cut, idioms),
     )
+
+
+def choose_reading(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut) -> Reading:
+    """Read directly again where that costs little, once where no reject is expected; else stage."""
+    if not facts.source.in_place:
+        return Reading.STAGED
+    if facts.source.repeatable and not any(column.spec.expr for column in columns):
+        return Reading.AGAIN
+    rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
+    return Reading.STAGED if cut.count > 1 or rejects_allowed else Reading.ONCE
 
 
 def planned_target(builder: Builder) -> PlannedTarget:

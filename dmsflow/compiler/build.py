@@ -1,6 +1,7 @@
 """Builds the plan: every choice and every statement of a run. Pure: a spec and facts in, a plan out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -32,6 +33,14 @@ ENDS = {
 }
 
 
+class Reading(StrEnum):
+    """How a chunk's rows are read: into a stage, or first where they are; then again if need be, or once."""
+
+    STAGED = "staged"
+    AGAIN = "again"
+    ONCE = "once"
+
+
 class Builder(Struct, frozen=True, kw_only=True):
     """What the statements of one plan are built from."""
 
@@ -42,7 +51,7 @@ class Builder(Struct, frozen=True, kw_only=True):
     source: SourceSql
     target: Idioms
     transfer: Transfer
-    direct: bool
+    reading: Reading
     checkpoint: CheckpointPlan
     merge: MergeShape
 
@@ -50,6 +59,17 @@ class Builder(Struct, frozen=True, kw_only=True):
     def refined(self) -> bool:
         """Whether a private DuckDB stages the rows, because the target is none."""
         return self.facts.target.engine != "duckdb"
+
+    @property
+    def direct(self) -> bool:
+        """Whether a chunk is first merged without a stage."""
+        return self.reading is not Reading.STAGED
+
+    @property
+    def sweeps_directly(self) -> bool:
+        """Whether rows that are read where they are can be compared with the target, and counted."""
+        lines = self.facts.source.lines is not None and self.merge.scope is Scope.SWEEP
+        return self.merge.keyed and (self.reading is Reading.AGAIN or (self.reading is Reading.ONCE and lines))
 
     @property
     def fills(self) -> bool:
@@ -159,9 +179,9 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
         staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
         found = [compile_statement("stage", Side.TARGET, staged, target, shape=shape, temporary=STAGE)]
         if builder.direct:
-            relation = staged.subquery("staged")
-            found += _reading_statements(builder, relation, shape, "_direct")
-        found += _reading_statements(builder, merge.stage(), shape, "")
+            sound = staging.sound_rows(merge, plan_staging, projection.subquery("arriving"))
+            found += _direct_statements(builder, sound.subquery("sound"), shape)
+        found += _reading_statements(builder, faults, shape)
         return found, faults
     found = [compile_statement("read", Side.SOURCE, projection, builder.source.idioms, shape=shape)]
     incoming = Relation(f'"{INCOMING}"', projection.subquery().c.keys())
@@ -171,7 +191,7 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
         found.append(_create_stage(builder, plan_staging))
     else:
         found.append(compile_statement("stage", Side.TARGET, staged, target, temporary=STAGE))
-    found += _reading_statements(builder, merge.stage(), shape, "")
+    found += _reading_statements(builder, faults, shape)
     return _once(found, shape), faults
 
 
@@ -181,38 +201,55 @@ def _once(statements: list[Statement], shape: RangeShape) -> list[Statement]:
     return [statement for statement in statements if first or statement.shape is not RangeShape.ANY]
 
 
-def _reading_statements(builder: Builder, stage: sa.FromClause, shape: RangeShape, suffix: str) -> Iterator[Statement]:
-    """Statements that read staged rows: from the table, or directly from the source."""
-    merge, target = builder.merge, builder.target
+def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeShape) -> Iterator[Statement]:
+    """Statements that read staged rows."""
+    merge, target, stage = builder.merge, builder.target, builder.merge.stage()
     lower, upper = ENDS[shape]
-    own = shape if suffix or merge.range_keys else RangeShape.ANY
-    if suffix or shape in (RangeShape.WHOLE, RangeShape.FIRST):
-        at = shape if suffix else RangeShape.ANY
-        yield compile_statement(f"probe{suffix}", Side.TARGET, duplicates.probe(merge, stage), target, shape=at)
-        if merge.keyed and target.streams_windows:
-            climbs = duplicates.count_climbs(merge, stage)
-            yield compile_statement(f"climbs{suffix}", Side.TARGET, climbs, target, shape=at)
-        if merge.keyed:
-            matched = classify.matched_rows(merge, stage)
-            yield compile_statement(f"matched{suffix}", Side.TARGET, matched, target, shape=at)
+    if shape in (RangeShape.WHOLE, RangeShape.FIRST):
+        yield from _probing_statements(builder, stage, RangeShape.ANY, "")
         if builder.fills:
-            refused = rejects.reject_statements(merge, _faults(builder), mark_table(REJECT, merge.schema), stage)
-            yield compile_statement(f"refuse{suffix}", Side.TARGET, refused, target, shape=at)
-            yield compile_statement(f"fill{suffix}", Side.TARGET, write.insert_all(merge, stage), target, shape=at)
+            refused = rejects.reject_statements(merge, faults, mark_table(REJECT, merge.schema), stage)
+            yield compile_statement("refuse", Side.TARGET, refused, target)
+            yield compile_statement("fill", Side.TARGET, write.insert_all(merge, stage), target)
     if merge.keyed:
+        own = shape if merge.range_keys else RangeShape.ANY
         chosen = classify.classify(merge, stage, lower, upper)
-        yield compile_statement(f"classify{suffix}", Side.TARGET, chosen, target, shape=own, temporary=DELTA)
-        if not suffix:
-            current = classify.current_rows(merge, lower, upper)
-            yield compile_statement("current_rows", Side.TARGET, current, target, shape=own)
+        yield compile_statement("classify", Side.TARGET, chosen, target, shape=own, temporary=DELTA)
+        current = classify.current_rows(merge, lower, upper)
+        yield compile_statement("current_rows", Side.TARGET, current, target, shape=own)
 
 
-def _faults(builder: Builder) -> tuple[Fault, ...]:
-    """The faults alone, where a statement over staged rows must name them."""
-    nothing = builder.source.projection(
-        builder.columns, builder.extra_columns(), (), builder.checkpoint, lower=False, upper=False
-    )
-    return staging.stage_rows(builder.merge, builder.make_staging(), nothing.subquery("arriving"))[1]
+def _probing_statements(builder: Builder, rows: sa.FromClause, shape: RangeShape, suffix: str) -> Iterator[Statement]:
+    """Statements that only count rows."""
+    merge, target = builder.merge, builder.target
+    yield compile_statement(f"probe{suffix}", Side.TARGET, duplicates.probe(merge, rows), target, shape=shape)
+    if merge.keyed and target.streams_windows:
+        climbs = duplicates.count_climbs(merge, rows)
+        yield compile_statement(f"climbs{suffix}", Side.TARGET, climbs, target, shape=shape)
+    if merge.keyed:
+        matched = classify.matched_rows(merge, rows)
+        yield compile_statement(f"matched{suffix}", Side.TARGET, matched, target, shape=shape)
+
+
+def _direct_statements(builder: Builder, sound: sa.FromClause, shape: RangeShape) -> Iterator[Statement]:
+    """Statements that read a chunk's rows where they are, each of them sound."""
+    merge, target, lines = builder.merge, builder.target, builder.facts.source.lines
+    if builder.reading is Reading.AGAIN:
+        yield from _probing_statements(builder, sound, shape, "_direct")
+    if builder.fills:
+        filled = write.insert_all(merge, sound)
+        yield compile_statement("fill_direct", Side.TARGET, filled, target, shape=shape)
+    if builder.reading is Reading.ONCE and builder.fills and merge.keyed:
+        yield compile_statement("probe_filled", Side.TARGET, duplicates.probe(merge, merge.target()), target)
+    if not builder.sweeps_directly:
+        return
+    chosen = classify.classify(merge, sound, *ENDS[shape])
+    yield compile_statement("classify_direct", Side.TARGET, chosen, target, shape=shape, temporary=DELTA)
+    if builder.reading is Reading.ONCE and lines is not None:
+        for name, counted in (("count_lines", Relation(lines, ())), ("count_direct", sound)):
+            counting = sa.select(sa.func.count()).select_from(counted)
+            yield compile_statement(name, Side.TARGET, counting, target, shape=shape)
+        yield compile_statement("probe_delta", Side.TARGET, duplicates.probe(merge, classify.brought(merge)), target)
 
 
 def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[Statement]:

@@ -14,7 +14,7 @@ from dmsflow.compiler.table_rules import TABLE_RULES
 from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.engines.access import Access
 from dmsflow.errors import SpecRejected
-from dmsflow.model.facts import Facts
+from dmsflow.model.facts import Facts, SourceFacts
 from dmsflow.model.plan import CheckpointPlan, Plan
 from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
 from dmsflow.model.watermark import Watermark
@@ -24,16 +24,19 @@ class Compiled(Struct, frozen=True, kw_only=True):
     """A plan, and what the rules had to say that did not stop it."""
 
     plan: Plan
+    facts: Facts
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def compile_plan(loaded: LoadedSpec, access: Access, memory: Path | None = None) -> Compiled:
+def compile_plan(
+    loaded: LoadedSpec, access: Access, memory: Path | None = None, source: SourceFacts | None = None
+) -> Compiled:
     """The plan of a spec against the databases as they are. Raises SpecRejected with every problem.
 
-    ``memory`` is a folder of plans made before; it only saves time.
+    ``memory`` is a folder of plans made before, ``source`` what is known of the source; they only save time.
     """
     spec = access.locate(loaded.raise_if_rejected())
-    facts = survey_placed(loaded, access)
+    facts = survey_placed(loaded, access, source)
     problems = tuple(place(loaded, problem) for rule in TABLE_RULES for problem in rule(spec, facts))
     if has_errors(problems):
         raise SpecRejected((*loaded.diagnostics, *problems))
@@ -42,13 +45,13 @@ def compile_plan(loaded: LoadedSpec, access: Access, memory: Path | None = None)
     if refused_checks:
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
     plan = _make_plan(spec, facts, columns, access, loaded.digest, memory)
-    return Compiled(plan=plan, diagnostics=(*loaded.diagnostics, *problems))
+    return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *problems))
 
 
-def survey_placed(loaded: LoadedSpec, access: Access) -> Facts:
+def survey_placed(loaded: LoadedSpec, access: Access, source: SourceFacts | None = None) -> Facts:
     """What the plan rests on. Raises SpecRejected with every problem tied to its node."""
     try:
-        return survey(access.locate(loaded.raise_if_rejected()), access)
+        return survey(access.locate(loaded.raise_if_rejected()), access, source)
     except SpecRejected as error:
         raise SpecRejected(tuple(place(loaded, problem) for problem in error.diagnostics)) from error
 

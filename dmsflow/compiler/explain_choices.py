@@ -35,9 +35,14 @@ def _transfer(builder: "Builder") -> Decision:
 
 
 def _staging(builder: "Builder") -> Decision:
-    if builder.direct:
+    if builder.reading == "again":
         why = "the source can be read again cheaply, so only rows that need something done are kept"
         return Decision(about="staging", choice="none", why=why)
+    if builder.reading == "once":
+        why = (
+            "the source is read once, straight into the target; it is staged where a row is not sound or a key repeats"
+        )
+        return Decision(about="staging", choice="on demand", why=why)
     reason = "the source is read once" if builder.transfer is Transfer.IN_PLACE else "rows come from another database"
     return Decision(about="staging", choice="temporary table", why=f"{reason}, then compared where they are")
 

@@ -21,14 +21,17 @@ from dmsflow.model.table import Column, TableName, TableShape
 from dmsflow.model.watermark import Bound, Scalar, TypedValue
 
 
-def survey(spec: PipelineSpec, access: Access) -> Facts:
-    """Everything the plan rests on. Raises SpecRejected where the source does not answer to the spec."""
+def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None) -> Facts:
+    """Everything the plan rests on. Raises SpecRejected where the source does not answer to the spec.
+
+    ``source`` is what has been found of the source already.
+    """
     target_session = access.open_target()
     source_session = access.open_source()
     try:
         if problems := tuple(sql_is_read_by(spec, source_session.traits.name)):
             raise SpecRejected(problems)
-        source = _survey_source(spec, access, source_session)
+        source = source or _survey_source(spec, access, source_session)
         target = _survey_target(spec, access, target_session)
         facts = Facts(source=source, target=target)
         if not _has_questions(spec):
@@ -49,7 +52,7 @@ def _has_questions(spec: PipelineSpec) -> bool:
 
 def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
     if spec.source.file is not None:
-        return _survey_files(spec.source.file, access, session)
+        return _survey_files(spec, access, session)
     engine = session.traits.name
     if spec.source.query is not None:
         marker = "$" if engine == "duckdb" else ":"
@@ -84,21 +87,28 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
     )
 
 
-def _survey_files(pattern: str, access: Access, session: Session) -> SourceFacts:
+def _survey_files(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
     from dmsflow.engines.duckdb import DuckDBSession
     from dmsflow.engines.duckdb_files import open_files
 
     assert isinstance(session, DuckDBSession)
-    files = open_files(session, pattern)
+    assert spec.source.file is not None
+    declared = {
+        (column.source or column.name).lower(): column.type.family
+        for column in spec.columns
+        if column.type and column.expr is None and not column.has_value
+    }
+    files = open_files(session, spec.source.file, declared)
     return SourceFacts(
         engine="duckdb",
-        label=pattern,
+        label=spec.source.file,
         relation=files.sql,
         shape=files.shape,
         in_place=access.in_place,
         repeatable=files.repeatable,
         as_text=files.as_text,
         formats=files.formats,
+        lines=files.lines,
         estimated_rows=files.estimated_rows,
     )
 

@@ -12,6 +12,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
 
     ``relation`` is SQL that stands in a FROM clause. ``arrives`` differs from the shape's types where a file is read
     as text, so that a value that does not fit is refused by itself; ``formats`` are its strptime formats by column.
+    ``lines`` is SQL as well, of at least as many rows and fast to count.
     """
 
     engine: str
@@ -27,6 +28,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     as_text: bool = False
     loose_types: bool = False
     formats: tuple[tuple[str, str], ...] = ()
+    lines: str | None = None
     estimated_rows: int | None = None
 
     def arrives(self, name: str, declared: DataType) -> DataType:

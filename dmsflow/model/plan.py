@@ -13,6 +13,9 @@ from dmsflow.model.watermark import Bound, Scalar, Watermark
 
 PLAN_VERSION = 1
 
+UNSOUND = "dmsflow: a row is not sound"
+"""What a statement that reads the source directly fails with at a row that would be a reject."""
+
 ARRIVES = "_dms_c"
 """With its position, the name under which a user column arrives: one that clashes with no column of a source."""
 
@@ -155,7 +158,10 @@ class Digests(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What will happen, and why. ``statements`` are found by name; ``ddl`` runs first, before any worker."""
+    """What will happen, and why. ``statements`` are found by name; ``ddl`` runs first, before any worker.
+
+    ``direct``: a chunk is first merged without a stage, and staged where a row is not sound or a key repeats.
+    """
 
     pipeline: str
     spec_file: str

@@ -36,59 +36,70 @@ class Classes(Struct, frozen=True, kw_only=True):
         return sum(count for name, count in self.live.items() if name not in ("fault", "gone"))
 
 
+class Found(Struct, frozen=True, kw_only=True):
+    """What a chunk's rows mean to the target, before anything is written."""
+
+    classes: Classes
+    read: int
+    current: int | None
+    unchanged: int
+    collapsed: int = 0
+
+
 def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
-    """Merge what is staged, or read directly; ``alone`` means that no other chunk will come."""
+    """Merge what is staged; ``alone`` means that no other chunk will come."""
     plan = run.plan
-    suffix = "_direct" if plan.direct else ""
-    read, repeats = _probe(steps, suffix)
+    read, distinct = keys_are_distinct(steps)
     if alone:
         check_row_guard(plan, read)
     if plan.scd is ScdType.APPEND:
-        return _fill(run, steps, read, 0, suffix)
-    collapsed = 0
-    if repeats:
-        if plan.direct:
-            steps.execute("stage")
-            suffix = ""
-        collapsed = _resolve_duplicates(steps)
+        return _fill(run, steps, read, 0)
+    collapsed = 0 if distinct else _resolve_duplicates(steps)
     if run.fills:
-        return _fill(run, steps, read, collapsed, suffix)
+        return _fill(run, steps, read, collapsed)
     current = steps.count("current_rows") if plan.scope is Scope.SWEEP or not plan.target.exists else None
-    classes = _classify(steps, suffix)
-    unchanged = _count_unchanged(plan, steps, classes, current, suffix, doubtful=repeats)
+    classes = classify(steps, "classify")
+    unchanged = _count_unchanged(plan, steps, classes, current, doubtful=not distinct)
+    found = Found(classes=classes, read=read, current=current, unchanged=unchanged, collapsed=collapsed)
+    return write_classes(run, steps, found, alone=alone)
+
+
+def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCounts:
+    """Do what the classes say, and check that it was done."""
+    classes, current = found.classes, found.current
     rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
     _expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
     _write_versions(run, steps, classes)
-    closed = _handle_gone(run, steps, classes, (rejected, read), current or 0, alone=alone)
+    closed = _handle_gone(run, steps, classes, (rejected, found.read), current or 0, alone=alone)
     if current != 0 and any(classes[name] for name in VERIFIED):
         verify_history(steps)
     return RowCounts(
-        read=read,
+        read=found.read,
         inserted=classes["new"],
         versioned=classes["version"],
         updated=updated,
-        unchanged=unchanged,
-        collapsed=collapsed,
+        unchanged=found.unchanged,
+        collapsed=found.collapsed,
         rejected=rejected,
         closed=closed,
     )
 
 
-def _probe(steps: Steps, suffix: str) -> tuple[int, bool]:
-    """How many rows there are, and whether some of them share a key."""
+def keys_are_distinct(steps: Steps, suffix: str = "") -> tuple[int, bool]:
+    """How many rows there are, and whether no two of them share a key."""
     if steps.has(f"climbs{suffix}"):
         read, climbs = (int(value or 0) for value in steps.fetch(f"climbs{suffix}")[0])  # type: ignore[arg-type]
         if climbs >= read - 1:
-            return read, False
+            return read, True
     read, whole, distinct = (int(value or 0) for value in steps.fetch(f"probe{suffix}")[0])  # type: ignore[arg-type]
-    return read, distinct < whole
+    return read, distinct == whole
 
 
-def _fill(run: Run, steps: Steps, read: int, collapsed: int, suffix: str) -> RowCounts:
+def _fill(run: Run, steps: Steps, read: int, collapsed: int) -> RowCounts:
     """Insert every sound row, compared with nothing; the others are refused."""
-    inserted = steps.execute(f"fill{suffix}", sk_base=run.keys.reserve(read - collapsed))
-    rejected = steps.execute(f"refuse{suffix}") if inserted + collapsed < read else 0
+    inserted = steps.execute("fill", sk_base=run.keys.reserve(read - collapsed))
+    rejected = steps.execute("refuse") if inserted + collapsed < read else 0
     return RowCounts(read=read, inserted=inserted, collapsed=collapsed, rejected=rejected)
 
 
@@ -102,8 +113,9 @@ def _resolve_duplicates(steps: Steps) -> int:
     return collapsed
 
 
-def _classify(steps: Steps, suffix: str) -> Classes:
-    steps.execute(f"classify{suffix}")
+def classify(steps: Steps, statement: str) -> Classes:
+    """Give every row that needs something done its class."""
+    steps.execute(statement)
     for name in ("find_returning", "refuse_early_return"):
         if steps.has(name):
             steps.execute(name)
@@ -114,15 +126,13 @@ def _classify(steps: Steps, suffix: str) -> Classes:
     return Classes(rows=rows, live=live)
 
 
-def _count_unchanged(
-    plan: Plan, steps: Steps, classes: Classes, current: int | None, suffix: str, *, doubtful: bool
-) -> int:
+def _count_unchanged(plan: Plan, steps: Steps, classes: Classes, current: int | None, *, doubtful: bool) -> int:
     """Rows that met a live version and changed nothing, counted from the target's side where that is exact."""
     if plan.scope is Scope.SWEEP and current is not None and not doubtful and not classes["fault"]:
         return current - classes.live_total
     if current == 0:
         return 0
-    return steps.count(f"matched{suffix}") - classes.live_sound
+    return steps.count("matched") - classes.live_sound
 
 
 def _overwrite(steps: Steps, classes: Classes) -> int:

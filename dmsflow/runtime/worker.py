@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
+from functools import partial
+from typing import Protocol
 
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.errors import PromiseBroken
 from dmsflow.marks.names import COUNTS
 from dmsflow.model.plan import Chunk, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
+from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
 from dmsflow.runtime.merge import DELTA, STAGE, merge_staged
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.transfer import fill_stage
@@ -17,9 +20,16 @@ from dmsflow.transfer import fill_stage
 Finish = Callable[[Steps, RowCounts], None]
 
 
+class MergeRows(Protocol):
+    """A way to merge a chunk's rows in an open transaction."""
+
+    def __call__(self, run: Run, steps: Steps, *, alone: bool) -> RowCounts:
+        """The rows, counted."""
+        ...
+
+
 def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Finish | None = None) -> ChunkResult:
     """Load a chunk; one that a committed mark names is skipped (law 8). ``finish`` ends a run of one chunk."""
-    started = time.perf_counter()
     with ExitStack() as opened:
         target = run.access.open_target()
         opened.callback(target.close)
@@ -28,12 +38,30 @@ def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Fi
             source = run.access.open_source()
             opened.callback(source.close)
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
-        with transaction(target):
-            marked = _read_mark(steps)
-            if marked is not None:
-                return _result(chunk, ChunkStatus.SKIPPED, marked, started)
-            rows = _load(run, steps, source, clock, finish)
+        if merges_directly(run, steps):
+            # Nothing of the try is committed: the next one begins with the same target.
+            with suppress(Unsound):
+                return _merge_chunk(run, chunk, steps, merge_direct, clock, finish)
+        return _merge_chunk(run, chunk, steps, partial(_stage_and_merge, source=source), clock, finish)
+
+
+def _merge_chunk(
+    run: Run, chunk: Chunk, steps: Steps, merge: MergeRows, clock: Callable[[], datetime], finish: Finish | None
+) -> ChunkResult:
+    """The chunk's transaction, by one way to merge."""
+    started = time.perf_counter()
+    with transaction(steps.session):
+        marked = _read_mark(steps)
+        if marked is not None:
+            return _result(chunk, ChunkStatus.SKIPPED, marked, started)
+        rows = _load(run, steps, merge, clock, finish)
     return _result(chunk, ChunkStatus.DONE, rows, started)
+
+
+def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) -> RowCounts:
+    """Bring the chunk's rows into a stage, and merge from there."""
+    fill_stage(run.plan, steps.find, steps.binds, source, steps.session)
+    return merge_staged(run, steps, alone=alone)
 
 
 def find_committed(run: Run, chunk: Chunk) -> ChunkResult | None:
@@ -52,12 +80,10 @@ def _read_mark(steps: Steps) -> RowCounts | None:
     return RowCounts(**{name: int(n or 0) for name, n in zip(COUNTS, found[0], strict=True)})  # type: ignore[arg-type]
 
 
-def _load(run: Run, steps: Steps, source: Session, clock: Callable[[], datetime], finish: Finish | None) -> RowCounts:
+def _load(run: Run, steps: Steps, merge: MergeRows, clock: Callable[[], datetime], finish: Finish | None) -> RowCounts:
     """The body of a chunk's transaction (law 7)."""
     steps.execute("begin_mark", started_at=clock())
-    if not run.plan.direct:
-        fill_stage(run.plan, steps.find, steps.binds, source, steps.session)
-    rows = merge_staged(run, steps, alone=len(run.plan.chunks) == 1)
+    rows = merge(run, steps, alone=len(run.plan.chunks) == 1)
     if not rows.balanced:
         raise PromiseBroken(f"{rows.read:,} rows were read, {rows.accounted:,} are accounted for: {rows}")
     counts = {f"rows_{name}": getattr(rows, name) for name in COUNTS}

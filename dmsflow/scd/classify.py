@@ -24,6 +24,7 @@ from dmsflow.scd.shape import (
     MergeShape,
     Query,
     any_differs,
+    is_sound,
     number,
     same_key,
     within,
@@ -53,7 +54,13 @@ def matched_rows(shape: MergeShape, stage: sa.FromClause) -> Query:
         .where(same_key(staged, target, shape.key), shape.is_current(target), shape.is_live(target))
         .correlate(staged)
     )
-    return sa.select(sa.func.count()).select_from(staged).where(staged.c[FAULT].is_(None), met)
+    return sa.select(sa.func.count()).select_from(staged).where(is_sound(staged), met)
+
+
+def brought(shape: MergeShape) -> sa.FromClause:
+    """The rows of the delta that the source brought."""
+    delta = shape.delta()
+    return sa.select(*delta.c).where(delta.c[CLASS] != word("gone")).subquery("brought")
 
 
 def count_classes() -> Query:
@@ -84,10 +91,9 @@ def classify(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) 
 
 def _cases(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[tuple[Element, Element]]:
     """The classes of a row that the source has, the first whose condition holds wins."""
-    cases: list[tuple[Element, Element]] = [
-        (staged.c[FAULT].is_not(None), word("fault")),
-        (current.c[ROW_ID].is_(None), word("new")),
-    ]
+    cases: list[tuple[Element, Element]] = [(current.c[ROW_ID].is_(None), word("new"))]
+    if FAULT in staged.c:
+        cases.insert(0, (staged.c[FAULT].is_not(None), word("fault")))
     if shape.scd is ScdType.KEEP:
         return cases
     revived = shape.is_deleted(current)
@@ -175,7 +181,8 @@ def _ours(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, chos
         (sa.and_(current.c[ROW_ID].is_not(None), shape.is_live(current)), number(1)),
         else_=number(0),
     )
-    ours: list[Element] = [staged.c[FAULT], staged.c[VALUE], current.c[ROW_ID], chosen, live.label(LIVE)]
+    faults: list[Element] = [staged.c[FAULT], staged.c[VALUE]] if FAULT in staged.c else _no_fault()
+    ours: list[Element] = [*faults, current.c[ROW_ID], chosen, live.label(LIVE)]
     if shape.history:
         start = current.c[shape.fields.valid_from]
         ours += [
@@ -184,3 +191,8 @@ def _ours(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, chos
             sa.cast(sa.null(), sa.DateTime()).label(LAST_END),
         ]
     return ours
+
+
+def _no_fault() -> list[Element]:
+    """What a row that is read directly says of its faults: it has none."""
+    return [sa.cast(sa.null(), sa.Integer()).label(FAULT), sa.cast(sa.null(), sa.String()).label(VALUE)]

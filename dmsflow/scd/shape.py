@@ -166,6 +166,11 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         return row.c[EFFECTIVE] if self.has_effective else run_at()
 
 
+def is_sound(row: sa.FromClause) -> Element:
+    """Whether a staged row broke no rule; one that is read directly has no fault."""
+    return row.c[FAULT].is_(None) if FAULT in row.c else sa.true()
+
+
 def run_at() -> Element:
     """The one instant of the run (law 19)."""
     return sa.bindparam("run_at", type_=sa.DateTime())

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from dmsflow.model.plan import Fault
+from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
 from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, mark_column, order_column
 
@@ -71,6 +71,10 @@ class Arrival(Struct, frozen=True, kw_only=True):
         return self.type.family in BLANKS_IGNORED and not self.formats
 
 
+Arrivals = list[tuple[str, Arrival]]
+"""Staged columns by the names they are staged under."""
+
+
 class Staging(Struct, frozen=True, kw_only=True):
     """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns)."""
 
@@ -84,12 +88,7 @@ class Staging(Struct, frozen=True, kw_only=True):
 
 def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -> tuple[Query, tuple[Fault, ...]]:
     """The select that stages a projection of the source, and the faults its numbers stand for."""
-    arriving = projection.alias("a")
-    arrivals = _arrivals(staging)
-    typed = sa.select(
-        *(_cast(arriving, arrival).label(name) for name, arrival in arrivals),
-        *(_raw(arriving, arrival).label(_raw_name(i)) for i, (_, arrival) in enumerate(arrivals) if arrival.can_fail),
-    ).subquery("y")
+    typed, arrivals = _type_rows(staging, projection.alias("a"))
     rules = _rules(shape, staging, typed, arrivals)
     number: Element = sa.null()
     value: Element = sa.null()
@@ -107,7 +106,27 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
     return staged, tuple(fault for fault, _, _ in rules)
 
 
-def _arrivals(staging: Staging) -> list[tuple[str, Arrival]]:
+def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -> Query:
+    """The select of a projection's rows as they shall be loaded; it fails at the first row that breaks a rule."""
+    typed, arrivals = _type_rows(staging, projection.alias("a"))
+    rules = _rules(shape, staging, typed, arrivals)
+    broken = sa.or_(*(condition for _, condition, _ in rules)) if rules else sa.false()
+    failing = sa.cast(sa.func.error(sa.literal_column(f"'{UNSOUND}'")), sa.Integer())
+    chosen = sa.select(*(typed.c[name].label(name) for name, _ in arrivals))
+    return chosen.where(sa.case((broken, failing)).is_(None)) if rules else chosen
+
+
+def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, Arrivals]:
+    """The arriving values in their types, and as they arrived where they may have no place in them."""
+    arrivals = _arrivals(staging)
+    typed = sa.select(
+        *(_cast(arriving, arrival).label(name) for name, arrival in arrivals),
+        *(_raw(arriving, arrival).label(_raw_name(i)) for i, (_, arrival) in enumerate(arrivals) if arrival.can_fail),
+    )
+    return typed.subquery("y"), arrivals
+
+
+def _arrivals(staging: Staging) -> Arrivals:
     """Every staged column with the name it is staged under."""
     named = [(arrival.name, arrival) for arrival in staging.columns]
     if staging.effective:
@@ -174,9 +193,7 @@ def _without_misfits(value: Element, arrival: Arrival) -> Element:
 Rule = tuple[Fault, Element, Element]
 
 
-def _rules(
-    shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: list[tuple[str, Arrival]]
-) -> list[Rule]:
+def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: Arrivals) -> list[Rule]:
     """The rules of a staged row in the order in which they are tried; a row is refused for the first it breaks."""
     found: list[tuple[str, str | None, str, Element, Element]] = []
     for i, (name, arrival) in enumerate(arrivals):

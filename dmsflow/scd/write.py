@@ -13,6 +13,7 @@ from dmsflow.scd.shape import (
     ROW_ID,
     Element,
     MergeShape,
+    is_sound,
     run_at,
     same_key,
     word,
@@ -141,7 +142,7 @@ def insert_all(shape: MergeShape, stage: sa.FromClause) -> sa.Insert:
     if shape.history:
         first = shape.first_valid_from
         values[shape.fields.valid_from] = sa.literal_column(first) if first else shape.effective(staged)
-    return _insert(shape, values, staged, staged.c["_dms_fault"].is_(None))
+    return _insert(shape, values, staged, is_sound(staged))
 
 
 def find_any(shape: MergeShape) -> sa.Select[tuple[int]]:

@@ -7,12 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from dmsflow.compiler import assemble
+from dmsflow.compiler.build import Reading
 from dmsflow.model.result import RunStatus
 from tests.laws.model import USER, Model
-from tests.laws.world import World, as_instant
+from tests.laws.world import FILES, World, as_instant
 
 
 @dataclass(frozen=True)
@@ -174,10 +176,17 @@ def expected(model: Model, instants: list[datetime]) -> list[tuple]:
 PAIRS = [("duckdb", "duckdb"), ("sqlite", "duckdb"), ("duckdb", "sqlite"), ("sqlite", "sqlite")]
 
 
-@pytest.mark.parametrize(("source", "target"), [*PAIRS, ("parquet", "duckdb"), ("parquet", "sqlite")])
-def test_histories_equal_the_model(source: str, target: str, request: pytest.FixtureRequest) -> None:
+FILE_PAIRS = [("parquet", "duckdb"), ("parquet", "sqlite"), ("csv", "duckdb")]
+
+
+@pytest.mark.parametrize(("source", "target"), [*PAIRS, *FILE_PAIRS])
+def test_histories_equal_the_model(source: str, target: str, request: pytest.FixtureRequest, monkeypatch) -> None:
     examples = request.config.getoption("--histories")
-    examples = max(examples // 3, 1) if source == "parquet" else examples
+    if source in FILES:
+        examples = max(examples // 3, 1)
+    if source == "csv":
+        # Where rejects are allowed a file is staged at once; here the direct road is to be walked first.
+        monkeypatch.setattr(assemble, "choose_reading", lambda *_: Reading.ONCE)
 
     @settings(
         max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
@@ -185,10 +194,19 @@ def test_histories_equal_the_model(source: str, target: str, request: pytest.Fix
     @given(histories(nan="sqlite" not in (source, target)))
     def check(history) -> None:
         rules, parallel, extracts = history
+        assume(source != "csv" or suits_a_csv(rules, extracts))
         with tempfile.TemporaryDirectory() as folder:
             replay(World(Path(folder), source, target), rules, parallel, extracts)
 
     check()
+
+
+def suits_a_csv(rules: Rules, extracts: list) -> bool:
+    """Whether there is no watermark, and a value in each column whose type only the file can tell."""
+    names = ["at"] * rules.effective + ["ord"] * (rules.duplicates == "last")
+    return rules.type != "append" and all(
+        any(row[name] is not None for row in extract) for extract in extracts for name in names
+    )
 
 
 def replay(world: World, rules: Rules, parallel: dict, extracts: list) -> None:

@@ -28,15 +28,18 @@ COLUMNS = {
 }
 
 
+FILES = ("parquet", "csv")
+
+
 class World:
-    """One source and one target of given engines in a folder; the source may be a Parquet file."""
+    """One source and one target of given engines in a folder; the source may be a file that DuckDB writes."""
 
     def __init__(self, folder: Path, source: str, target: str) -> None:
         self.folder, self.source, self.target = folder, source, target
 
     @property
     def connections(self) -> dict[str, dict[str, str]]:
-        source = "duckdb" if self.source == "parquet" else self.source
+        source = "duckdb" if self.source in FILES else self.source
         return {
             "src": {"url": f"{source}:///source.db"},
             "dwh": {"url": f"{self.target}:///target.db"},
@@ -44,7 +47,10 @@ class World:
 
     def reading(self, spec: dict) -> dict:
         """The spec, from the file where the source is one."""
-        return spec | {"source": {"file": "s.parquet"}} if self.source == "parquet" else spec
+        if self.source == "csv":
+            typed = {name: {"type": COLUMNS[name], **rest} for name, rest in spec["columns"].items()}
+            spec = spec | {"columns": typed}
+        return spec | {"source": {"file": f"s.{self.source}"}} if self.source in FILES else spec
 
     def write_source(self, rows, columns=COLUMNS, table="s") -> None:
         """Put an extract into the source table, in place of what was there."""
@@ -58,8 +64,8 @@ class World:
             if values:
                 connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
             connection.commit()
-            if self.source == "parquet":
-                connection.execute(f"COPY \"{table}\" TO '{self.folder / table}.parquet'")
+            if self.source in FILES:
+                connection.execute(f"COPY \"{table}\" TO '{self.folder / table}.{self.source}'")
 
     def adapt(self, value):
         """A value as the source's driver takes it."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmsflow.compiler.load import LoadedSpec
     from dmsflow.engines.access import Access
     from dmsflow.ledger import Ledger
+    from dmsflow.model.facts import SourceFacts
     from dmsflow.model.plan import Plan
 
 
@@ -38,6 +39,7 @@ class Start(Struct, frozen=True, kw_only=True):
     plan: "Plan"
     run_id: str
     resume_at: datetime | None = None
+    source: "SourceFacts | None" = None
 
 
 def apply(
@@ -84,11 +86,11 @@ def _run(
         start = _choose_start(loaded, saved, access, ledger, restart)
         report = _apply(start, loaded, access, ledger)
         if report.status is RunStatus.SUCCEEDED and not start.plan.target.exists:
-            _prepare_next(loaded, access, ledger)
+            _prepare_next(loaded, access, ledger, start.source)
         return report
 
 
-def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> None:
+def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger", source: "SourceFacts | None") -> None:
     """Plan the next run now that the target is there: this one has loaded what builds SQL, the next need not."""
     from dmsflow.compiler.compile import compile_plan
     from dmsflow.compiler.known_shapes import KnownShapes
@@ -97,7 +99,7 @@ def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> N
     for document in loaded.documents:
         known.add(document)
     with suppress(DmsflowError):
-        compile_plan(loaded, access, ledger.path.parent / "plans")
+        compile_plan(loaded, access, ledger.path.parent / "plans", source)
 
 
 def _choose_start(
@@ -123,7 +125,7 @@ def _choose_start(
     with shown_table_problems(loaded):
         compiled = compile_plan(loaded, access, ledger.path.parent / "plans")
     show_problems((p for p in compiled.diagnostics if p not in loaded.diagnostics), loaded)
-    return Start(plan=compiled.plan, run_id=new_run_id())
+    return Start(plan=compiled.plan, run_id=new_run_id(), source=compiled.facts.source)
 
 
 def _apply(start: Start, loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> RunReport:
