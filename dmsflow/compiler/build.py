@@ -249,6 +249,8 @@ def _direct_statements(builder: Builder, sound: sa.FromClause, shape: RangeShape
         for name, counted in (("count_lines", Relation(lines, ())), ("count_direct", sound)):
             counting = sa.select(sa.func.count()).select_from(counted)
             yield compile_statement(name, Side.TARGET, counting, target, shape=shape)
+        current = duplicates.probe(merge, classify.current_versions(merge))
+        yield compile_statement("probe_current", Side.TARGET, current, target)
         yield compile_statement("probe_delta", Side.TARGET, duplicates.probe(merge, classify.brought(merge)), target)
 
 

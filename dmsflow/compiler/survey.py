@@ -93,12 +93,7 @@ def _survey_files(spec: PipelineSpec, access: Access, session: Session) -> Sourc
 
     assert isinstance(session, DuckDBSession)
     assert spec.source.file is not None
-    declared = {
-        (column.source or column.name).lower(): column.type.family
-        for column in spec.columns
-        if column.type and column.expr is None and not column.has_value
-    }
-    files = open_files(session, spec.source.file, declared)
+    files = open_files(session, spec.source.file)
     return SourceFacts(
         engine="duckdb",
         label=spec.source.file,

@@ -6,11 +6,8 @@ another number of fields is an error.
 
 import csv
 import glob
-import itertools
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -26,14 +23,6 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 
 ISO = tuple(f"%Y-%m-%d{time}" for time in ("", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", "T%H:%M:%S.%f"))
 """Formats that a cast reads by itself, and many times faster."""
-
-SAMPLE, SMALL_SAMPLE = 20_480, 2_048
-"""Lines that a guess looks at, DuckDB's own number, and where little depends on it."""
-
-UNUSUAL = (b"'", b"\\")
-"""Signs that may quote or escape, beside the double quote that is taken for granted."""
-
-NOTHING_DECLARED: Mapping[str, str] = MappingProxyType({})
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -70,11 +59,8 @@ class FileRelation(Struct, frozen=True, kw_only=True):
     estimated_rows: int | None = None
 
 
-def open_files(session: DuckDBSession, pattern: str, declared: Mapping[str, str] = NOTHING_DECLARED) -> FileRelation:
-    """The relation of a path or glob. Raises ConnectionFailed when there is nothing readable.
-
-    ``declared`` are the families of columns whose type the spec gives: a CSV with no others is sampled less.
-    """
+def open_files(session: DuckDBSession, pattern: str) -> FileRelation:
+    """The relation of a path or glob. Raises ConnectionFailed when there is nothing readable."""
     pattern = glob.escape(pattern) if glob.has_magic(pattern) and Path(pattern).is_file() else pattern
     files = find_files(pattern)
     ending = pattern.lower()
@@ -83,7 +69,7 @@ def open_files(session: DuckDBSession, pattern: str, declared: Mapping[str, str]
     if ending.endswith(JSON_ENDINGS):
         return _open_json(session, pattern)
     if ending.endswith(CSV_ENDINGS):
-        return _open_csv(session, pattern, files, declared)
+        return _open_csv(session, pattern, files)
     known = ", ".join(e for e in (*CSV_ENDINGS, *JSON_ENDINGS, *PARQUET_ENDINGS) if e.count(".") == 1)
     raise ConnectionFailed(f'the file "{pattern}" has no ending that tells its format: rename it to one of {known}')
 
@@ -143,10 +129,8 @@ def _open_json(session: DuckDBSession, pattern: str) -> FileRelation:
     return FileRelation(sql=sql, shape=_describe(session, sql, pattern), as_text=False, repeatable=False)
 
 
-def _open_csv(
-    session: DuckDBSession, pattern: str, files: tuple[str, ...], declared: Mapping[str, str]
-) -> FileRelation:
-    sniffed = [_sniff(session, file, declared) for file in files]
+def _open_csv(session: DuckDBSession, pattern: str, files: tuple[str, ...]) -> FileRelation:
+    sniffed = [_sniff(session, file) for file in files]
     first = sniffed[0]
     for file, other in zip(files, sniffed, strict=True):
         if other.names != first.names:
@@ -197,42 +181,16 @@ class _Sniffed(Struct, frozen=True, kw_only=True):
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
-    def tells(self, declared: Mapping[str, str]) -> bool:
-        """Whether more lines would tell nothing: every type is declared, and every time is written as ISO 8601."""
-        wanted = [(column, declared.get(column.name.lower())) for column in self.columns]
-        times = ("date", "timestamp", "timestamptz")
-        return not self.formats and all(
-            family is not None and (family not in times or column.type.family in times) for column, family in wanted
-        )
 
-
-def _sniff(session: DuckDBSession, file: str, declared: Mapping[str, str]) -> _Sniffed:
+def _sniff(session: DuckDBSession, file: str) -> _Sniffed:
     """The dialect and the proposed types of one CSV file, its first line taken as the header."""
     if Path(file).stat().st_size == 0:
         raise ConnectionFailed(f'the file "{file}" is empty: a CSV needs at least its header line')
-    if declared and _is_plain(file):
-        sniffed = _guess(session, file, SMALL_SAMPLE)
-        if sniffed.tells(declared):
-            return sniffed
-    return _guess(session, file, SAMPLE)
-
-
-def _is_plain(file: str) -> bool:
-    """Whether the signs that more lines could tell something about do not occur in as many as are ever sampled."""
-    if file.lower().endswith((".gz", ".zst")):
-        return False
-    with Path(file).open("rb") as opened:
-        head = b"".join(itertools.islice(opened, SAMPLE))
-    return not any(sign in head for sign in UNUSUAL)
-
-
-def _guess(session: DuckDBSession, file: str, lines: int) -> _Sniffed:
-    """What DuckDB makes of the first lines."""
     try:
         rows = session.fetch(
             "SELECT Delimiter, Quote, Escape, DateFormat, TimestampFormat, "
             "[[c.name, c.type] for c in Columns] "
-            f"FROM sniff_csv({_name(file)}, header=true, skip=0, comment='', sample_size={lines}, {LINE_ROOM})"
+            f"FROM sniff_csv({_name(file)}, header=true, skip=0, comment='', {LINE_ROOM})"
         )
     except PermanentError as error:
         raise ConnectionFailed(explain_csv(file, str(error))) from error

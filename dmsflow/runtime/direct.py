@@ -27,7 +27,7 @@ def inserts_alone(run: Run) -> bool:
 
 def merge_direct(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
     """Merge what the chunk's range of the source holds; ``alone`` means that no other chunk comes. Raises Unsound."""
-    with _failing_at_unsound_rows():
+    with _staged_after_failing(once=not steps.has("probe_direct")):
         read = _count_ahead(steps) if steps.has("probe_direct") else None
         if read is not None and alone:
             check_row_guard(run.plan, read)
@@ -74,11 +74,11 @@ def _compare(run: Run, steps: Steps, read: int | None, *, alone: bool) -> RowCou
 def _count_after(steps: Steps, classes: Classes, current: int) -> int:
     """The chunk's rows: as many as the keys that the join has met, or else a key repeats.
 
-    The join tells how many keys of the target the source has; with those that are not current in the target, they
-    are the distinct keys of the source. It has no fewer rows than those, and no more than it has lines: where both
-    are equal, no key repeats; else the rows are counted.
+    The join tells how many keys of the target the source has, as long as none is current twice; with those that are
+    not current in the target, they are the distinct keys of the source. It has no fewer rows than those, and no more
+    than it has lines: where both are equal, no key repeats; else the rows are counted.
     """
-    if not _all_distinct(steps, "probe_delta"):
+    if not (_all_distinct(steps, "probe_current") and _all_distinct(steps, "probe_delta")):
         raise Unsound
     brought = [name for name in classes.rows if name != "gone"]
     keys = current - classes.live["gone"] + sum(classes.rows[name] - classes.live[name] for name in brought)
@@ -94,10 +94,14 @@ def _all_distinct(steps: Steps, name: str) -> bool:
 
 
 @contextmanager
-def _failing_at_unsound_rows() -> Iterator[None]:
+def _staged_after_failing(*, once: bool) -> Iterator[None]:
+    """An unsound row sends the chunk to the stage. So does any lasting error where rows are read ``once``.
+
+    There a row may break a constraint before a key is known to repeat; the stage tells whose error it is.
+    """
     try:
         yield
     except PermanentError as error:
-        if UNSOUND in str(error):
+        if once or UNSOUND in str(error):
             raise Unsound from error
         raise

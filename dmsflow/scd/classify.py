@@ -57,6 +57,12 @@ def matched_rows(shape: MergeShape, stage: sa.FromClause) -> Query:
     return sa.select(sa.func.count()).select_from(staged).where(is_sound(staged), met)
 
 
+def current_versions(shape: MergeShape) -> sa.FromClause:
+    """The keys that are current in the target, flagged ones too; one that stands twice is there twice."""
+    target = shape.target()
+    return sa.select(*(target.c[name] for name in shape.key)).where(shape.is_current(target)).subquery("current")
+
+
 def brought(shape: MergeShape) -> sa.FromClause:
     """The rows of the delta that the source brought."""
     delta = shape.delta()

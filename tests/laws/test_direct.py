@@ -104,3 +104,29 @@ def test_where_rejects_are_allowed_a_file_is_staged_at_once(world) -> None:
     loaded = load_spec(world.write_spec(SPEC | {"errors": {"max_rows": 5}}))
     with open_access(loaded.raise_if_rejected()) as access:
         assert not compile_plan(loaded, access).plan.direct
+
+
+def test_a_key_that_is_current_twice_does_not_hide_one_that_repeats(world) -> None:
+    load(world, ["1,a,1", "2,b,2"], staging=True)
+    with world.open("target") as connection:
+        connection.execute("INSERT INTO t SELECT * FROM t WHERE k = 1")
+    report = load(world, ["1,a,1", "2,b,2", "2,B,2"], staging=True)
+    assert report.status is RunStatus.FAILED
+    assert report.rows.rejected == 2
+    assert current(world) == [(1, "a", 1), (1, "a", 1), (2, "b", 2)]
+
+
+def test_lines_that_cannot_be_counted_do_not_stop_a_load(world) -> None:
+    lines = [*(f"{i},x,1" for i in range(2100)), '300000,"a\nb",1']
+    text = "\r\n".join(["k,v,n", *lines]) + "\r\n"
+    for unchanged in (0, 2101):
+        (world.folder / "s.csv").write_bytes(text.encode())
+        assert world.apply(SPEC).rows.unchanged == unchanged
+
+
+def test_a_constraint_of_the_target_does_not_stop_what_a_stage_collapses(world) -> None:
+    columns = "k BIGINT PRIMARY KEY, v VARCHAR, n INTEGER, inserted_at TIMESTAMP, modified_at TIMESTAMP"
+    with world.open("target") as connection:
+        connection.execute(f"CREATE TABLE t ({columns})")
+    report = load(world, [*FIRST, FIRST[0]], staging=True, scd={"type": 1})
+    assert counts(report) == {"read": 4, "inserted": 3, "collapsed": 1}
