@@ -213,7 +213,9 @@ def _sniff(session: DuckDBSession, file: str) -> _Sniffed:
 
 def _check_header(session: DuckDBSession, file: str, delimiter: str, columns: int) -> None:
     """Refuse what the guess makes the best of: lines that differ in their fields, and a name that stands twice."""
-    found = session.fetch(f"SELECT line FROM read_csv({_name(file)}, header=false, {AS_LINES}) LIMIT 1")
+    # A whole block of lines is read for the first one: what stands in the others must not matter.
+    lines = f"read_csv({_name(file)}, header=false, strict_mode=false, {AS_LINES})"
+    found = session.fetch(f"SELECT line FROM {lines} LIMIT 1")
     header = str(found[0][0] or "") if found else ""
     if not header.strip():
         raise ConnectionFailed(f'the first line of "{file}" is empty: a CSV needs its header there')
