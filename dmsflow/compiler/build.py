@@ -115,7 +115,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             type=column.type,
             type_sql=DuckDBIdioms().type_sql(column.type),
             required=column.existing is not None and not column.existing.nullable,
-            blank_is_null=self.facts.source.as_text,
+            blank_is_null=self.facts.source.as_text and column.arrives.family == "text",
             loose=self.facts.source.loose_types,
             formats=self._formats(source.name, column.type) if source else (),
             nan_allowed=self.facts.target.stores_nan,

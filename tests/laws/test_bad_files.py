@@ -65,6 +65,10 @@ LOADED = [
     ("a.csv", "id,name", []),
     ("a.csv", "id,name\n1,\n", [(1, None)]),
     ("a.csv", '\ufeffid,name\r\n1,"a\r\nb"\r\n2,x\r\n', [(1, "a\r\nb"), (2, "x")]),
+    ("a.csv", 'id,name\r\n1,"a\nb"\r\n2,b\r\n', [(1, "a\nb"), (2, "b")]),
+    ("a.csv", 'id,name\n1,"a\r\nb"\n2,b\n', [(1, "a\r\nb"), (2, "b")]),
+    ("a.csv", 'id,name\n1,"a\rb"\n2,b\n', [(1, "a\rb"), (2, "b")]),
+    ("a.csv", "id,name\n1,a\x1fb\n", [(1, "a\x1fb")]),
     ("a.csv", "id;name\n1;a,b\n2;c\n", [(1, "a,b"), (2, "c")]),
     ("a.csv", "id\tname\n1\ta|b\n", [(1, "a|b")]),
     ("a.csv", 'id,"na,me"\n1,""\n', [(1, "")]),
@@ -84,6 +88,14 @@ def test_a_strange_file_is_loaded_as_it_is(lab, name, content, rows):
     outcome = load(lab, name, content)
     assert outcome.code == 0, outcome.told
     assert lab.read(ROWS) == rows
+
+
+@pytest.mark.parametrize("max_rows", [0, 1])
+def test_a_computed_value_of_a_file_may_be_no_text(lab, max_rows):
+    columns = {"id": {"type": "bigint"}, "n": {"expr": "length(v)", "type": "integer"}}
+    outcome = load(lab, "a.csv", "id,v\n1,abc\n2,\n", columns=columns, errors={"max_rows": max_rows})
+    assert outcome.code == 0, outcome.told
+    assert lab.read(ROWS) == [(1, 3), (2, None)]
 
 
 def test_a_folder_may_be_called_anything(tmp_path):
