@@ -17,7 +17,7 @@ from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
-from dmsflow.model.table import DataType
+from dmsflow.model.table import Column, DataType
 from dmsflow.scd import classify, duplicates, rejects, staging, write
 from dmsflow.scd.shape import DELTA, STAGE, MergeShape
 from dmsflow.scd.verify import verify_history
@@ -126,7 +126,7 @@ class Builder(Struct, frozen=True, kw_only=True):
     def _extra(self, position: int, name: str) -> staging.Arrival:
         column = self.facts.source.shape.find(name)
         assert column is not None
-        wanted = INSTANT if self.spec.scd.effective_at and position == 0 else column.type
+        wanted = INSTANT if self.spec.scd.effective_at and position == 0 else self._compared_type(column)
         return staging.Arrival(
             name=column.name,
             raw=f"_dms_x{position}",
@@ -140,6 +140,13 @@ class Builder(Struct, frozen=True, kw_only=True):
             nan_allowed=self.facts.target.stores_nan,
             far_times_allowed=self.facts.target.stores_far_times,
         )
+
+    def _compared_type(self, column: Column) -> DataType:
+        """Text of a file that is loaded as a number is also ordered as one."""
+        if not self.facts.source.as_text or column.type.family != "text" or column.name not in self.spec.scd.order_by:
+            return column.type
+        declared = (it.type for it in self.columns if it.source is not None and it.source.name == column.name)
+        return next(declared, column.type)
 
     def _formats(self, name: str, wanted: DataType) -> tuple[str, ...]:
         """The formats in which a text file writes a date, when it is to become one."""

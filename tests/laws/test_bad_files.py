@@ -98,6 +98,13 @@ def test_a_computed_value_of_a_file_may_be_no_text(lab, max_rows):
     assert lab.read(ROWS) == [(1, 3), (2, None)]
 
 
+def test_text_that_is_loaded_as_a_number_is_ordered_as_one(lab):
+    columns = {"id": {"type": "bigint"}, "n": {"type": "integer"}}
+    more = {"scd": {"type": 1, "duplicates": "last", "order_by": ["n"]}, "errors": {"max_rows": 1}}
+    assert load(lab, "a.csv", "id,n\n1,9\n1,10\n1,8\n2,none\n", columns=columns, **more).code == 0
+    assert lab.read(ROWS) == [(1, 10)]
+
+
 def test_a_folder_may_be_called_anything(tmp_path):
     folder = tmp_path / "it's [a] d*r"
     folder.mkdir()
