@@ -36,7 +36,7 @@ MEANING_OF_ROWS: tuple[Entry, ...] = (
         slug="database-not-yet",
         why="The database is planned and not run by this version; refusing is better than loading almost right.",
         mistake="crm: oracle+oracledb://db/x",
-        cure="Load from DuckDB, SQLite or files, or wait for a later version.",
+        cure="Load from PostgreSQL, DuckDB, SQLite or files, or wait for a later version.",
     ),
     Entry(
         code="DMS206",

@@ -71,7 +71,7 @@ def find_keys(
         column = by_name.get(name.lower())
         if column is None or column.source is None:
             return (), f'"{name}" is not a source column of its own, so a range of it cannot be read'
-        if not can_bound(column.arrives.name):
+        if not can_bound(column.arrives):
             return (), f'a range of "{name}" ({column.arrives}) cannot be bounded exactly'
         if spec.scd.type is not ScdType.APPEND and not same_order(column, facts):
             return (), f'"{name}" does not sort in the source ({column.arrives}) as in the target ({column.type})'

@@ -87,13 +87,16 @@ def _type_of_expression(facts: Facts, wanted: ColumnSpec) -> DataType:
 
 def _kept_by(facts: Facts, declared: DataType) -> DataType:
     """The source's type as the target will remember it: a rule that the next run cannot know is none (law 9)."""
-    return declared if facts.target.keeps_lengths else replace(declared, length=None)
+    common = declared.common
+    return common if facts.target.keeps_lengths else replace(common, length=None)
 
 
 def _staged_type(wanted: ColumnSpec, existing: Column | None, declared: DataType) -> DataType:
     """The type a value is compared in: the target's own (law 21), with the length only the spec may know."""
     if existing is None or existing.type.name is TypeName.OTHER:
         return wanted.type or declared
+    if existing.type.foreign and wanted.type and wanted.type.family != "text":
+        return wanted.type
     if wanted.type and wanted.type.family == "text" and existing.type.family == "text" and existing.type.length is None:
         return wanted.type
     return existing.type

@@ -80,7 +80,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         embedded=session.traits.embedded,
         binary_text_order=session.traits.binary_text_order,
         sorted_digits=session.traits.sorted_digits,
-        loose_types=session.traits.loose_types,
+        loose=session.traits.loose,
         in_place=access.in_place,
         repeatable=spec.source.table is not None,
         estimated_rows=estimate,
@@ -121,6 +121,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         binary_text_order=traits.binary_text_order,
         sorted_digits=traits.sorted_digits,
         max_columns=traits.max_columns,
+        longest_name=traits.longest_name,
         shape=shape,
         estimated_rows=session.estimate_rows(spec.target.table) if shape else None,
     )

@@ -211,6 +211,17 @@ def target_is_a_table(spec: PipelineSpec, facts: Facts) -> Problems:
         )
 
 
+def target_is_one_table(spec: PipelineSpec, facts: Facts) -> Problems:
+    """In a table of partitions two rows may stand at the same place, so that a place names no row."""
+    if facts.target.shape is not None and facts.target.shape.divided:
+        yield Diagnostic(
+            code="DMS317",
+            message=f'target "{spec.target.table}" has partitions, or tables that inherit from it',
+            path=("target", "table"),
+            help="load a table of its own, and attach or merge it afterwards",
+        )
+
+
 def target_has_room(spec: PipelineSpec, facts: Facts) -> Problems:
     """Databases limit the number of columns."""
     count = len(match_columns(spec, facts)) + len(engine_names(spec))
@@ -291,6 +302,8 @@ def _same_type(column: LoadedColumn) -> bool:
         return wanted.length is None or existing.type.length is None or wanted.length == existing.type.length
     if wanted.family == "decimal" and wanted.precision is None:
         return existing.type.family == "decimal"
+    if existing.type.foreign:
+        return True
     kept = (existing.type.name, existing.type.precision, existing.type.scale)
     return kept == (wanted.name, wanted.precision, wanted.scale or (0 if wanted.precision else None))
 

@@ -4,8 +4,7 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Engine
 from dmsflow.errors import ConnectionFailed
 
-EXTRAS = {"postgresql": "postgres"}
-NOT_YET = {"oracle": "Oracle", "postgresql": "PostgreSQL"}
+NOT_YET = {"oracle": "Oracle"}
 
 
 def open_engine(address: Address, *, read_only: bool = False) -> Engine:
@@ -14,12 +13,12 @@ def open_engine(address: Address, *, read_only: bool = False) -> Engine:
         from dmsflow.engines.duckdb import DuckDBEngine
 
         return DuckDBEngine(address.path, dict(address.options), read_only=read_only)
+    if address.scheme == "postgresql":
+        from dmsflow.engines.postgresql import PostgreSQLEngine
+
+        return PostgreSQLEngine(address, read_only=read_only)
     if address.scheme in NOT_YET:
-        extra = EXTRAS.get(address.scheme)
-        hint = f' (its driver comes with "pip install dmsflow[{extra}]")' if extra else ""
-        raise ConnectionFailed(
-            f'connection "{address.name}": this version does not run {NOT_YET[address.scheme]} yet{hint}'
-        )
+        raise ConnectionFailed(f'connection "{address.name}": this version does not run {NOT_YET[address.scheme]} yet')
     from dmsflow.engines.generic import GenericEngine
 
     return GenericEngine(address, read_only=read_only)

@@ -31,10 +31,12 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether a column remembers how long its text may be."""
     max_columns: int
     binary_text_order: bool
-    loose_types: bool = False
-    """Whether a column may hold values that are none of its declared type."""
+    loose: tuple[str, ...] = ()
+    """Families of types whose columns may arrive as text, since they may hold values that the type has no word for."""
     sorted_digits: int | None = None
     """Decimals of more digits are stored as text here, and do not sort as numbers."""
+    longest_name: int | None = None
+    """Bytes of a name; where there is a limit, the rest would be cut off without a word."""
 
 
 class Session(Protocol):

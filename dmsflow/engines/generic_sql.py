@@ -18,7 +18,7 @@ from dmsflow.model.table import DataType, TableName, TypeName
 NOT_A_BIND = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|::"""
 BIND = re.compile(NOT_A_BIND + r"|:(?P<name>[A-Za-z_]\w*)", re.DOTALL)
 
-ROW_IDS = {"oracle": "ROWID", "postgresql": "ctid"}
+ROW_IDS = {"oracle": "ROWID"}
 
 GENERIC_TYPES: dict[TypeName, sa.types.TypeEngine[Any]] = {
     TypeName.SMALLINT: sa.SmallInteger(),

@@ -13,7 +13,7 @@ from dmsflow.engines.generic_sql import SQLiteIdioms, replace_binds
 from dmsflow.engines.sqlite_fit import SINGLE, write_misfit
 from dmsflow.engines.sqlite_values import adapt, read_type, write_literal
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
-from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName
+from dmsflow.model.table import FAMILIES, Column, DataType, TableName, TableShape, TypeName
 
 if TYPE_CHECKING:
     from dmsflow.engines.generic_arrow import Reading, Writer
@@ -27,7 +27,7 @@ TRAITS = Traits(
     keeps_lengths=True,
     max_columns=2000,
     binary_text_order=True,
-    loose_types=True,
+    loose=tuple(set(FAMILIES.values())),
     sorted_digits=15,
 )
 

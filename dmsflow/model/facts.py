@@ -26,7 +26,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     in_place: bool = False
     repeatable: bool = False
     as_text: bool = False
-    loose_types: bool = False
+    loose: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
     lines: str | None = None
     estimated_rows: int | None = None
@@ -50,6 +50,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     binary_text_order: bool = True
     sorted_digits: int | None = None
     max_columns: int
+    longest_name: int | None = None
     shape: TableShape | None
     estimated_rows: int | None = None
 

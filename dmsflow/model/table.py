@@ -51,13 +51,18 @@ class TypeName(StrEnum):
 
 
 class DataType(Struct, frozen=True, kw_only=True):
-    """A type with its parameters: ``length`` in characters of a varchar, ``precision`` and ``scale`` of a decimal."""
+    """A type with its parameters: ``length`` in characters of a varchar, ``precision`` and ``scale`` of a decimal.
+
+    A ``foreign`` type is one that its database alone has, under the name ``native``: its values travel as those of the
+    type that is named, and sort in an order of their own.
+    """
 
     name: TypeName
     length: int | None = None
     precision: int | None = None
     scale: int | None = None
     native: str | None = None
+    foreign: bool = False
 
     @property
     def family(self) -> str:
@@ -69,7 +74,17 @@ class DataType(Struct, frozen=True, kw_only=True):
             return f"decimal({self.precision},{self.scale or 0})"
         if self.name is TypeName.VARCHAR and self.length is not None:
             return f"varchar({self.length})"
-        return self.native or self.name.value if self.name is TypeName.OTHER else self.name.value
+        if self.native and (self.foreign or self.name is TypeName.OTHER):
+            return self.native
+        return self.name.value
+
+    @property
+    def common(self) -> "DataType":
+        """The type that every database has for the same values."""
+        if not self.foreign:
+            return self
+        name = TypeName.VARCHAR if self.name is TypeName.TEXT and self.length else self.name
+        return DataType(name=name, length=self.length)
 
 
 class TableName(Struct, frozen=True, kw_only=True):
@@ -93,10 +108,11 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 class TableShape(Struct, frozen=True, kw_only=True):
-    """What a table or query looks like: its columns in order."""
+    """What a table or query looks like: its columns in order. One that is ``divided`` is a sum of other tables."""
 
     columns: tuple[Column, ...]
     view: bool = False
+    divided: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -140,6 +156,7 @@ def cast_can_fail(arrives: DataType, wanted: DataType) -> bool:
     return source == "float" and wanted.name is TypeName.REAL and arrives.name is TypeName.DOUBLE
 
 
-def can_bound(type_name: TypeName) -> bool:
-    """Whether values of this type can bound a range exactly."""
-    return type_name not in (TypeName.OTHER, TypeName.JSON, TypeName.REAL, TypeName.DOUBLE, TypeName.BOOLEAN)
+def can_bound(data_type: DataType) -> bool:
+    """Whether values of this type can bound a range exactly, here as elsewhere."""
+    inexact = (TypeName.OTHER, TypeName.JSON, TypeName.REAL, TypeName.DOUBLE, TypeName.BOOLEAN)
+    return data_type.name not in inexact and not (data_type.foreign and data_type.family == "text")

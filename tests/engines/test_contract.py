@@ -25,11 +25,11 @@ HOSTILE = [
     "[bracket]",
     "semi;colon -- comment",
     "rowid_",
-    "x" * 100,
+    "x" * 63,
 ]
 
 
-def make(session: Session, lab: Lab, name: str = "t", columns: str = "id INTEGER, name VARCHAR(10)") -> None:
+def make(session: Session, lab: Lab, name: str = "t", columns: str = "id INTEGER, name VARCHAR(30)") -> None:
     session.execute(f"CREATE TABLE {lab.idioms.quote(name)} ({columns})")
 
 
@@ -47,7 +47,7 @@ def test_any_name_names_a_table_and_a_column(lab: Lab, session: Session, name: s
     assert shape.names == (name,)
     assert session.describe_query(f"SELECT {quoted} FROM {quoted}").names == (name,)
     assert session.stream(f"SELECT * FROM {quoted}", {}, 10).read_all().to_pylist() == [{name: 7}]
-    assert session.estimate_rows(TableName(table=name)) == 1
+    assert session.estimate_rows(TableName(table=name)) in (1, None)
 
 
 def test_a_missing_table_has_no_shape(session: Session) -> None:

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import duckdb
 import pyarrow as pa
 import pytest
 
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Session
 from dmsflow.model.table import DataType, TableName, TypeName
 from tests.engines.conftest import Lab
@@ -102,9 +104,14 @@ def make(session: Session, lab: Lab, name: str) -> None:
 
 
 def read(session: Session) -> list[Any]:
-    """The values in order, as Arrow gives them; a UUID as text."""
-    found = session.stream("SELECT v FROM t ORDER BY n", {}, 1000).read_all().column("v").to_pylist()
-    return [str(value) if isinstance(value, UUID) else value for value in found]
+    """The values in order, as Arrow gives them; a UUID as text. A server sends some as text, for DuckDB to read."""
+    wanted = session.describe_query("SELECT v FROM t").columns[0].type
+    table = session.stream("SELECT n, v FROM t ORDER BY n", {}, 1000).read_all()
+    column = table.column("v")
+    if not session.traits.embedded and pa.types.is_string(column.type) and wanted.family in session.traits.loose:
+        cast = f"SELECT CAST(v AS {DuckDBIdioms().type_sql(wanted)}) FROM arriving ORDER BY n"
+        column = duckdb.from_arrow(table).query("arriving", cast).to_arrow_table().column(0)
+    return [str(value) if isinstance(value, UUID) else value for value in column.to_pylist()]
 
 
 def same(found: list[Any], wanted: list[Any]) -> bool:
@@ -153,7 +160,8 @@ def test_values_travel_as_arrow_both_ways(lab: Lab, session: Session, name: str)
     session.execute('INSERT INTO t (n, v) SELECT n, v FROM "_dms_stage"')
     session.commit()
     found = session.stream("SELECT v FROM t ORDER BY n", {}, 1000).schema.field("v").type
-    assert found == arrow or name == "uuid"
+    as_text = CASES[name][0].family in lab.engine.traits.loose
+    assert found == arrow or (as_text and found == pa.string()) or name == "uuid"
     assert same(at_scale(name, read(session)[1:-1]), at_scale(name, values))
     assert session.fetch("SELECT count(*), count(v) FROM t") == [(len(given), len(values))]
     # A value equals itself after another way: what is staged is what is stored (law 21).
@@ -218,15 +226,18 @@ def test_text_sorts_as_time_does(lab: Lab, session: Session) -> None:
     moments = [LAST, FIRST, at("2020-01-01 00:00:00"), at("2020-01-01 00:00:00.000001"), at("2019-12-31 23:59:59.9")]
     for moment in moments:
         session.execute(f"INSERT INTO t VALUES (0, {lab.bind('v')})", {"v": moment})
-    found = session.stream("SELECT v FROM t ORDER BY v", {}, 10).read_all().column("v").to_pylist()
-    assert found == sorted(moments)
+    session.execute(f"CREATE TABLE sorted (n INTEGER, v {lab.idioms.type_sql(CASES['timestamp'][0])})")
+    session.execute("INSERT INTO sorted SELECT row_number() OVER (ORDER BY v), v FROM t")
+    session.execute("DROP TABLE t")
+    session.execute("ALTER TABLE sorted RENAME TO t")
+    assert read(session) == sorted(moments)
 
 
 def test_nan_is_stored_or_refused_and_never_null(lab: Lab, session: Session) -> None:
     from dmsflow.errors import PermanentError
 
     make(session, lab, "double")
-    session.execute('CREATE TEMPORARY TABLE "_dms_stage" (v DOUBLE)')
+    session.execute(f'CREATE TEMPORARY TABLE "_dms_stage" (v {lab.idioms.type_sql(CASES["double"][0])})')
     table = pa.table({"v": pa.array([math.nan], pa.float64())})
     sql = f"INSERT INTO t VALUES (1, {lab.bind('v')})"
     if session.traits.stores_nan:

@@ -11,10 +11,9 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\+[A-Za-z0-9_]+)?:")
 _SECRET_OPTION = re.compile(r"password|passwd|pwd|token|secret", re.I)
 _LITERAL_PASSWORD = re.compile(r"://[^/@?:]*:(?!\$\{)[^/@?]+@|[?&](?:password|pwd|passwd|token)=(?!\$\{)[^&]", re.I)
 
-EMBEDDED = ("duckdb", "sqlite")
+RUN = ("duckdb", "sqlite", "postgresql")
 NOT_YET = {
-    "oracle": "follow the release notes; until then load from DuckDB, SQLite or a file",
-    "postgresql": 'install the extra for later versions, pip install "dmsflow[postgres]", and follow the release notes',
+    "oracle": "follow the release notes; until then load from PostgreSQL, DuckDB, SQLite or a file",
 }
 UNPROVEN = (
     "mysql",
@@ -89,8 +88,8 @@ def judge_database(connection: Connection) -> Iterator[Diagnostic]:
         message = f'"{database}" runs through SQLAlchemy and is unproven'
         help = "compare source and target after the first loads"
         yield Diagnostic(code="DMS207", message=message, path=path, help=help, severity=Severity.WARNING)
-    elif database not in EMBEDDED:
-        known = (*EMBEDDED, *NOT_YET, *UNPROVEN)
+    elif database not in RUN:
+        known = (*RUN, *NOT_YET, *UNPROVEN)
         help = did_you_mean(database, known) or f"write one of {', '.join(known)}"
         yield Diagnostic(code="DMS206", message=f'database "{database}" is unknown', path=path, help=help)
 

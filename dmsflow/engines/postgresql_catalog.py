@@ -1,0 +1,119 @@
+"""What PostgreSQL's catalog says of tables, queries and text order, each in one query. Decides nothing else."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
+from dmsflow.engines.postgresql_types import read_type
+from dmsflow.model.table import Column, TableName, TableShape
+
+if TYPE_CHECKING:
+    from dmsflow.engines.engine import Row, Session
+
+BASE_TYPE = """
+    WITH RECURSIVE base (oid, modifier, filled) AS (
+        SELECT {oid}, {modifier}, FALSE
+        UNION ALL
+        SELECT t.typbasetype, greatest(b.modifier, t.typtypmod), b.filled OR t.typnotnull
+        FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.oid WHERE t.typtype = 'd'
+    )
+    SELECT b.oid, b.modifier, b.filled, pg_catalog.format_type(b.oid, b.modifier) AS native
+    FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.oid WHERE t.typtype <> 'd'
+"""
+"""A domain is read as the type that it is made of."""
+
+DESCRIBE_TABLE = f"""
+SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
+    a.attidentity <> '' OR a.attgenerated <> '', c.relkind IN ('r', 'p'), c.relkind = 'p' OR c.relhassubclass
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+CROSS JOIN LATERAL ({BASE_TYPE.format(oid="a.atttypid", modifier="a.atttypmod")}) b
+WHERE c.oid = pg_catalog.to_regclass(:name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY a.attnum
+"""
+
+DESCRIBE_TYPES = """
+SELECT asked.oid::int8, asked.modifier, pg_catalog.format_type(asked.oid, asked.modifier)
+FROM unnest(CAST(:oids AS oid[]), CAST(:modifiers AS int4[])) WITH ORDINALITY AS asked (oid, modifier, place)
+ORDER BY asked.place
+"""
+
+ESTIMATE = """
+SELECT sum(p.reltuples)::float8, min(p.reltuples)::float8
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_class p ON p.oid = c.oid OR (c.relkind = 'p' AND p.oid IN
+    (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
+WHERE c.oid = pg_catalog.to_regclass(:name) AND c.relkind IN ('r', 'p', 'm') AND p.relkind <> 'p'
+"""
+
+TEXT_ORDER = """
+WITH bytewise AS (
+    SELECT oid FROM pg_catalog.pg_collation
+    WHERE collisdeterministic AND (collcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR collprovider = 'b')
+)
+SELECT (d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') AND d.datlocprovider = 'c' OR d.datlocprovider = 'b')
+    AND pg_catalog.pg_encoding_to_char(d.encoding) IN ('UTF8', 'SQL_ASCII')
+    AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_|^information_schema$'
+        JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation AND o.collname <> 'default'
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND o.oid NOT IN (SELECT oid FROM bytewise)
+    )
+FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+"""
+"""Whether text is ordered by its bytes in this database: by default, and in every column."""
+
+
+def name_literal(table: TableName) -> str:
+    """A table as to_regclass reads it; without a schema, by the search path."""
+    return PostgreSQLIdioms().qualify(table)
+
+
+def describe_table(session: "Session", table: TableName) -> TableShape | None:
+    """The shape of a table or view; None where there is none."""
+    rows = session.fetch(DESCRIBE_TABLE, {"name": name_literal(table)})
+    if not rows:
+        return None
+    columns = tuple(
+        Column(
+            name=str(name),
+            type=read_type(_int(oid), _int(modifier), str(native)),
+            nullable=not filled,
+            generated=bool(generated),
+        )
+        for name, oid, modifier, native, filled, generated, _, _ in rows
+    )
+    return TableShape(columns=columns, view=not rows[0][6], divided=bool(rows[0][7]))
+
+
+def describe_types(session: "Session", fields: Sequence[tuple[str, int, int]]) -> TableShape:
+    """The shape of a result by the names, type numbers and modifiers of its columns."""
+    oids = "{" + ",".join(str(oid) for _, oid, _ in fields) + "}"
+    modifiers = "{" + ",".join(str(modifier) for _, _, modifier in fields) + "}"
+    rows = session.fetch(DESCRIBE_TYPES, {"oids": oids, "modifiers": modifiers})
+    return TableShape(
+        columns=tuple(
+            Column(name=name, type=read_type(_int(oid), _int(modifier), str(native)))
+            for (name, _, _), (oid, modifier, native) in zip(fields, rows, strict=True)
+        )
+    )
+
+
+def estimate_rows(session: "Session", table: TableName) -> int | None:
+    """What the last ANALYZE or VACUUM counted; None where there was none, or no table."""
+    total, least = session.fetch(ESTIMATE, {"name": name_literal(table)})[0]
+    return None if total is None or _float(least) < 0 else int(_float(total))
+
+
+def orders_by_bytes(row: "Row") -> bool:
+    """The answer to TEXT_ORDER."""
+    return bool(row[0])
+
+
+def _int(value: object) -> int:
+    return int(str(value))
+
+
+def _float(value: object) -> float:
+    return float(str(value))

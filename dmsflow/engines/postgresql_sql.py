@@ -1,0 +1,152 @@
+"""How PostgreSQL says things: names, types, constants, DDL, parameters. Opens nothing."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from dmsflow.engines.engine import Binds, Value
+from dmsflow.engines.postgresql_types import LONGEST_NAME, declare
+from dmsflow.model.table import DataType, TableName
+
+if TYPE_CHECKING:
+    from dmsflow.engines.postgresql_dialect import PostgreSQLTextDialect
+
+TOKEN = re.compile(
+    r"""
+    (?<![\w$])[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"     # text with and without escapes, names
+    | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$                   # text in dollars
+    | --[^\n]* | /\* | ::                                                    # comments, casts
+    | :(?P<name>[A-Za-z_]\w*)
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+COMMENT = re.compile(r"/\*|\*/")
+
+
+def replace_binds(sql: str, binds: Binds, write: Callable[[str], str]) -> str:
+    """Write something else for each ``:name`` of the binds; text, names and comments stay as they are."""
+    parts, at = [], 0
+    while found := TOKEN.search(sql, at):
+        end = _end_of_comment(sql, found.end()) if found[0] == "/*" else found.end()
+        known = found["name"] in binds if found["name"] else False
+        parts += [sql[at : found.start()], write(found["name"]) if known else sql[found.start() : end]]
+        at = end
+    return "".join(parts) + sql[at:]
+
+
+def _end_of_comment(sql: str, at: int) -> int:
+    """Where a comment ends that may hold others."""
+    depth = 1
+    while depth and (found := COMMENT.search(sql, at)):
+        depth += 1 if found[0] == "/*" else -1
+        at = found.end()
+    return len(sql) if depth else at
+
+
+def number_binds(sql: str, binds: Binds) -> tuple[str, list[Value]]:
+    """The statement with ``$1``, ``$2`` for its parameters, and their values in that order."""
+    numbers: dict[str, int] = {}
+    numbered = replace_binds(sql, binds, lambda name: f"${numbers.setdefault(name, len(numbers) + 1)}")
+    return numbered, [binds[name] for name in numbers]
+
+
+def paste_binds(sql: str, binds: Binds) -> str:
+    """The statement with constants for its parameters: COPY takes none."""
+    return replace_binds(sql, binds, lambda name: write_literal(binds[name]))
+
+
+def write_literal(value: Value) -> str:
+    """A constant; None is NULL. Text has no type of its own, as in a parameter."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int() | Decimal() | float():
+            return _write_number(value)
+        case datetime():
+            return f"{'TIMESTAMPTZ' if value.tzinfo else 'TIMESTAMP'} '{value.isoformat(sep=' ')}'"
+        case date():
+            return f"DATE '{value.isoformat()}'"
+        case bytes():
+            return f"'\\x{value.hex()}'::bytea"
+        case UUID():
+            return f"'{value}'::uuid"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _write_number(value: int | Decimal | float) -> str:
+    """A number that may stand after an operator."""
+    if isinstance(value, float):
+        return f"'{value!r}'::double precision"
+    if str(value).isdigit():
+        return str(value)
+    return f"({value})" if isinstance(value, int) else f"'{value}'::numeric"
+
+
+class PostgreSQLIdioms:
+    """How PostgreSQL says what SQLAlchemy has no word for."""
+
+    row_id = "ctid"
+    now = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
+    sample: str | None = "5"
+    streams_windows = True
+
+    def dialect(self) -> "PostgreSQLTextDialect":
+        """The dialect that compiles for PostgreSQL."""
+        from dmsflow.engines.postgresql_dialect import DIALECT
+
+        return DIALECT
+
+    def type_sql(self, data_type: DataType) -> str:
+        """How a column of this type is declared."""
+        return declare(data_type)
+
+    def literal(self, value: Value) -> str:
+        """A constant; None is NULL."""
+        return write_literal(value)
+
+    def constant(self, value: Value, data_type: DataType) -> str:
+        """The constant, cast."""
+        return f"CAST({write_literal(value)} AS {declare(data_type)})"
+
+    def create_temporary(self, name: str, select_sql: str) -> str:
+        """A statement that keeps a query's rows in a temporary table."""
+        return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
+
+    def quote(self, name: str) -> str:
+        """An identifier, always quoted."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def qualify(self, table: TableName) -> str:
+        """A table's name as it stands in DDL."""
+        return ".".join(self.quote(part) for part in (table.catalog, table.schema, table.table) if part)
+
+    def create_schema(self, table: TableName) -> str | None:
+        """DDL of the schema a table is to stand in; where it is there, nobody needs a permission to create it."""
+        if not table.schema:
+            return None
+        create = f"CREATE SCHEMA IF NOT EXISTS {self.quote(table.schema)}"
+        missing = f"IF to_regnamespace({write_literal(self.quote(table.schema))}) IS NULL"
+        block = f"BEGIN {missing} THEN EXECUTE {write_literal(create)}; END IF; END"
+        return f"DO {write_literal(block)}"
+
+    def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
+        """A partial index over the current versions, its condition as the statements write it, so that they use it."""
+        keys = ", ".join(self.quote(name) for name in key)
+        where = f" WHERE {self.quote(flag)} = TRUE" if flag else ""
+        named = self.quote(fit_name(index))
+        return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.qualify(table)} ({keys}){where}"
+
+
+def fit_name(name: str) -> str:
+    """A name of ours in the length that PostgreSQL keeps; a long one ends with a digest of all of it."""
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}_{digest}"
