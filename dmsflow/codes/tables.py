@@ -131,4 +131,18 @@ TABLES: tuple[Entry, ...] = (
         mistake="target: {connection: dwh, table: customers_v}",
         cure="Name the table that the view reads, or a new one.",
     ),
+    Entry(
+        code="DMS318",
+        slug="name-too-long",
+        why="PostgreSQL keeps 63 bytes of a name and cuts off the rest without a word, and two may become one.",
+        mistake="target: {connection: dwh, table: a_name_of_more_than_sixty_three_bytes_that_nobody_reads_twice}",
+        cure="Write a shorter name; dmsflow_gone_ stands before that of the table in a table of its own.",
+    ),
+    Entry(
+        code="DMS319",
+        slug="target-is-divided",
+        why="Rows are written by their place, and in a table of partitions two rows may have the same one.",
+        mistake="target: {connection: dwh, table: orders_by_month}",
+        cure="Load a table of its own, and attach it as a partition or merge it afterwards.",
+    ),
 )

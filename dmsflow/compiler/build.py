@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import INSTANT, LoadedColumn
@@ -12,7 +13,7 @@ from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
-from dmsflow.marks.names import REJECT
+from dmsflow.marks.names import GONE_PREFIX, REJECT
 from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
@@ -23,7 +24,6 @@ from dmsflow.scd.shape import DELTA, STAGE, MergeShape
 from dmsflow.scd.verify import verify_history
 
 INCOMING = "_dms_incoming"
-GONE_PREFIX = "dmsflow_gone_"
 
 ENDS = {
     RangeShape.WHOLE: (False, False),
@@ -116,7 +116,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             type_sql=DuckDBIdioms().type_sql(column.type),
             required=column.existing is not None and not column.existing.nullable,
             blank_is_null=self.facts.source.as_text and column.arrives.family == "text",
-            loose=column.arrives.family in self.facts.source.loose,
+            loose=column.arrives.is_among(self.facts.source.loose),
             formats=self._formats(source.name, column.type) if source else (),
             nan_allowed=self.facts.target.stores_nan,
             instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
@@ -134,7 +134,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             type=wanted,
             type_sql=DuckDBIdioms().type_sql(wanted),
             blank_is_null=self.facts.source.as_text,
-            loose=column.type.family in self.facts.source.loose,
+            loose=column.type.is_among(self.facts.source.loose),
             formats=self._formats(column.name, wanted),
             instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
             nan_allowed=self.facts.target.stores_nan,
@@ -300,9 +300,9 @@ def _gone_statements(builder: Builder) -> Iterator[Statement]:
 
 
 def _create_stage(builder: Builder, plan_staging: staging.Staging) -> Statement:
-    """DDL of the temporary stage in a target that DuckDB only refines for."""
+    """DDL of the temporary stage in a target that DuckDB only refines for; a text that is too long has a place too."""
     declared = ", ".join(
-        f"{builder.target.quote(name)} {builder.target.type_sql(data_type)}"
+        f"{builder.target.quote(name)} {builder.target.type_sql(replace(data_type, length=None))}"
         for name, data_type in staging.stage_columns(plan_staging)
     )
     sql = f"CREATE TEMPORARY TABLE {builder.target.quote(STAGE)} ({declared})"

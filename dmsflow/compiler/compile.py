@@ -11,6 +11,7 @@ from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
 from dmsflow.compiler.survey import read_boundaries, survey, try_checks
 from dmsflow.compiler.table_rules import TABLE_RULES
+from dmsflow.compiler.target_rules import TARGET_RULES
 from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.engines.access import Access
 from dmsflow.errors import SpecRejected
@@ -37,15 +38,27 @@ def compile_plan(
     """
     spec = access.locate(loaded.raise_if_rejected())
     facts = survey_placed(loaded, access, source)
-    problems = tuple(place(loaded, problem) for rule in TABLE_RULES for problem in rule(spec, facts))
+    rules = (*TABLE_RULES, *TARGET_RULES)
+    problems = tuple(place(loaded, problem) for rule in rules for problem in rule(spec, facts))
     if has_errors(problems):
         raise SpecRejected((*loaded.diagnostics, *problems))
+    spec = name_fields(spec, facts)
     columns = match_columns(spec, facts)
     refused_checks = tuple(place(loaded, problem) for problem in try_checks(spec, columns))
     if refused_checks:
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
     plan = _make_plan(spec, facts, columns, access, loaded.digest, memory)
     return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *problems))
+
+
+def name_fields(spec: PipelineSpec, facts: Facts) -> PipelineSpec:
+    """The spec with the engine's own columns named as the target has them, which may differ in case (law 37)."""
+    shape, fields = facts.target.shape, spec.scd.fields
+    if shape is None:
+        return spec
+    written = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
+    stored = {name: found.name for name, value in written.items() if (found := shape.find(value)) is not None}
+    return replace(spec, scd=replace(spec.scd, fields=replace(fields, **stored)))
 
 
 def survey_placed(loaded: LoadedSpec, access: Access, source: SourceFacts | None = None) -> Facts:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from dmsflow.compiler.build import GONE_PREFIX, Builder
+from dmsflow.compiler.build import Builder
 from dmsflow.compiler.statements import compile_statement, create_table
-from dmsflow.marks.names import COLUMN
+from dmsflow.marks.names import COLUMN, GONE_PREFIX
 from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, note_column
 from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import ScdType, UniqueIndex

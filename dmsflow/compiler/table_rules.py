@@ -1,17 +1,17 @@
-"""What can be wrong between a spec and real tables: the source's columns, the types, the target as it stands.
+"""What can be wrong between a spec and a real source: its columns, its types. The target has rules of its own.
 
 Each rule is a generator of diagnostics; its docstring says why it is there.
 """
 
 from collections.abc import Iterator
 
-from dmsflow.compiler.columns import LoadedColumn, listed_columns, match_columns, source_name
+from dmsflow.compiler.columns import listed_columns, match_columns, source_name
 from dmsflow.compiler.narrowing import casts_that_narrow
 from dmsflow.compiler.survey import SETTLES
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
-from dmsflow.model.spec import Deletes, Evolve, PipelineSpec, ScdType
-from dmsflow.model.table import RESERVED_PREFIX, TypeName
+from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
+from dmsflow.model.table import RESERVED_PREFIX, DataType, TypeName
 
 Problems = Iterator[Diagnostic]
 
@@ -157,12 +157,37 @@ def checkpoint_is_readable(spec: PipelineSpec, facts: Facts) -> Problems:
                 path=("checkpoint", "columns", i),
                 help="read everything with strategy none, or turn the file into Parquet",
             )
-        elif column.type.family in ("float", "json", "other", "boolean", "bytes"):
+        elif column.type.family in ("float", "json", "other", "boolean", "bytes") or _is_foreign_text(column.type):
             yield Diagnostic(
                 code="DMS313",
                 message=f'checkpoint column "{name}" is of type {column.type}, which has no exact order',
                 path=("checkpoint", "columns", i),
                 help="name an integer, decimal, date, timestamp or text column",
+            )
+        elif column.type.family == "text" and not facts.source.binary_text_order:
+            yield Diagnostic(
+                code="DMS313",
+                message=f'checkpoint column "{name}" is text, which the source does not sort by its bytes',
+                path=("checkpoint", "columns", i),
+                help="name an integer, decimal, date or timestamp column",
+            )
+
+
+def _is_foreign_text(data_type: DataType) -> bool:
+    """Whether values arrive as text that sorts otherwise than they do."""
+    return data_type.foreign and data_type.family == "text"
+
+
+def order_is_exact(spec: PipelineSpec, facts: Facts) -> Problems:
+    """Staged as text, a number or an enum of another database would be ordered by its letters: 10 before 9."""
+    for i, name in enumerate(spec.scd.order_by):
+        column = facts.source.shape.find(name)
+        if column is not None and _is_foreign_text(column.type):
+            yield Diagnostic(
+                code="DMS313",
+                message=f'order_by column "{name}" is of type {column.type}, which arrives as text',
+                path=("scd", "order_by", i),
+                help="name an integer, decimal, date, timestamp or text column, or cast it in a query",
             )
 
 
@@ -189,125 +214,6 @@ def decimals_sort_as_numbers(spec: PipelineSpec, facts: Facts) -> Problems:
                 )
 
 
-def target_exists(spec: PipelineSpec, facts: Facts) -> Problems:
-    """With create: false a missing table is a mistake, not an invitation."""
-    if facts.target.shape is None and not spec.target.create:
-        yield Diagnostic(
-            code="DMS307",
-            message=f'target table "{spec.target.table}" does not exist and create is false',
-            path=("target", "table"),
-            help="create it first, or set create: true",
-        )
-
-
-def target_is_a_table(spec: PipelineSpec, facts: Facts) -> Problems:
-    """A view has no rows of its own to write."""
-    if facts.target.shape is not None and facts.target.shape.view:
-        yield Diagnostic(
-            code="DMS317",
-            message=f'target "{spec.target.table}" is a view',
-            path=("target", "table"),
-            help="name the table that it reads, or a new one",
-        )
-
-
-def target_is_one_table(spec: PipelineSpec, facts: Facts) -> Problems:
-    """In a table of partitions two rows may stand at the same place, so that a place names no row."""
-    if facts.target.shape is not None and facts.target.shape.divided:
-        yield Diagnostic(
-            code="DMS317",
-            message=f'target "{spec.target.table}" has partitions, or tables that inherit from it',
-            path=("target", "table"),
-            help="load a table of its own, and attach or merge it afterwards",
-        )
-
-
-def target_has_room(spec: PipelineSpec, facts: Facts) -> Problems:
-    """Databases limit the number of columns."""
-    count = len(match_columns(spec, facts)) + len(engine_names(spec))
-    if count + 8 > facts.target.max_columns:
-        yield Diagnostic(
-            code="DMS314",
-            message=f"{count} columns are needed, {facts.target.engine} has room for {facts.target.max_columns - 8}",
-            path=("columns",) if spec.columns else ("target", "table"),
-            help="list the columns that are needed",
-        )
-
-
-def target_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
-    """A column that is new in the spec is added only when the spec says so; the engine's own are never added."""
-    shape = facts.target.shape
-    if shape is None:
-        return
-    for column in match_columns(spec, facts):
-        if column.existing is None and spec.target.evolve is Evolve.REFUSE:
-            yield Diagnostic(
-                code="DMS308",
-                message=f'column "{column.name}" is not in target table {spec.target.table}',
-                path=("columns", column.name) if spec.columns else ("target", "table"),
-                help=did_you_mean(column.name, shape.names) or "set target.evolve: add, or remove the column",
-            )
-        if column.existing is None and column.name in spec.key:
-            yield Diagnostic(
-                code="DMS308",
-                message=f'key column "{column.name}" is not in target table {spec.target.table}',
-                path=("key", spec.key.index(column.name)),
-                help="a key cannot be added to rows that are there already: name the column they have",
-            )
-    for name in engine_names(spec):
-        if shape.find(name) is None:
-            yield Diagnostic(
-                code="DMS311",
-                message=f'engine column "{name}" is not in target table {spec.target.table}',
-                path=("scd", "fields") if name != spec.scd.fields.surrogate_key else ("target", "table"),
-                help="name the table's own column under scd.fields, or load into a new table",
-            )
-
-
-def target_columns_are_filled(spec: PipelineSpec, facts: Facts) -> Problems:
-    """A NOT NULL column that the spec does not fill would refuse every row."""
-    shape = facts.target.shape
-    if shape is None:
-        return
-    filled = {c.name.lower() for c in match_columns(spec, facts)} | {name.lower() for name in engine_names(spec)}
-    for column in shape.columns:
-        if column.name.lower() not in filled and not column.nullable and not column.generated:
-            yield Diagnostic(
-                code="DMS310",
-                message=f'target column "{column.name}" is NOT NULL and the spec does not fill it',
-                path=("columns",) if spec.columns else ("target", "table"),
-                help=f"add it to columns, or drop the constraint from {spec.target.table}",
-            )
-
-
-def target_types_fit(spec: PipelineSpec, facts: Facts) -> Problems:
-    """A type that differs from the table's is a change of the table, which a load never makes by itself."""
-    for column in match_columns(spec, facts):
-        wanted, existing = column.spec.type, column.existing
-        if wanted is None or existing is None or _same_type(column):
-            continue
-        yield Diagnostic(
-            code="DMS309",
-            message=f'column "{column.name}" is {existing.type} in {spec.target.table}, the spec says {wanted}',
-            path=("columns", column.name, "type"),
-            help=f"write {existing.type}, or change the table first",
-        )
-
-
-def _same_type(column: LoadedColumn) -> bool:
-    """Whether the table's type is the spec's, as far as the database keeps it."""
-    wanted, existing = column.spec.type, column.existing
-    assert wanted is not None and existing is not None
-    if wanted.family == existing.type.family == "text":
-        return wanted.length is None or existing.type.length is None or wanted.length == existing.type.length
-    if wanted.family == "decimal" and wanted.precision is None:
-        return existing.type.family == "decimal"
-    if existing.type.foreign:
-        return True
-    kept = (existing.type.name, existing.type.precision, existing.type.scale)
-    return kept == (wanted.name, wanted.precision, wanted.scale or (0 if wanted.precision else None))
-
-
 def watermark_left_nothing_behind(spec: PipelineSpec, facts: Facts) -> Problems:
     """Append reads beyond the watermark: a row that came in at the watermark itself would never be read (law 16)."""
     start = facts.start
@@ -332,10 +238,5 @@ TABLE_RULES = (
     checkpoint_is_readable,
     watermark_left_nothing_behind,
     decimals_sort_as_numbers,
-    target_exists,
-    target_is_a_table,
-    target_has_room,
-    target_has_columns,
-    target_columns_are_filled,
-    target_types_fit,
+    order_is_exact,
 )

@@ -32,7 +32,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     max_columns: int
     binary_text_order: bool
     loose: tuple[str, ...] = ()
-    """Families of types whose columns may arrive as text, since they may hold values that the type has no word for."""
+    """Types, or families of them, whose columns may arrive as text: not all of their values have a word elsewhere."""
     sorted_digits: int | None = None
     """Decimals of more digits are stored as text here, and do not sort as numbers."""
     longest_name: int | None = None

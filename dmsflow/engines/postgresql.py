@@ -243,8 +243,12 @@ class PostgreSQLEngine:
         return connection
 
     def locate(self, table: TableName) -> TableName:
-        """The name as it is written."""
-        return table
+        """The name as the catalog has it, where it differs from the written one in case alone."""
+        session = self.connect()
+        try:
+            return catalog.find_table(session, table)
+        finally:
+            session.close()
 
     def take_back(self, connection: "psycopg.Connection") -> None:
         """Keep a connection for the next session, without what the last one left in it."""

@@ -25,7 +25,7 @@ BEFORE_CHRIST = (
 )
 """Where DuckDB wants to read of it: beside the day."""
 
-PARSING = csv.ParseOptions(newlines_in_values=True)
+PARSING = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
 WRITING = csv.WriteOptions(include_header=False)
 
 EPOCH_DAYS = date(1970, 1, 1).toordinal()
@@ -69,7 +69,7 @@ def read_blocks(blocks: Iterator[bytes], columns: Sequence[Column], batch_rows: 
 
 
 def _arrives(data_type: DataType) -> pa.DataType:
-    return pa.string() if data_type.family in LOOSE else arrow_type(data_type)
+    return pa.string() if data_type.is_among(LOOSE) else arrow_type(data_type)
 
 
 def _finish(column: Column, array: Array) -> Array:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
 from dmsflow.engines.postgresql_types import read_type
 from dmsflow.model.table import Column, TableName, TableShape
@@ -31,6 +33,17 @@ CROSS JOIN LATERAL ({BASE_TYPE.format(oid="a.atttypid", modifier="a.atttypmod")}
 WHERE c.oid = pg_catalog.to_regclass(:name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY a.attnum
 """
+
+FIND_TABLE = """
+SELECT n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE pg_catalog.to_regclass(:name) IS NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND lower(c.relname) = lower(:table)
+    AND (lower(n.nspname) = lower(:schema)
+        OR CAST(:schema AS text) IS NULL AND n.nspname = ANY (pg_catalog.current_schemas(FALSE)))
+LIMIT 2
+"""
+"""Tables that differ in case from a name that none has as it is written."""
 
 DESCRIBE_TYPES = """
 SELECT asked.oid::int8, asked.modifier, pg_catalog.format_type(asked.oid, asked.modifier)
@@ -85,6 +98,15 @@ def describe_table(session: "Session", table: TableName) -> TableShape | None:
         for name, oid, modifier, native, filled, generated, _, _ in rows
     )
     return TableShape(columns=columns, view=not rows[0][6], divided=bool(rows[0][7]))
+
+
+def find_table(session: "Session", table: TableName) -> TableName:
+    """The table as it is written, else the only one whose name differs in case alone."""
+    binds = {"name": name_literal(table), "table": table.table, "schema": table.schema}
+    found = session.fetch(FIND_TABLE, binds)
+    if len(found) != 1:
+        return table
+    return replace(table, schema=str(found[0][0]), table=str(found[0][1]))
 
 
 def describe_types(session: "Session", fields: Sequence[tuple[str, int, int]]) -> TableShape:

@@ -50,10 +50,11 @@ DECLARED = {
     TypeName.OTHER: "TEXT",
 }
 
-LOOSE = ("decimal", "date", "timestamp", "timestamptz", "uuid")
-"""Families that arrive as text: NaN, an infinite time or a year before the first has no word in Arrow."""
+LOOSE = ("hugeint", "decimal", "date", "timestamp", "timestamptz", "uuid")
+"""What arrives as text: a long number, NaN, an infinite time or a year before the first has no word in Arrow."""
 
 MAX_PRECISION = 38
+HUGE = (39, 0)
 
 
 def read_type(oid: int, modifier: int, native: str) -> DataType:
@@ -76,6 +77,8 @@ def _read_numeric(modifier: int, native: str) -> DataType:
     """A decimal, or a foreign type where it has no limit, or one that no decimal of 38 digits can hold."""
     precision = (modifier - 4) >> 16 & 0xFFFF
     scale = ((modifier - 4 & 0x7FF) ^ 0x400) - 0x400
+    if (precision, scale) == HUGE:
+        return DataType(name=TypeName.HUGEINT)
     if modifier < 0 or precision > MAX_PRECISION or not 0 <= scale <= precision:
         return DataType(name=TypeName.TEXT, native=native, foreign=True)
     return DataType(name=TypeName.DECIMAL, precision=precision, scale=scale)
@@ -84,7 +87,8 @@ def _read_numeric(modifier: int, native: str) -> DataType:
 def declare(data_type: DataType) -> str:
     """How a column of this type is declared."""
     if data_type.foreign and data_type.native:
-        return data_type.native
+        unlimited = data_type.native.startswith("character(") and data_type.length is None
+        return "BPCHAR" if unlimited else data_type.native
     if data_type.name is TypeName.DECIMAL:
         return f"NUMERIC({data_type.precision or MAX_PRECISION},{data_type.scale or 0})"
     if data_type.name is TypeName.VARCHAR:

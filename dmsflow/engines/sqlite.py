@@ -27,7 +27,7 @@ TRAITS = Traits(
     keeps_lengths=True,
     max_columns=2000,
     binary_text_order=True,
-    loose=tuple(set(FAMILIES.values())),
+    loose=tuple(sorted(set(FAMILIES.values()))),
     sorted_digits=15,
 )
 

@@ -4,3 +4,5 @@ CHUNK, CHECKPOINT, REJECT, LEASE = "dmsflow_chunk", "dmsflow_checkpoint", "dmsfl
 COLUMN = "dmsflow_column"
 """Columns that were added to a target and are not yet filled by a full read; only with evolve: add."""
 COUNTS = ("read", "inserted", "versioned", "updated", "unchanged", "collapsed", "rejected", "closed")
+GONE_PREFIX = "dmsflow_gone_"
+"""Before the name of a target: the keys that the chunks of a run miss."""

@@ -78,6 +78,10 @@ class DataType(Struct, frozen=True, kw_only=True):
             return self.native
         return self.name.value
 
+    def is_among(self, names: tuple[str, ...]) -> bool:
+        """Whether the type or its family is one of these."""
+        return self.family in names or self.name.value in names
+
     @property
     def common(self) -> "DataType":
         """The type that every database has for the same values."""

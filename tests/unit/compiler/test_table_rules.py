@@ -1,8 +1,11 @@
 """Specs against real DuckDB tables: every DMS3xx once, with its words, its line and its column."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
 from dmsflow.codes.tables import TABLES
@@ -13,6 +16,7 @@ from dmsflow.engines.access import open_access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.result import RunReport
 from dmsflow.runtime.apply import apply_plan
+from tests import postgres
 
 SOURCE = "create table orders (order_id bigint, customer varchar, amount decimal(12,2), changed_at timestamp)"
 TARGET = "create table orders (order_id bigint, customer varchar, inserted_at timestamp, modified_at timestamp)"
@@ -267,6 +271,31 @@ def test_a_table_has_room_for_so_many_columns(tmp_path: Path):
     assert problem.message == "1993 columns are needed, sqlite has room for 1992"
 
 
+def test_names_and_tables_that_postgresql_does_not_keep(tmp_path: Path):
+    server = postgres.borrow()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE TABLE many (order_id bigint, inserted_at timestamp, modified_at timestamp)")
+        connection.execute("CREATE TABLE one (extra int) INHERITS (many)")
+    spec = HEAD.replace("duckdb:///target.db", server) + "columns:\n  order_id:\n"
+    (problem,) = find_problems(tmp_path, SOURCE, "", spec.replace("dwh, table: orders", "dwh, table: many"))
+    assert write_head(problem) == "5:34 error DMS319"
+    assert problem.message == 'target "many" has partitions, or tables that inherit from it'
+    named = f"  {'n' * 64}: {{from: customer}}\n"
+    (problem,) = find_problems(tmp_path, "", "", spec + named)
+    assert write_head(problem) == "10:3 error DMS318"
+    assert problem.message.endswith(" is longer than 63 bytes, which is all that postgresql keeps")
+
+
+def test_text_in_an_order_of_its_own_is_no_checkpoint(tmp_path: Path):
+    with closing(sqlite3.connect(tmp_path / "source.sqlite")) as connection:
+        connection.execute("PRAGMA encoding = 'UTF-16le'")
+        connection.execute("CREATE TABLE orders (order_id bigint, customer varchar)")
+    spec = HEAD.replace("duckdb:///source.db", "sqlite:///source.sqlite")
+    (problem,) = find_problems(tmp_path, "", "", spec + "checkpoint: {columns: [customer]}\n")
+    assert write_head(problem) == "8:24 error DMS313"
+    assert problem.message == 'checkpoint column "customer" is text, which the source does not sort by its bytes'
+
+
 def test_a_checkpoint_of_a_csv_has_no_type(tmp_path: Path):
     (tmp_path / "orders.csv").write_text("order_id,changed_at\n1,2026-01-01\n", encoding="utf-8")
     spec = HEAD.replace("{connection: src, table: orders}", "{file: orders.csv}")
@@ -292,7 +321,13 @@ def load_orders(folder: Path) -> RunReport:
 
 
 def test_every_code_of_tables_is_seen_here():
-    seen = {head.split()[-1] for _, _, _, head, _, _ in CASES.values()} | {"DMS306", "DMS314", "DMS316"}
+    seen = {head.split()[-1] for _, _, _, head, _, _ in CASES.values()} | {
+        "DMS306",
+        "DMS314",
+        "DMS316",
+        "DMS318",
+        "DMS319",
+    }
     assert seen == {entry.code for entry in TABLES}
 
 
