@@ -42,7 +42,7 @@ def plan_key(spec: PipelineSpec, spec_digest: str, facts: Facts, cut: Cut, check
         start_ties=None,
     )
     window = (checkpoint.start is not None, checkpoint.fence is not None)
-    parts = (code_fingerprint(), spec_digest, spec.file, shapes, cut.count > 1, cut.keys, window)
+    parts = (code_fingerprint(), spec_digest, spec.file, spec.target.table, shapes, cut.count > 1, cut.keys, window)
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
 

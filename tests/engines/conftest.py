@@ -1,7 +1,6 @@
 """Every engine under one name: the contract suite runs once per lab."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,25 +30,22 @@ class Lab:
         return f"{self.marker}{name}"
 
 
-@contextmanager
-def open_duckdb(folder: Path) -> Iterator[Lab]:
-    yield Lab(name="duckdb", engine=DuckDBEngine(str(folder / "lab.duckdb")), marker="$")
+def open_duckdb(folder: Path) -> Lab:
+    return Lab(name="duckdb", engine=DuckDBEngine(str(folder / "lab.duckdb")), marker="$")
 
 
-@contextmanager
-def open_sqlite(folder: Path) -> Iterator[Lab]:
+def open_sqlite(folder: Path) -> Lab:
     options = {"busy_timeout": 5}
-    yield Lab(name="sqlite", engine=GenericEngine(f"sqlite:///{folder / 'lab.db'}", options), marker=":")
+    return Lab(name="sqlite", engine=GenericEngine(f"sqlite:///{folder / 'lab.db'}", options), marker=":")
 
 
-@contextmanager
-def open_postgresql(folder: Path) -> Iterator[Lab]:
-    with postgres.database() as url:
-        address = Address(name="lab", scheme="postgresql", url=url, options=(("options", "-c lock_timeout=500"),))
-        yield Lab(name="postgresql", engine=PostgreSQLEngine(address), marker=":")
+def open_postgresql(folder: Path) -> Lab:
+    options = (("options", "-c lock_timeout=500"),)
+    address = Address(name="lab", scheme="postgresql", url=postgres.borrow(), options=options)
+    return Lab(name="postgresql", engine=PostgreSQLEngine(address), marker=":")
 
 
-OPENERS: dict[str, Callable[[Path], AbstractContextManager[Lab]]] = {
+OPENERS: dict[str, Callable[[Path], Lab]] = {
     "duckdb": open_duckdb,
     "sqlite": open_sqlite,
     "postgresql": open_postgresql,
@@ -58,9 +54,9 @@ OPENERS: dict[str, Callable[[Path], AbstractContextManager[Lab]]] = {
 
 @pytest.fixture(params=list(OPENERS))
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    with OPENERS[request.param](tmp_path) as found:
-        yield found
-        found.engine.close()
+    found = OPENERS[request.param](tmp_path)
+    yield found
+    found.engine.close()
 
 
 @pytest.fixture
@@ -72,8 +68,8 @@ def session(lab: Lab) -> Iterator[Session]:
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Session]:
-    with open_sqlite(tmp_path) as found:
-        opened = found.engine.connect()
-        yield opened
-        opened.close()
-        found.engine.close()
+    engine = open_sqlite(tmp_path).engine
+    opened = engine.connect()
+    yield opened
+    opened.close()
+    engine.close()

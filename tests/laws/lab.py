@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import psycopg
 import yaml
 from typer.testing import CliRunner
 
 from dmsflow.cli.app import app
+from tests import postgres
+
+TABLES = {
+    "duckdb": "SELECT table_name FROM duckdb_tables()",
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +49,15 @@ class Lab:
 
     def __init__(self, folder: Path, source: str = "duckdb", target: str = "duckdb") -> None:
         self.folder, self.engines = folder, {"source": source, "target": target}
+        self.servers = {side: postgres.borrow() for side, engine in self.engines.items() if engine == "postgresql"}
+
+    def url(self, side: str) -> str:
+        """Where the source or the target is; a relative path is one in the folder."""
+        return self.servers.get(side) or f"{self.engines[side]}:///{side}.db"
 
     def open(self, side: str):
+        if side in self.servers:
+            return closing(psycopg.connect(self.servers[side]))
         path = str(self.folder / f"{side}.db")
         return closing(duckdb.connect(path) if self.engines[side] == "duckdb" else sqlite3.connect(path))
 
@@ -51,6 +66,8 @@ class Lab:
         with self.open(side) as connection:
             for statement in statements:
                 connection.execute(statement)
+            if side in self.servers:
+                connection.execute("ANALYZE")
             connection.commit()
 
     def read(self, sql: str = "SELECT * FROM t ORDER BY ALL", side: str = "target") -> list[tuple]:
@@ -59,14 +76,9 @@ class Lab:
 
     def tables(self) -> set[str]:
         """The tables of the target that are not dmsflow's own."""
-        if not (self.folder / "target.db").exists():
+        if "target" not in self.servers and not (self.folder / "target.db").exists():
             return set()
-        known = (
-            "SELECT table_name FROM duckdb_tables()"
-            if self.engines["target"] == "duckdb"
-            else "SELECT name FROM sqlite_schema WHERE type = 'table'"
-        )
-        return {name for (name,) in self.read(known) if not name.startswith("dmsflow_")}
+        return {name for (name,) in self.read(TABLES[self.engines["target"]]) if not name.startswith("dmsflow_")}
 
     def spec(self, *, name: str = "p", file: str | None = None, key=(), scd=1, **more) -> Path:
         """Write a spec: table s into table t, unless ``more`` says otherwise."""
@@ -80,13 +92,7 @@ class Lab:
             **({"key": list(key)} if key else {}),
             **more,
         }
-        spec.setdefault(
-            "connections",
-            {
-                "src": {"url": f"{self.engines['source']}:///source.db"},
-                "dwh": {"url": f"{self.engines['target']}:///target.db"},
-            },
-        )
+        spec.setdefault("connections", {"src": {"url": self.url("source")}, "dwh": {"url": self.url("target")}})
         path = self.folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump(spec, sort_keys=False, allow_unicode=True), encoding="utf-8")
         return path

@@ -4,7 +4,13 @@ import pytest
 
 from tests.laws.lab import Lab
 
-PAIRS = [("duckdb", "duckdb"), ("sqlite", "sqlite"), ("duckdb", "sqlite"), ("sqlite", "duckdb")]
+PAIRS = [
+    ("duckdb", "duckdb"),
+    ("sqlite", "sqlite"),
+    ("duckdb", "sqlite"),
+    ("sqlite", "duckdb"),
+    ("postgresql", "postgresql"),
+]
 NAMES = """two words|qu"ote|apo's|emoji 🎉|select|order|s|t|d|src|run_at|run_id|lo_0|hi_0|place|count|total|ranked|chunk
 x:y|x%(y)s|x\\y|$a|:b|{c}|?|x;--|ÄÖ|class|value|null|sk_base|pipeline|probe|_|1""".replace("\n", "|").split("|")
 SPLIT = {"chunk_rows": 1, "min_rows": 0, "workers": 2}
@@ -35,7 +41,7 @@ def test_a_column_may_have_any_name(tmp_path, source, target):
 @pytest.mark.parametrize(
     "name", ["two words", 'qu"ote', "select", "lo_0", "place", "run_id", "s", "🎉", "x:y", "x%(y)s"]
 )
-@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("target", ["duckdb", "sqlite", "postgresql"])
 def test_a_key_may_have_any_name(tmp_path, target, name):
     lab = Lab(tmp_path, "duckdb", target)
     lab.make(f"CREATE TABLE s ({quote(name)} int, v int)", "INSERT INTO s VALUES (1, 1), (2, 2), (3, 3)")
@@ -88,7 +94,7 @@ REFUSED = {
     "not null": (f"CREATE TABLE t (id int, v varchar, x int NOT NULL, {ENGINE})", {}, '"x" is NOT NULL'),
     "no flag": (f"CREATE TABLE t (id int, v varchar, {ENGINE})", {"scd": 2}, 'engine column "is_current" is not in'),
     "view": ("CREATE VIEW t AS SELECT 1 AS id, 2 AS v", {}, 'target "t" is a view'),
-    "check": (f"CREATE TABLE t (id int, v varchar CHECK (v <> 'b'), {ENGINE})", {}, "CHECK constraint failed"),
+    "check": (f"CREATE TABLE t (id int, v varchar CHECK (v <> 'b'), {ENGINE})", {}, "check constraint"),
     "two rows": (
         f"CREATE TABLE t (id int, v varchar, {ENGINE}); INSERT INTO t (id, v) VALUES (1, 'x'), (1, 'y')",
         {},
@@ -103,7 +109,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("target", ["duckdb", "sqlite", "postgresql"])
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_target_that_does_not_fit_stays_as_it_was(tmp_path, target, case):
     ddl, spec, told = REFUSED[case]
@@ -113,7 +119,7 @@ def test_a_target_that_does_not_fit_stays_as_it_was(tmp_path, target, case):
     before = lab.read("SELECT * FROM t ORDER BY 1, 2")
     outcome = lab.apply(key=["id"], **({"scd": 1} | spec))
     assert outcome.code in (1, 3)
-    assert told in outcome.told
+    assert told.lower() in outcome.told.lower()
     assert lab.read("SELECT * FROM t ORDER BY 1, 2") == before
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.laws.lab import Lab
 
-PAIRS = [("duckdb", "duckdb"), ("duckdb", "sqlite")]
+PAIRS = [("duckdb", "duckdb"), ("duckdb", "sqlite"), ("duckdb", "postgresql")]
 EXTREMES = {
     "timestamp": ("0001-01-01", "9999-12-31 23:59:59.999999"),
     "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
@@ -120,7 +120,9 @@ def test_zeros_of_two_signs_are_one_key(tmp_path):
     assert lab.read("SELECT count(*) FROM t") == [(2,)]
 
 
-@pytest.mark.parametrize(("source", "target"), [*PAIRS, ("sqlite", "sqlite"), ("sqlite", "duckdb")])
+@pytest.mark.parametrize(
+    ("source", "target"), [*PAIRS, ("sqlite", "sqlite"), ("sqlite", "duckdb"), ("postgresql", "duckdb")]
+)
 def test_keys_are_compared_column_by_column(tmp_path, source, target):
     lab = Lab(tmp_path, source, target)
     lab.make(
@@ -148,7 +150,10 @@ def test_ten_megabytes_in_one_value(tmp_path, source, target):
     assert lab.read("SELECT k, length(v) FROM t ORDER BY k") == [(1, 5_000_000), (2, 10_000_000)]
 
 
-@pytest.mark.parametrize(("source", "target", "columns"), [("duckdb", "duckdb", 2000), ("sqlite", "sqlite", 1200)])
+@pytest.mark.parametrize(
+    ("source", "target", "columns"),
+    [("duckdb", "duckdb", 2000), ("sqlite", "sqlite", 1200), ("postgresql", "postgresql", 500)],
+)
 def test_two_thousand_columns(tmp_path, source, target, columns):
     lab = Lab(tmp_path, source, target)
     names = [f"c{i}" for i in range(columns)]

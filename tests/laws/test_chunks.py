@@ -88,7 +88,9 @@ def test_no_row_is_lost_or_read_twice_whatever_the_type_of_the_key(declared, chu
     assert world.apply(spec(["k"], chunk_rows=chunk_rows, workers=2)).rows.unchanged == len(values)
 
 
-@pytest.mark.parametrize("pair", [("sqlite", "duckdb"), ("duckdb", "sqlite")])
+@pytest.mark.parametrize(
+    "pair", [("sqlite", "duckdb"), ("duckdb", "sqlite"), ("postgresql", "duckdb"), ("duckdb", "postgresql")]
+)
 @pytest.mark.parametrize("declared", ["bigint", "varchar"])
 def test_ranges_mean_the_same_in_both_databases(pair, declared, tmp_path) -> None:
     world = World(tmp_path, *pair)

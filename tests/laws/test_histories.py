@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dmsflow.compiler import assemble
 from dmsflow.compiler.build import Reading
 from dmsflow.model.result import RunStatus
+from tests import postgres
 from tests.laws.model import USER, Model
 from tests.laws.world import FILES, World, as_instant
 
@@ -173,16 +174,24 @@ def expected(model: Model, instants: list[datetime]) -> list[tuple]:
     return sorted(found, key=repr)
 
 
-PAIRS = [("duckdb", "duckdb"), ("sqlite", "duckdb"), ("duckdb", "sqlite"), ("sqlite", "sqlite")]
-
+PAIRS = [
+    ("duckdb", "duckdb"),
+    ("sqlite", "duckdb"),
+    ("duckdb", "sqlite"),
+    ("sqlite", "sqlite"),
+    ("duckdb", "postgresql"),
+    ("postgresql", "duckdb"),
+]
+"""Every other one has another target."""
 
 FILE_PAIRS = [("parquet", "duckdb"), ("parquet", "sqlite"), ("csv", "duckdb")]
+SERVER_PAIRS = [("postgresql", "postgresql")]
 
 
-@pytest.mark.parametrize(("source", "target"), [*PAIRS, *FILE_PAIRS])
+@pytest.mark.parametrize(("source", "target"), [*PAIRS, *FILE_PAIRS, *SERVER_PAIRS])
 def test_histories_equal_the_model(source: str, target: str, request: pytest.FixtureRequest, monkeypatch) -> None:
     examples = request.config.getoption("--histories")
-    if source in FILES:
+    if source in FILES or "postgresql" in (source, target):
         examples = max(examples // 3, 1)
     if source == "csv":
         # Where rejects are allowed a file is staged at once; here the direct road is to be walked first.
@@ -197,6 +206,7 @@ def test_histories_equal_the_model(source: str, target: str, request: pytest.Fix
         assume(source != "csv" or suits_a_csv(rules, extracts))
         with tempfile.TemporaryDirectory() as folder:
             replay(World(Path(folder), source, target), rules, parallel, extracts)
+        postgres.give_back()
 
     check()
 

@@ -40,6 +40,9 @@ def peak_mib(world: World, rows: int) -> int:
         series = f"WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < {rows})"
         if world.source == "sqlite":
             connection.execute(f"INSERT INTO s {series} SELECT k, printf('%0400d', k) FROM n")
+        elif world.source == "postgresql":
+            connection.execute(f"INSERT INTO s SELECT n, lpad(n::text, 400, '0') FROM generate_series(1, {rows}) AS n")
+            connection.execute("ANALYZE s")
         else:
             connection.execute(f"INSERT INTO s SELECT range, printf('%0400d', range) FROM range({rows})")
         connection.commit()
@@ -51,7 +54,10 @@ def peak_mib(world: World, rows: int) -> int:
     return peak
 
 
-@pytest.mark.parametrize(("source", "target"), [("sqlite", "duckdb"), ("duckdb", "sqlite"), ("sqlite", "sqlite")])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("sqlite", "duckdb"), ("duckdb", "sqlite"), ("sqlite", "sqlite"), ("postgresql", "postgresql")],
+)
 def test_a_load_of_ten_times_the_rows_takes_hardly_more_memory(source, target, tmp_path) -> None:
     peaks = []
     for rows in (15_000, 150_000):

@@ -24,7 +24,7 @@ from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "v": "varchar"}
 ROWS = [{"k": i, "v": "a"} for i in range(12)]
-PAIRS = [("duckdb", "duckdb"), ("duckdb", "sqlite")]
+PAIRS = [("duckdb", "duckdb"), ("duckdb", "sqlite"), ("postgresql", "postgresql")]
 
 
 def spec(kind: object = 2, **more: object) -> dict:
@@ -239,8 +239,7 @@ def test_a_transient_error_is_tried_again_and_counted(tmp_path, monkeypatch) -> 
 def hold(world: World, host: str, pid: int, beat: datetime, run_id: str = "other") -> None:
     with world.open("target") as connection:
         connection.execute(
-            "INSERT INTO dmsflow_lease VALUES ('t', ?, 'nightly', ?, ?, ?, ?)",
-            (run_id, host, pid, str(beat), str(beat)),
+            f"INSERT INTO dmsflow_lease VALUES ('t', '{run_id}', 'nightly', '{host}', {pid}, '{beat}', '{beat}')"
         )
         connection.commit()
 

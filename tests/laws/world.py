@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import psycopg
 import yaml
 
 from dmsflow.compiler.compile import compile_plan
@@ -14,6 +15,7 @@ from dmsflow.engines.access import open_access
 from dmsflow.model.result import RunReport
 from dmsflow.model.spec import param_values
 from dmsflow.runtime.apply import apply_plan, new_run_id
+from tests import postgres
 
 COLUMNS = {
     "k": "bigint",
@@ -36,14 +38,22 @@ class World:
 
     def __init__(self, folder: Path, source: str, target: str) -> None:
         self.folder, self.source, self.target = folder, source, target
+        self.servers = {
+            side: postgres.borrow()
+            for side, engine in (("source", source), ("target", target))
+            if engine == "postgresql"
+        }
 
     @property
     def connections(self) -> dict[str, dict[str, str]]:
-        source = "duckdb" if self.source in FILES else self.source
-        return {
-            "src": {"url": f"{source}:///source.db"},
-            "dwh": {"url": f"{self.target}:///target.db"},
-        }
+        return {"src": {"url": self.url("source")}, "dwh": {"url": self.url("target")}}
+
+    def url(self, side: str) -> str:
+        """Where the source or the target is; a relative path is one in the folder."""
+        engine = self.source if side == "source" else self.target
+        if side in self.servers:
+            return self.servers[side]
+        return f"{'duckdb' if engine in FILES else engine}:///{side}.db"
 
     def reading(self, spec: dict) -> dict:
         """The spec, from the file where the source is one."""
@@ -55,14 +65,17 @@ class World:
     def write_source(self, rows, columns=COLUMNS, table="s") -> None:
         """Put an extract into the source table, in place of what was there."""
         names = ", ".join(f'"{name}"' for name in columns)
-        marks = ", ".join("?" for _ in columns)
+        marks = ", ".join("%s" if self.source == "postgresql" else "?" for _ in columns)
         with self.open("source") as connection:
             connection.execute(f'DROP TABLE IF EXISTS "{table}"')
-            declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+            declared = ", ".join(f'"{name}" {self.declare(kind)}' for name, kind in columns.items())
             connection.execute(f'CREATE TABLE "{table}" ({declared})')
             values = [tuple(self.adapt(row.get(name)) for name in columns) for row in rows]
             if values:
-                connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
+                cursor = connection.cursor()
+                cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
+            if self.source == "postgresql":
+                connection.execute(f'ANALYZE "{table}"')
             connection.commit()
             if self.source in FILES:
                 connection.execute(f"COPY \"{table}\" TO '{self.folder / table}.{self.source}'")
@@ -73,10 +86,18 @@ class World:
             return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else str(value)
         return value
 
+    def declare(self, kind: str) -> str:
+        """A type as the source calls it."""
+        return "double precision" if self.source == "postgresql" and kind == "double" else kind
+
     @contextmanager
     def open(self, side: str):
         """A driver's own connection to the source or the target."""
         engine = self.source if side == "source" else self.target
+        if engine == "postgresql":
+            with psycopg.connect(self.url(side)) as connection:
+                yield connection
+            return
         path = str(self.folder / f"{side}.db")
         with closing(sqlite3.connect(path) if engine == "sqlite" else duckdb.connect(path)) as connection:
             yield connection
