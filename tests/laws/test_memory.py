@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 from tests.laws.world import World
 
-folder, source, target, spec = sys.argv[1:]
-report = World(Path(folder), source, target).apply(yaml.safe_load(spec))
+folder, source, target, servers, spec = sys.argv[1:]
+report = World(Path(folder), source, target, yaml.safe_load(servers)).apply(yaml.safe_load(spec))
 assert report.status == "succeeded", report
 status = Path("/proc/self/status").read_text()
 print(report.rows.inserted, int(status.partition("VmHWM:")[2].split()[0]) // 1024)
@@ -46,7 +46,7 @@ def peak_mib(world: World, rows: int) -> int:
         else:
             connection.execute(f"INSERT INTO s SELECT range, printf('%0400d', range) FROM range({rows})")
         connection.commit()
-    command = [sys.executable, "-c", PROGRAM, str(world.folder), world.source, world.target, SPEC]
+    command = [sys.executable, "-c", PROGRAM, str(world.folder), world.source, world.target, str(world.servers), SPEC]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
     inserted, peak = map(int, done.stdout.split())

@@ -36,13 +36,10 @@ FILES = ("parquet", "csv")
 class World:
     """One source and one target of given engines in a folder; the source may be a file that DuckDB writes."""
 
-    def __init__(self, folder: Path, source: str, target: str) -> None:
+    def __init__(self, folder: Path, source: str, target: str, servers: dict[str, str] | None = None) -> None:
         self.folder, self.source, self.target = folder, source, target
-        self.servers = {
-            side: postgres.borrow()
-            for side, engine in (("source", source), ("target", target))
-            if engine == "postgresql"
-        }
+        on_server = [side for side, engine in (("source", source), ("target", target)) if engine == "postgresql"]
+        self.servers = servers or {side: postgres.borrow() for side in on_server}
 
     @property
     def connections(self) -> dict[str, dict[str, str]]:
