@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
-from dmsflow.model.spec import Deletes, ScdType
+from dmsflow.model.spec import Deletes, ScdType, UniqueIndex
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
@@ -96,9 +96,11 @@ def _uniqueness(builder: "Builder") -> Iterator[Decision]:
     if keeps_unique_index(builder):
         yield Decision(about="uniqueness", choice="unique index", why="the database keeps one current row per key")
         return
-    why = (
-        "an index would slow every write of this database down; the keys a chunk touched are checked before it commits"
-    )
+    slow = "an index would slow every write of this database down"
+    kept = "the indexes of a table that is there already stay as they are"
+    unwanted = "the spec wants no index" if builder.spec.target.unique_index is UniqueIndex.NEVER else slow
+    reason = kept if builder.facts.target.cheap_unique_index and builder.facts.target.shape else unwanted
+    why = f"{reason}; the keys a chunk touched are checked before it commits"
     yield Decision(about="uniqueness", choice="checked", why=why)
 
 

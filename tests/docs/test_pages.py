@@ -18,6 +18,7 @@ from dmsflow.compiler.folder import load_folder
 from dmsflow.compiler.literals import parse_type
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.generic_sql import SQLiteIdioms
+from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
 from dmsflow.marks.tables import MARK_TABLES
 from tests.docs.pages import BLOCKS, DOCS, PAGES, ROOT, Block, read_prose
 
@@ -35,6 +36,7 @@ COMMANDS += [
     for line in re.findall(r"`(dmsflow [^`]+)`", read_prose(page))
 ]
 CONNECTIONS = "connections: {" + ", ".join(f'{n}: "duckdb:///{n}.duckdb"' for n in ("app", "crm", "shop", "warehouse"))
+IDIOMS = (DuckDBIdioms, SQLiteIdioms, PostgreSQLIdioms)
 GROUP: Any = typer.main.get_command(app)
 
 
@@ -134,11 +136,11 @@ def test_codes_in_prose_are_in_the_catalogue():
 
 def test_the_types_are_declared_as_the_page_says():
     page = (DOCS / "reference" / "types.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", page, re.MULTILINE)
     assert len(rows) == 16
-    for written, duckdb, sqlite in rows:
+    for written, *declared in rows:
         data_type = parse_type(written)
-        assert (DuckDBIdioms().type_sql(data_type), SQLiteIdioms().type_sql(data_type)) == (duckdb, sqlite), written
+        assert [idioms().type_sql(data_type) for idioms in IDIOMS] == declared, written
 
 
 def test_the_exit_codes_are_as_the_page_says():
