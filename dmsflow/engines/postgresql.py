@@ -222,7 +222,7 @@ class PostgreSQLEngine:
         except ImportError as error:
             raise ConnectionFailed(
                 f'connection "{self._address.name}": the driver of PostgreSQL is not there: '
-                'run "pip install dmsflow[postgres]"'
+                'run pip install "dmsflow[postgres]"'
             ) from error
         given = {
             name: int(v) if isinstance(v, bool) else v for name, v in (DEFAULTS | dict(self._address.options)).items()

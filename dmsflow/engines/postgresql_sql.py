@@ -94,7 +94,7 @@ class PostgreSQLIdioms:
     row_id = "ctid"
     now = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
     sample: str | None = "5"
-    streams_windows = True
+    streams_windows = False
 
     def dialect(self) -> "PostgreSQLTextDialect":
         """The dialect that compiles for PostgreSQL."""

@@ -73,3 +73,25 @@ def sqlite(tmp_path: Path) -> Iterator[Session]:
     yield opened
     opened.close()
     engine.close()
+
+
+def open_engine(
+    url: str, *, read_only: bool = False, password: str | None = None, **options: str | int
+) -> PostgreSQLEngine:
+    """A database of PostgreSQL as a connection of a spec names it."""
+    address = Address(name="dwh", scheme="postgresql", url=url, password=password, options=tuple(options.items()))
+    return PostgreSQLEngine(address, read_only=read_only)
+
+
+@pytest.fixture
+def url() -> str:
+    return postgres.borrow()
+
+
+@pytest.fixture
+def postgresql(url: str) -> Iterator[Session]:
+    engine = open_engine(url)
+    opened = engine.connect()
+    yield opened
+    opened.close()
+    engine.close()
