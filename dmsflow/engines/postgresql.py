@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from dmsflow.engines import postgresql_catalog as catalog
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Binds, Row, Traits
-from dmsflow.engines.postgresql_errors import explain_open, judge
+from dmsflow.engines.postgresql_errors import explain_open, judge, lost_race
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, number_binds, paste_binds
 from dmsflow.engines.postgresql_types import LONGEST_NAME, LOOSE
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
@@ -92,6 +92,15 @@ class PostgreSQLSession:
 
     def execute(self, sql: str, binds: Binds | None = None) -> int:
         """Run a statement; the number of rows it wrote."""
+        try:
+            return self._execute(sql, binds)
+        except PermanentError as error:
+            if self._open or not lost_race(error.__cause__):
+                raise
+        # Two sessions made the same table where it was not there: this one finds it now.
+        return self._execute(sql, binds)
+
+    def _execute(self, sql: str, binds: Binds | None) -> int:
         with self._judged(), self._run(sql, binds) as cursor:
             return max(cursor.rowcount, 0)
 

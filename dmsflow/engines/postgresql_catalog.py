@@ -26,7 +26,8 @@ BASE_TYPE = """
 
 DESCRIBE_TABLE = f"""
 SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
-    a.attidentity <> '' OR a.attgenerated <> '', c.relkind IN ('r', 'p'), c.relkind = 'p' OR c.relhassubclass
+    a.attidentity <> '' OR a.attgenerated <> '', c.relkind IN ('r', 'p'),
+    c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 CROSS JOIN LATERAL ({BASE_TYPE.format(oid="a.atttypid", modifier="a.atttypmod")}) b
@@ -64,7 +65,8 @@ WITH bytewise AS (
     SELECT oid FROM pg_catalog.pg_collation
     WHERE collisdeterministic AND (collcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR collprovider = 'b')
 )
-SELECT (d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') AND d.datlocprovider = 'c' OR d.datlocprovider = 'b')
+SELECT CASE coalesce(to_jsonb(d) ->> 'datlocprovider', 'c')
+        WHEN 'c' THEN d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') WHEN 'b' THEN TRUE ELSE FALSE END
     AND pg_catalog.pg_encoding_to_char(d.encoding) IN ('UTF8', 'SQL_ASCII')
     AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_attribute a

@@ -4,8 +4,9 @@ The driver's own loop costs more per row than the rows themselves; this one only
 for the socket, so that a signal is heard at once.
 """
 
-import select
+import selectors
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -19,42 +20,50 @@ BLOCK_BYTES = 2 * 2**20
 
 
 def copy_out(connection: "psycopg.Connection", sql: str) -> Iterator[bytes]:
-    """Run a COPY TO STDOUT; its rows in blocks of about two MiB. Closed early, it cancels what is left."""
-    pgconn = connection.pgconn
+    """Run a COPY TO STDOUT; its rows in blocks of about two MiB. Closed early, it cancels what is left.
+
+    Raises the driver's error where the server fails, or is gone before it said that these are all rows.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.pgconn.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        yield from _copy(connection.pgconn, selector, sql)
+
+
+def _copy(pgconn: "PGconn", selector: selectors.BaseSelector, sql: str) -> Iterator[bytes]:
     pgconn.send_query(sql.encode())
     while pgconn.flush():
-        select.select([], [pgconn.socket], [])
-    started = _next_result(pgconn)
+        selector.select()
+    selector.modify(pgconn.socket, selectors.EVENT_READ)
+    started = _next_result(pgconn, selector)
     if started is None or started.status != pq.ExecStatus.COPY_OUT:
-        _finish(pgconn)
+        _finish(pgconn, selector)
         raise _refusal(started)
     more = True
     try:
         while more:
-            block, more = _read_block(pgconn)
+            block, more = _read_block(pgconn, selector)
             if block:
                 yield block
-    finally:
-        if more:
-            pgconn.get_cancel().cancel()
-        while more:
-            _, more = _read_block(pgconn)
-        failed = _finish(pgconn)
+    except psycopg.OperationalError as error:
+        failed = _finish(pgconn, selector)
+        raise (_refusal(failed) if failed else error) from error
+    except GeneratorExit:
+        pgconn.get_cancel().cancel()
+        _drain(pgconn, selector)
+        raise
+    failed = _finish(pgconn, selector)
     if failed is not None:
         raise _refusal(failed)
 
 
-def _read_block(pgconn: "PGconn") -> tuple[bytes, bool]:
-    """The next rows, and whether there may be more: there are none after a failure, which is the result then."""
+def _read_block(pgconn: "PGconn", selector: selectors.BaseSelector) -> tuple[bytes, bool]:
+    """The next rows, and whether there may be more."""
     parts: list[bytes | memoryview] = []
     size = 0
     while size < BLOCK_BYTES:
-        try:
-            length, data = pgconn.get_copy_data(1)
-        except psycopg.OperationalError:
-            return b"", False
+        length, data = pgconn.get_copy_data(1)
         if length == 0:
-            select.select([pgconn.socket], [], [])
+            selector.select()
             pgconn.consume_input()
         elif length < 0:
             return b"".join(parts), False
@@ -64,17 +73,25 @@ def _read_block(pgconn: "PGconn") -> tuple[bytes, bool]:
     return b"".join(parts), True
 
 
-def _next_result(pgconn: "PGconn") -> "PGresult | None":
+def _drain(pgconn: "PGconn", selector: selectors.BaseSelector) -> None:
+    """Pass over what a cancelled COPY still sends; its failure is the one that was asked for."""
+    with suppress(psycopg.OperationalError):
+        while _read_block(pgconn, selector)[1]:
+            continue
+    _finish(pgconn, selector)
+
+
+def _next_result(pgconn: "PGconn", selector: selectors.BaseSelector) -> "PGresult | None":
     while pgconn.is_busy():
-        select.select([pgconn.socket], [], [])
+        selector.select()
         pgconn.consume_input()
     return pgconn.get_result()
 
 
-def _finish(pgconn: "PGconn") -> "PGresult | None":
+def _finish(pgconn: "PGconn", selector: selectors.BaseSelector) -> "PGresult | None":
     """Leave the connection ready for the next statement; the result that failed, if one did."""
     failed = None
-    while (result := _next_result(pgconn)) is not None:
+    while (result := _next_result(pgconn, selector)) is not None:
         if result.status == pq.ExecStatus.FATAL_ERROR:
             failed = result
     return failed

@@ -46,6 +46,15 @@ def judge(error: "psycopg.Error", *, lost: bool) -> DatabaseError:
     return TransientError(text) if lost or state.startswith(TRANSIENT) else PermanentError(text)
 
 
+def lost_race(cause: BaseException | None) -> bool:
+    """Whether another session made the same thing at the same time, which IF NOT EXISTS does not see."""
+    import psycopg
+
+    if isinstance(cause, psycopg.errors.UniqueViolation):
+        return cause.diag.schema_name == "pg_catalog"
+    return isinstance(cause, psycopg.errors.DuplicateObject | psycopg.errors.DuplicateTable)
+
+
 def _describe(error: "psycopg.Error") -> str:
     """The server's words; of a row that COPY refuses, where it stands."""
     diag = error.diag

@@ -249,3 +249,19 @@ def test_a_driver_that_is_not_there_is_told_with_its_extra(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConnectionFailed, match=r'pip install "dmsflow\[postgres\]"'):
         open_engine("postgresql://db/x")
+
+
+def test_two_sessions_may_make_the_same_table(url: str) -> None:
+    opened, barrier = open_engine(url), threading.Barrier(4, timeout=20)
+
+    def make() -> None:
+        session = opened.connect()
+        for number in range(20):
+            barrier.wait()
+            session.execute(f"CREATE TABLE IF NOT EXISTS t{number} (a int PRIMARY KEY)")
+        session.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(make) for _ in range(4)]:
+            done.result()
+    opened.close()

@@ -7,8 +7,9 @@ import pytest
 
 from dmsflow.engines.engine import Session
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
-from dmsflow.errors import PermanentError
+from dmsflow.errors import PermanentError, TransientError
 from dmsflow.model.table import TableName
+from tests.engines.conftest import open_engine
 
 
 def table_of(name: str, array: pa.Array) -> pa.RecordBatchReader:
@@ -28,6 +29,20 @@ def test_a_stream_that_is_left_early_is_cancelled(postgresql: Session) -> None:
     reader.close()
     del reader
     assert postgresql.fetch("SELECT 1") == [(1,)]
+
+
+def test_a_stream_of_a_server_that_goes_away_does_not_end_as_if_it_were_whole(postgresql: Session, url: str) -> None:
+    opened = open_engine(url)
+    reading = opened.connect()
+    [(pid,)] = reading.fetch("SELECT pg_backend_pid()")
+    sql = "SELECT n, repeat('x', 1000) AS v FROM generate_series(1, 10000000) AS n"
+    batches = iter(reading.stream(sql, {}, 1000))
+    assert next(batches).num_rows > 0
+    postgresql.execute(f"SELECT pg_terminate_backend({pid})")
+    with pytest.raises(TransientError):
+        list(batches)
+    reading.close()
+    opened.close()
 
 
 def test_a_row_may_be_larger_than_a_block(postgresql: Session) -> None:
