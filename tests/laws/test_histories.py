@@ -192,7 +192,7 @@ SERVER_PAIRS = [("postgresql", "postgresql")]
 def test_histories_equal_the_model(source: str, target: str, request: pytest.FixtureRequest, monkeypatch) -> None:
     examples = request.config.getoption("--histories")
     if source in FILES or "postgresql" in (source, target):
-        examples = max(examples // 3, 1)
+        examples = max(examples // 4, 1)
     if source == "csv":
         # Where rejects are allowed a file is staged at once; here the direct road is to be walked first.
         monkeypatch.setattr(assemble, "choose_reading", lambda *_: Reading.ONCE)
