@@ -8,6 +8,7 @@ DmsflowError
 ├── LedgerError             the ledger cannot be read or written; the data of a load is not touched by it
 └── DatabaseError           a statement failed, as its engine judged it
     ├── TransientError      the same statement may succeed when tried again
+    │   └── SnapshotLost    the state that a run reads is there no more
     └── PermanentError      it will not: constraint, syntax, permission, a full disk
 """
 
@@ -56,6 +57,10 @@ class DatabaseError(DmsflowError):
 
 class TransientError(DatabaseError):
     """Trying the chunk again may help: a lost connection, a deadlock, a conflict."""
+
+
+class SnapshotLost(TransientError):
+    """Whoever exported a snapshot is gone, and the snapshot with it."""
 
 
 class PermanentError(DatabaseError):

@@ -167,6 +167,7 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         decisions=explain_choices(builder, workers, why_workers),
         digests=digest_facts(spec_digest, facts),
         clock=clock,
+        snapshot=builder.reads_snapshot,
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
     )

@@ -77,6 +77,11 @@ class Builder(Struct, frozen=True, kw_only=True):
         return not self.merge.keyed or {*self.cut.targets} <= {*self.merge.key}
 
     @property
+    def reads_snapshot(self) -> bool:
+        """Whether the run exports a state of the source for its chunks (law 5)."""
+        return self.cut.count > 1 and self.facts.source.exports_snapshots
+
+    @property
     def shapes(self) -> tuple[RangeShape, ...]:
         """The range shapes that the chunks have."""
         if self.cut.count == 1:

@@ -110,4 +110,8 @@ def _snapshot(builder: "Builder") -> Iterator[Decision]:
     if builder.facts.source.embedded:
         yield Decision(about="snapshot", choice="file", why="an embedded source is held open while the run reads it")
         return
+    if builder.reads_snapshot:
+        why = "all chunks read the state that the source had when the run began, also where others write to it"
+        yield Decision(about="snapshot", choice="exported", why=why)
+        return
     yield Decision(about="snapshot", choice="none", why="chunks read the source one after another, each as it is then")

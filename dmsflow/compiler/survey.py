@@ -79,6 +79,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         attach=spec.source.connection if access.attach else None,
         embedded=session.traits.embedded,
         binary_text_order=session.traits.binary_text_order,
+        exports_snapshots=session.traits.exports_snapshots,
         sorted_digits=session.traits.sorted_digits,
         loose=session.traits.loose,
         in_place=access.in_place,

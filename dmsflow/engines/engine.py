@@ -1,8 +1,8 @@
 """The contract of a database: what an engine and its sessions do. Holds no SQL dialect; those live with each engine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -37,6 +37,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Decimals of more digits are stored as text here, and do not sort as numbers."""
     longest_name: int | None = None
     """Bytes of a name; where there is a limit, the rest would be cut off without a word."""
+    exports_snapshots: bool = False
+    """Whether its sessions are SnapshotSessions."""
 
 
 class Session(Protocol):
@@ -86,6 +88,19 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Give the connection back."""
+        ...
+
+
+@runtime_checkable
+class SnapshotSession(Session, Protocol):
+    """A session of a database in which several sessions can read one state (law 5)."""
+
+    def export_snapshot(self) -> str:
+        """Open a transaction whose state others can read until it ends; the name of that state."""
+        ...
+
+    def begin_at(self, snapshot: str) -> None:
+        """Open a transaction that reads an exported state. Raises SnapshotLost where it is there no more."""
         ...
 
 
@@ -161,9 +176,9 @@ class Engine(Protocol):
 
 
 @contextmanager
-def transaction(session: Session) -> Iterator[None]:
-    """All of the block's statements, or none of them."""
-    session.begin()
+def transaction(session: Session, begin: Callable[[], None] | None = None) -> Iterator[None]:
+    """All of the block's statements, or none of them; ``begin`` opens a transaction of another kind."""
+    (begin or session.begin)()
     try:
         yield
     except BaseException:

@@ -16,9 +16,9 @@ from dmsflow.engines import postgresql_catalog as catalog
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Binds, Row, Traits
 from dmsflow.engines.postgresql_errors import explain_open, judge, lost_race
-from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, number_binds, paste_binds
+from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, number_binds, paste_binds, write_literal
 from dmsflow.engines.postgresql_types import LONGEST_NAME, LOOSE
-from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
+from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, SnapshotLost, TransientError
 from dmsflow.model.table import TableName, TableShape
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ TRAITS = Traits(
     binary_text_order=False,
     loose=LOOSE,
     longest_name=LONGEST_NAME,
+    exports_snapshots=True,
 )
 
 DEFAULTS: dict[str, str | int | bool] = {
@@ -143,6 +144,24 @@ class PostgreSQLSession:
         self.execute("BEGIN")
         self._open = True
 
+    def export_snapshot(self) -> str:
+        """Open a transaction whose state others can read until it ends; the name of that state."""
+        self._begin_repeatable()
+        return str(self.fetch("SELECT pg_export_snapshot()")[0][0])
+
+    def begin_at(self, snapshot: str) -> None:
+        """Open a transaction that reads an exported state. Raises SnapshotLost where it is there no more."""
+        self._begin_repeatable()
+        try:
+            self.execute(f"SET TRANSACTION SNAPSHOT {write_literal(snapshot)}")
+        except PermanentError as error:
+            self.rollback()
+            raise SnapshotLost(f"the state that the run reads is there no more: {error}") from error.__cause__
+
+    def _begin_repeatable(self) -> None:
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        self._open = True
+
     def commit(self) -> None:
         """Make the open transaction last. Raises PermanentError where the server has given it up."""
         with self._judged(), self._run("COMMIT", None) as cursor:
@@ -184,9 +203,10 @@ class PostgreSQLSession:
         return catalog.estimate_rows(self, table)
 
     def close(self) -> None:
-        """Give the connection back; an open transaction is undone."""
-        with suppress(DatabaseError):
-            self.rollback()
+        """Give the connection back; an open transaction is undone. Another thread than its own may do so at the end."""
+        if threading.get_ident() == self._thread:
+            with suppress(DatabaseError):
+                self.rollback()
         self._engine.take_back(self._connection)
 
 

@@ -22,6 +22,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     attach: str | None = None
     embedded: bool = True
     binary_text_order: bool = True
+    exports_snapshots: bool = False
     sorted_digits: int | None = None
     in_place: bool = False
     repeatable: bool = False

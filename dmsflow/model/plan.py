@@ -161,6 +161,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What will happen, and why. ``statements`` are found by name; ``ddl`` runs first, before any worker.
 
     ``direct``: a chunk is first merged without a stage, and staged where a row is not sound or a key repeats.
+    ``snapshot``: the run exports a state of the source, and every chunk reads that one.
     """
 
     pipeline: str
@@ -188,6 +189,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     digests: Digests
     clock: str
     params: tuple[tuple[str, str], ...] = ()
+    snapshot: bool = False
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
     version: int = PLAN_VERSION

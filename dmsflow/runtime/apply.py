@@ -38,6 +38,7 @@ from dmsflow.runtime.merge import (
     verify_history,
 )
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys
+from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.worker import find_committed
 
@@ -152,19 +153,26 @@ def _run(
     if resume_at is None:
         _run_ddl(prepare, marks=False)
     last = prepare.fetch("last_surrogate_key")[0][0] if prepare.has("last_surrogate_key") else 0
-    run = Run(
-        run_id=run_id,
-        run_at=resume_at or read_instant(prepare.session.fetch(plan.clock)[0][0]),
-        plan=plan,
-        access=access,
-        keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
-        params=params,
-        fills=prepare.has("find_any") and not prepare.count("find_any"),
-    )
-    log_event(logger, logging.INFO, "run begins", pipeline=plan.pipeline, run_id=run_id, chunks=len(plan.chunks))
+    with hold_snapshot(plan, access) as snapshot:
+        run = Run(
+            run_id=run_id,
+            run_at=resume_at or read_instant(prepare.session.fetch(plan.clock)[0][0]),
+            plan=plan,
+            access=access,
+            keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
+            params=params,
+            fills=prepare.has("find_any") and not prepare.count("find_any"),
+            snapshot=snapshot,
+        )
+        _load(run, stop, tally, watchers, beat)
+
+
+def _load(run: Run, stop: StopSignal, tally: Tally, watchers: tuple[Watcher, ...], beat: Callable[[], None]) -> None:
+    """The chunks and the end of a run; a signal stops it."""
+    plan = run.plan
+    log_event(logger, logging.INFO, "run begins", pipeline=plan.pipeline, run_id=run.run_id, chunks=len(plan.chunks))
     for watcher in watchers:
         watcher.begun(run)
-
     with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
         try:
             _load_chunks(run, stop, tally, watchers, beat)

@@ -9,6 +9,7 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
 from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
+from dmsflow.runtime.snapshot import Snapshot
 
 
 class SurrogateKeys:
@@ -27,7 +28,10 @@ class SurrogateKeys:
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """What every chunk of a run shares (law 19: one instant). ``fills``: the target had no row when the run began."""
+    """What every chunk of a run shares (laws 5, 19: one state of the source, one instant).
+
+    ``fills``: the target had no row when the run began.
+    """
 
     run_id: str
     run_at: datetime
@@ -36,6 +40,7 @@ class Run(Struct, frozen=True, kw_only=True):
     keys: SurrogateKeys
     params: Binds
     fills: bool = False
+    snapshot: Snapshot | None = None
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

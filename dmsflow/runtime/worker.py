@@ -37,6 +37,8 @@ def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Fi
         if run.plan.transfer is not Transfer.IN_PLACE:
             source = run.access.open_source()
             opened.callback(source.close)
+            if run.snapshot:
+                run.snapshot.begin(source)
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         if merges_directly(run, steps):
             # Nothing of the try is committed: the next one begins with the same target.

@@ -14,7 +14,7 @@ from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
 from dmsflow.model.result import RunReport
 from dmsflow.model.spec import param_values
-from dmsflow.runtime.apply import apply_plan, new_run_id
+from dmsflow.runtime.apply import Watcher, apply_plan, new_run_id
 from tests import postgres
 
 COLUMNS = {
@@ -110,13 +110,14 @@ class World:
         path.write_text(yaml.safe_dump(spec | {"connections": self.connections}, sort_keys=False), encoding="utf-8")
         return path
 
-    def apply(self, spec: dict, **settings) -> RunReport:
+    def apply(self, spec: dict, watchers: tuple[Watcher, ...] = (), **settings) -> RunReport:
         """Write the spec to a file, plan it, run it."""
         loaded = load_spec(self.write_spec(spec), settings)
         decoded = loaded.raise_if_rejected()
         with open_access(decoded) as access:
             plan = compile_plan(loaded, access, self.folder / "plans").plan
-            return apply_plan(plan, access, params=param_values(decoded.params), run_id=new_run_id())
+            params = param_values(decoded.params)
+            return apply_plan(plan, access, params=params, run_id=new_run_id(), watchers=watchers)
 
 
 def as_instant(value) -> datetime | None:
