@@ -145,4 +145,14 @@ TABLES: tuple[Entry, ...] = (
         mistake="target: {connection: dwh, table: orders_by_month}",
         cure="Load a table of its own, and attach it as a partition or merge it afterwards.",
     ),
+    Entry(
+        code="DMS320",
+        slug="transfer-impossible",
+        why=(
+            "A transfer that is asked for is not replaced by another one; where it would not be exact, or the two "
+            "databases have no such way between them, nothing is loaded."
+        ),
+        mistake="dmsflow apply pipeline.yaml --transfer copy   # from DuckDB to PostgreSQL",
+        cure="Leave --transfer out: the plan chooses the fastest way that is exact, and says why.",
+    ),
 )

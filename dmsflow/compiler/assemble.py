@@ -11,6 +11,7 @@ from dmsflow.compiler.explain_choices import explain_choices
 from dmsflow.compiler.remembered import digest_facts, planned_source
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.table_rules import engine_names
+from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Merge, Plan, PlannedTarget, Statement, Transfer
@@ -93,9 +94,9 @@ def make_builder(
     sql: SourceSql,
     checkpoint: CheckpointPlan,
     idioms: Idioms,
+    route: Route,
 ) -> Builder:
     """What the statements are built from."""
-    transfer = Transfer.IN_PLACE if facts.source.in_place else Transfer.ARROW
     return Builder(
         spec=spec,
         facts=facts,
@@ -103,8 +104,8 @@ def make_builder(
         cut=cut,
         source=sql,
         target=idioms,
-        transfer=transfer,
-        reading=choose_reading(spec, facts, columns, cut),
+        route=route,
+        reading=choose_reading(spec, facts, columns, cut) if route.transfer is Transfer.IN_PLACE else Reading.STAGED,
         checkpoint=checkpoint,
         merge=merge_shape(spec, facts, columns, cut, idioms),
     )
@@ -112,7 +113,7 @@ def make_builder(
 
 def choose_reading(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    if not facts.source.in_place:
+    if facts.source.engine == SERVER:
         return Reading.STAGED
     if facts.source.repeatable and not any(column.spec.expr for column in columns):
         return Reading.AGAIN

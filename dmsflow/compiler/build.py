@@ -7,18 +7,19 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.chunking import Cut
-from dmsflow.compiler.columns import INSTANT, LoadedColumn
+from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
+from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.marks.names import GONE_PREFIX, REJECT
 from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import ARRIVES, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
+from dmsflow.model.plan import CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
-from dmsflow.model.table import Column, DataType
 from dmsflow.scd import classify, duplicates, rejects, staging, write
 from dmsflow.scd.shape import DELTA, STAGE, MergeShape
 from dmsflow.scd.verify import verify_history
@@ -50,15 +51,30 @@ class Builder(Struct, frozen=True, kw_only=True):
     cut: Cut
     source: SourceSql
     target: Idioms
-    transfer: Transfer
+    route: Route
     reading: Reading
     checkpoint: CheckpointPlan
     merge: MergeShape
 
     @property
+    def transfer(self) -> Transfer:
+        """How rows travel."""
+        return self.route.transfer
+
+    @property
     def refined(self) -> bool:
         """Whether a private DuckDB stages the rows, because the target is none."""
         return self.facts.target.engine != "duckdb"
+
+    @property
+    def staged_by_server(self) -> bool:
+        """Whether the source's own database judges the rows, in its own words: no DuckDB sees them."""
+        return self.facts.source.engine == SERVER and self.transfer in (Transfer.IN_PLACE, Transfer.COPY)
+
+    @property
+    def stager(self) -> Idioms:
+        """The dialect in which rows are staged."""
+        return self.source.idioms if self.staged_by_server else DuckDBIdioms()
 
     @property
     def direct(self) -> bool:
@@ -79,7 +95,8 @@ class Builder(Struct, frozen=True, kw_only=True):
     @property
     def reads_snapshot(self) -> bool:
         """Whether the run exports a state of the source for its chunks (law 5)."""
-        return self.cut.count > 1 and self.facts.source.exports_snapshots
+        several = self.cut.count > 1 or self.transfer is Transfer.IN_PLACE
+        return several and self.facts.source.exports_snapshots
 
     @property
     def shapes(self) -> tuple[RangeShape, ...]:
@@ -96,68 +113,6 @@ class Builder(Struct, frozen=True, kw_only=True):
             names += [*self.checkpoint.columns]
         found = [self.facts.source.shape.find(name) for name in names]
         return tuple(column.name for column in found if column is not None)
-
-    def make_staging(self) -> staging.Staging:
-        """How arriving columns become staged ones."""
-        extra = [self._extra(i, name) for i, name in enumerate(self.extra_columns())]
-        effective = extra.pop(0) if self.spec.scd.effective_at else None
-        orders = len(self.spec.scd.order_by)
-        return staging.Staging(
-            columns=tuple(self._arrival(i, column) for i, column in enumerate(self.columns)),
-            effective=effective,
-            order_by=tuple(extra[:orders]),
-            marks=tuple(extra[orders:]),
-            checks=tuple((check.name, check.expr) for check in self.spec.checks),
-            reject_null_marks=self.source.refuses_null_marks,
-        )
-
-    def _arrival(self, position: int, column: LoadedColumn) -> staging.Arrival:
-        source = column.source
-        return staging.Arrival(
-            name=column.name,
-            raw=f"{ARRIVES}{position}",
-            arrives=column.arrives,
-            type=column.type,
-            type_sql=DuckDBIdioms().type_sql(column.type),
-            required=column.existing is not None and not column.existing.nullable,
-            blank_is_null=self.facts.source.as_text and column.arrives.family == "text",
-            loose=column.arrives.is_among(self.facts.source.loose),
-            formats=self._formats(source.name, column.type) if source else (),
-            nan_allowed=self.facts.target.stores_nan,
-            instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
-            far_times_allowed=self.facts.target.stores_far_times,
-        )
-
-    def _extra(self, position: int, name: str) -> staging.Arrival:
-        column = self.facts.source.shape.find(name)
-        assert column is not None
-        wanted = INSTANT if self.spec.scd.effective_at and position == 0 else self._compared_type(column)
-        return staging.Arrival(
-            name=column.name,
-            raw=f"_dms_x{position}",
-            arrives=self.facts.source.arrives(column.name, column.type),
-            type=wanted,
-            type_sql=DuckDBIdioms().type_sql(wanted),
-            blank_is_null=self.facts.source.as_text,
-            loose=column.type.is_among(self.facts.source.loose),
-            formats=self._formats(column.name, wanted),
-            instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
-            nan_allowed=self.facts.target.stores_nan,
-            far_times_allowed=self.facts.target.stores_far_times,
-        )
-
-    def _compared_type(self, column: Column) -> DataType:
-        """Text of a file that is loaded as a number is also ordered as one."""
-        if not self.facts.source.as_text or column.type.family != "text" or column.name not in self.spec.scd.order_by:
-            return column.type
-        declared = (it.type for it in self.columns if it.source is not None and it.source.name == column.name)
-        return next(declared, column.type)
-
-    def _formats(self, name: str, wanted: DataType) -> tuple[str, ...]:
-        """The formats in which a text file writes a date, when it is to become one."""
-        if wanted.family not in ("date", "timestamp"):
-            return ()
-        return tuple(form for column, form in self.facts.source.formats if column == name)
 
 
 def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fault, ...]]:
@@ -186,7 +141,7 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
     projection = builder.source.projection(
         builder.columns, builder.extra_columns(), builder.cut.keys, builder.checkpoint, lower=lower, upper=upper
     )
-    plan_staging = builder.make_staging()
+    plan_staging = make_staging(builder)
     if builder.transfer is Transfer.IN_PLACE:
         staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
         found = [compile_statement("stage", Side.TARGET, staged, target, shape=shape, temporary=STAGE)]
@@ -195,6 +150,12 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
             found += _direct_statements(builder, sound.subquery("sound"), shape)
         found += _reading_statements(builder, faults, shape)
         return found, faults
+    if builder.transfer is Transfer.COPY:
+        staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
+        found = [compile_statement("read", Side.SOURCE, staged, builder.source.idioms, shape=shape)]
+        found.append(_create_stage(builder, plan_staging))
+        found += _reading_statements(builder, faults, shape)
+        return _once(found, shape), faults
     found = [compile_statement("read", Side.SOURCE, projection, builder.source.idioms, shape=shape)]
     incoming = Relation(f'"{INCOMING}"', projection.subquery().c.keys())
     staged, faults = staging.stage_rows(merge, plan_staging, incoming)

@@ -12,11 +12,12 @@ from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
 from dmsflow.compiler.survey import read_boundaries, survey, try_checks
 from dmsflow.compiler.table_rules import TABLE_RULES
 from dmsflow.compiler.target_rules import TARGET_RULES
+from dmsflow.compiler.transfers import Route, choose_route
 from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.engines.access import Access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.facts import Facts, SourceFacts
-from dmsflow.model.plan import CheckpointPlan, Plan
+from dmsflow.model.plan import CheckpointPlan, Plan, Transfer
 from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
 from dmsflow.model.watermark import Watermark
 
@@ -30,11 +31,16 @@ class Compiled(Struct, frozen=True, kw_only=True):
 
 
 def compile_plan(
-    loaded: LoadedSpec, access: Access, memory: Path | None = None, source: SourceFacts | None = None
+    loaded: LoadedSpec,
+    access: Access,
+    memory: Path | None = None,
+    source: SourceFacts | None = None,
+    transfer: Transfer | None = None,
 ) -> Compiled:
     """The plan of a spec against the databases as they are. Raises SpecRejected with every problem.
 
     ``memory`` is a folder of plans made before, ``source`` what is known of the source; they only save time.
+    ``transfer`` is one that is asked for.
     """
     spec = access.locate(loaded.raise_if_rejected())
     facts = survey_placed(loaded, access, source)
@@ -47,7 +53,8 @@ def compile_plan(
     refused_checks = tuple(place(loaded, problem) for problem in try_checks(spec, columns))
     if refused_checks:
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
-    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory)
+    route = choose_route(spec, facts, columns, transfer)
+    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, route)
     return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *problems))
 
 
@@ -76,10 +83,11 @@ def _make_plan(
     access: Access,
     spec_digest: str,
     memory: Path | None,
+    route: Route,
 ) -> Plan:
     """The plan from memory, brought up to date, or built anew."""
     cut, checkpoint = decide_cut(spec, facts, columns), plan_checkpoint(spec, facts)
-    key = plan_key(spec, spec_digest, facts, cut, checkpoint)
+    key = plan_key(spec, spec_digest, facts, cut, checkpoint, route.transfer)
     known = recall(memory, key)
     boundaries = None
     if cut.count > 1:
@@ -97,7 +105,7 @@ def _make_plan(
     from dmsflow.compiler.questions import source_sql
 
     sql = source_sql(spec, facts, access)
-    builder = make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms)
+    builder = make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms, route)
     plan = build_plan(builder, boundaries, access.target_idioms.now, spec_digest)
     if (cut.count > 1) is (boundaries is not None):
         remember(memory, key, plan)

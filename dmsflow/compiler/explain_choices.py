@@ -27,11 +27,7 @@ def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple
 
 
 def _transfer(builder: "Builder") -> Decision:
-    if builder.transfer is Transfer.ARROW:
-        why = f"rows go from {builder.facts.source.engine} to {builder.facts.target.engine} as Arrow record batches"
-        return Decision(about="transfer", choice=builder.transfer, why=why)
-    how = "attached read-only beside the target" if builder.facts.source.attach else "read by the target itself"
-    return Decision(about="transfer", choice=builder.transfer, why=f"the source is {how}; no row passes through Python")
+    return Decision(about="transfer", choice=builder.transfer, why=builder.route.why)
 
 
 def _staging(builder: "Builder") -> Decision:

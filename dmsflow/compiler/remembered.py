@@ -21,6 +21,7 @@ from dmsflow.model.plan import (
     Digests,
     Plan,
     PlannedSource,
+    Transfer,
     decode_plan,
     encode_plan,
 )
@@ -30,7 +31,9 @@ KEPT_PLANS = 200
 ROOMS = ("compiler", "engines", "marks", "model", "scd")
 
 
-def plan_key(spec: PipelineSpec, spec_digest: str, facts: Facts, cut: Cut, checkpoint: CheckpointPlan) -> str:
+def plan_key(
+    spec: PipelineSpec, spec_digest: str, facts: Facts, cut: Cut, checkpoint: CheckpointPlan, transfer: Transfer
+) -> str:
     """What the statements of a plan depend on, as a fingerprint."""
     shapes = replace(
         facts,
@@ -42,7 +45,8 @@ def plan_key(spec: PipelineSpec, spec_digest: str, facts: Facts, cut: Cut, check
         start_ties=None,
     )
     window = (checkpoint.start is not None, checkpoint.fence is not None)
-    parts = (code_fingerprint(), spec_digest, spec.file, spec.target.table, shapes, cut.count > 1, cut.keys, window)
+    cutting = (cut.count > 1, cut.keys, window)
+    parts = (code_fingerprint(), spec_digest, spec.file, spec.target.table, shapes, transfer, cutting)
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
 

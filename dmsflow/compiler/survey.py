@@ -82,7 +82,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         exports_snapshots=session.traits.exports_snapshots,
         sorted_digits=session.traits.sorted_digits,
         loose=session.traits.loose,
-        in_place=access.in_place,
+        in_place=access.in_place or access.one_database,
         repeatable=spec.source.table is not None,
         estimated_rows=estimate,
     )

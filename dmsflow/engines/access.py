@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dmsflow.engines.address import resolve
+from dmsflow.engines.address import Address, resolve
 from dmsflow.engines.connections import open_engine
 from dmsflow.engines.engine import Engine, Idioms, Session
 from dmsflow.model.spec import PipelineSpec
@@ -17,11 +17,15 @@ SOURCE_ALIAS = "dms_source"
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """Open engines. ``source`` is None where the target's own sessions read the source, beside or within it."""
+    """Open engines. ``source`` is None where the target's own sessions read the source, beside or within it.
+
+    ``one_database``: the target's sessions could read the source too, by the same names and as the same user.
+    """
 
     target: Engine
     source: Engine | None = None
     attach: str | None = None
+    one_database: bool = False
 
     @property
     def in_place(self) -> bool:
@@ -91,4 +95,11 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
             reader = open_engine(source, read_only=True) if source else DuckDBEngine(None)
         if reader is not None:
             opened.callback(reader.close)
-        yield Access(target=target, source=reader, attach=attach)
+        yield Access(target=target, source=reader, attach=attach, one_database=_is_one_server(source, address))
+
+
+def _is_one_server(source: Address | None, target: Address) -> bool:
+    """Whether both connections lead to one database of a server, as one user."""
+    if source is None or source.scheme != target.scheme or source.path is not None:
+        return False
+    return source.url == target.url and source.options == target.options

@@ -5,11 +5,12 @@ what it is told: a session that reads a source has read-only transactions alone.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.engines import postgresql_catalog as catalog
@@ -53,6 +54,14 @@ SETTINGS = (
 READ_ONLY = "; SET default_transaction_read_only = on"
 MOST_IDLE = 8
 """Connections that wait for the next chunk."""
+
+
+class RowPipe(Struct, frozen=True, kw_only=True):
+    """Rows on their way from COPY to COPY: the format, the columns, and blocks of bytes."""
+
+    form: str
+    names: tuple[str, ...]
+    blocks: Iterator[bytes]
 
 
 class PostgreSQLSession:
@@ -124,16 +133,36 @@ class PostgreSQLSession:
 
         return read_blocks(blocks(), columns, batch_rows)
 
+    def copy_out(self, sql: str, binds: Binds) -> "RowPipe":
+        """Run a query; its rows as COPY sends them, in binary where every PostgreSQL reads that alike."""
+        from dmsflow.engines.postgresql_copy import PIPE_BYTES, copy_out
+
+        pasted = paste_binds(sql, binds)
+        columns = self.describe_query(pasted).columns
+        form = "text" if any(column.type.foreign for column in columns) else "binary"
+
+        def blocks() -> Iterator[bytes]:
+            with self._judging():
+                yield from copy_out(self._connection, f"COPY ({pasted}\n) TO STDOUT (FORMAT {form})", PIPE_BYTES)
+
+        return RowPipe(form=form, names=tuple(column.name for column in columns), blocks=blocks())
+
+    def copy_in(self, table: str, rows: "RowPipe") -> int:
+        """Insert rows as COPY reads them into a temporary table, columns by name; then the planner knows its rows."""
+        return self._copy(table, rows.names, rows.form, rows.blocks)
+
     def load(self, table: str, batches: "pa.RecordBatchReader") -> int:
         """Insert Arrow batches into a temporary table, columns by name; then the planner knows its rows."""
         from dmsflow.engines.postgresql_arrow import write_blocks
 
+        return self._copy(table, batches.schema.names, "csv", write_blocks(batches))
+
+    def _copy(self, table: str, names: Sequence[str], form: str, blocks: Iterator[bytes]) -> int:
         quote = self._engine.idioms.quote
-        names = ", ".join(quote(name) for name in batches.schema.names)
-        into = f"COPY {quote(table)} ({names}) FROM STDIN (FORMAT csv)"
+        into = f"COPY {quote(table)} ({', '.join(quote(name) for name in names)}) FROM STDIN (FORMAT {form})"
         with self._judged(), self._connection.cursor() as cursor:
             with cursor.copy(into.encode()) as copy:
-                for block in write_blocks(batches):
+                for block in blocks:
                     copy.write(block)
             loaded = cursor.rowcount
             cursor.execute(f"ANALYZE {quote(table)}".encode())

@@ -16,20 +16,24 @@ from psycopg.errors import error_from_result
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
-BLOCK_BYTES = 2 * 2**20
+PARSED_BYTES = 2 * 2**20
+"""A block that Arrow parses at once."""
+
+PIPE_BYTES = 128 * 2**10
+"""A block that is only handed on."""
 
 
-def copy_out(connection: "psycopg.Connection", sql: str) -> Iterator[bytes]:
-    """Run a COPY TO STDOUT; its rows in blocks of about two MiB. Closed early, it cancels what is left.
+def copy_out(connection: "psycopg.Connection", sql: str, block_bytes: int = PARSED_BYTES) -> Iterator[bytes]:
+    """Run a COPY TO STDOUT; its rows in blocks of about that size, never half a row. Closed early, it is cancelled.
 
     Raises the driver's error where the server fails, or is gone before it said that these are all rows.
     """
     with selectors.DefaultSelector() as selector:
         selector.register(connection.pgconn.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
-        yield from _copy(connection.pgconn, selector, sql)
+        yield from _copy(connection.pgconn, selector, sql, block_bytes)
 
 
-def _copy(pgconn: "PGconn", selector: selectors.BaseSelector, sql: str) -> Iterator[bytes]:
+def _copy(pgconn: "PGconn", selector: selectors.BaseSelector, sql: str, block_bytes: int) -> Iterator[bytes]:
     pgconn.send_query(sql.encode())
     while pgconn.flush():
         selector.select()
@@ -41,7 +45,7 @@ def _copy(pgconn: "PGconn", selector: selectors.BaseSelector, sql: str) -> Itera
     more = True
     try:
         while more:
-            block, more = _read_block(pgconn, selector)
+            block, more = _read_block(pgconn, selector, block_bytes)
             if block:
                 yield block
     except psycopg.OperationalError as error:
@@ -56,11 +60,11 @@ def _copy(pgconn: "PGconn", selector: selectors.BaseSelector, sql: str) -> Itera
         raise _refusal(failed)
 
 
-def _read_block(pgconn: "PGconn", selector: selectors.BaseSelector) -> tuple[bytes, bool]:
+def _read_block(pgconn: "PGconn", selector: selectors.BaseSelector, block_bytes: int) -> tuple[bytes, bool]:
     """The next rows, and whether there may be more."""
     parts: list[bytes | memoryview] = []
     size = 0
-    while size < BLOCK_BYTES:
+    while size < block_bytes:
         length, data = pgconn.get_copy_data(1)
         if length == 0:
             selector.select()
@@ -76,7 +80,7 @@ def _read_block(pgconn: "PGconn", selector: selectors.BaseSelector) -> tuple[byt
 def _drain(pgconn: "PGconn", selector: selectors.BaseSelector) -> None:
     """Pass over what a cancelled COPY still sends; its failure is the one that was asked for."""
     with suppress(psycopg.OperationalError):
-        while _read_block(pgconn, selector)[1]:
+        while _read_block(pgconn, selector, PARSED_BYTES)[1]:
             continue
     _finish(pgconn, selector)
 

@@ -24,6 +24,7 @@ class Transfer(StrEnum):
     """How rows travel."""
 
     IN_PLACE = "in-place"
+    COPY = "copy"
     ARROW = "arrow"
 
 

@@ -15,7 +15,7 @@ logger = logging.getLogger("dmsflow.runtime")
 
 
 class Snapshot:
-    """A state that a session holds for the others. When the session is lost, so is the state: the rest reads a new one."""
+    """A state that one session holds for others. When that session is lost, the chunks that are left read a new one."""
 
     def __init__(self, connect: Callable[[], Session]) -> None:
         self._connect = connect

@@ -52,7 +52,14 @@ def _merge_chunk(
 ) -> ChunkResult:
     """The chunk's transaction, by one way to merge."""
     started = time.perf_counter()
-    with transaction(steps.session):
+    begin = None
+    if run.snapshot and run.plan.transfer is Transfer.IN_PLACE:
+        # The state that is read is older than a mark that a broken try may have left.
+        marked = _read_mark(steps)
+        if marked is not None:
+            return _result(chunk, ChunkStatus.SKIPPED, marked, started)
+        begin = partial(run.snapshot.begin, steps.session)
+    with transaction(steps.session, begin):
         marked = _read_mark(steps)
         if marked is not None:
             return _result(chunk, ChunkStatus.SKIPPED, marked, started)

@@ -1,7 +1,8 @@
 """Turns arriving rows into staged rows: casts each column, and marks a row that breaks a rule with its fault.
 
-Staging is always DuckDB's work: of the target itself where that is DuckDB, else of a private one in memory, so that
-a value is cast and refused in one way whatever the databases are.
+Staging is DuckDB's work: of the target itself where that is DuckDB, else of a private one in memory, so that a value
+is cast and refused in one way whatever the databases are. Where no cast can fail and no check is to be judged, a source
+may stage its rows itself, for a target of its own kind.
 """
 
 from typing import Any
@@ -44,7 +45,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """A column as it arrives (``raw`` in the projection of the source) and as it shall be staged.
 
     ``instant``: an offset in its text counts, and a value without one is UTC.
-    A ``loose`` one arrives as text in a chunk in which a value is none of its declared type.
+    A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
+    staged by the database it comes from, as all columns beside it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     required: bool = False
     blank_is_null: bool = False
     loose: bool = False
+    at_home: bool = False
     formats: tuple[str, ...] = ()
     nan_allowed: bool = True
     instant: bool = False
@@ -150,6 +153,8 @@ def _raw(arriving: sa.FromClause, arrival: Arrival) -> Element:
 def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
     """The value in its target type; NULL where it has no place in it."""
     raw = _raw(arriving, arrival)
+    if arrival.at_home:
+        return _cast_at_home(raw, arrival)
     stored = arrival.arrives == arrival.type and arrival.arrives.native in (None, arrival.type_sql)
     if (stored and not arrival.loose) or (arrival.arrives.family == arrival.type.family == "text"):
         return raw
@@ -166,6 +171,15 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
         whole: Element = sa.try_cast(raw, wanted)
         return sa.case((sa.try_cast(raw, Native("DOUBLE")) == sa.cast(whole, Native("DOUBLE")), whole))
     return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
+
+
+def _cast_at_home(raw: Element, arrival: Arrival) -> Element:
+    """The value in the words of the source's own database, which makes it of every arriving one."""
+    arrives, wanted = arrival.arrives, arrival.type
+    if arrives.foreign and not wanted.foreign:
+        return sa.cast(raw, Native("TEXT"))
+    same = arrives == wanted and wanted.family != "json"
+    return raw if same or arrives.family == wanted.family == "text" else sa.cast(raw, Native(arrival.type_sql))
 
 
 def _filled(arrival: Arrival, raw: Element) -> tuple[Element, ...]:

@@ -6,6 +6,7 @@ from typing import Protocol
 from dmsflow.engines.engine import Session
 from dmsflow.model.plan import Plan, Statement, Transfer
 from dmsflow.model.watermark import Scalar
+from dmsflow.scd.shape import STAGE
 
 BATCH_ROWS = 65_536
 
@@ -26,11 +27,16 @@ def fill_stage(
         from dmsflow.transfer.in_place import stage_in_place
 
         stage = find("stage")
-        stage_in_place(target, stage.sql, binds(stage))
+        stage_in_place(target, stage.sql, binds(stage), STAGE)
+        return
+    read = find("read")
+    if plan.transfer is Transfer.COPY:
+        from dmsflow.transfer.copy import stage_copied
+
+        stage_copied(source, target, read.sql, binds(read), find("create_stage").sql)
         return
     from dmsflow.transfer import arrow
 
-    read = find("read")
     if plan.find("refine") is None:
         stage = find("stage")
         arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)

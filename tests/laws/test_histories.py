@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dmsflow.compiler import assemble
 from dmsflow.compiler.build import Reading
+from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from tests import postgres
 from tests.laws.model import USER, Model
@@ -185,11 +186,14 @@ PAIRS = [
 """Every other one has another target."""
 
 FILE_PAIRS = [("parquet", "duckdb"), ("parquet", "sqlite"), ("csv", "duckdb")]
-SERVER_PAIRS = [("postgresql", "postgresql")]
+ROADS = [(*pair, None) for pair in (*PAIRS, *FILE_PAIRS)]
+SERVER_ROADS = [("postgresql", "postgresql", road) for road in (Transfer.IN_PLACE, Transfer.COPY, Transfer.ARROW)]
 
 
-@pytest.mark.parametrize(("source", "target"), [*PAIRS, *FILE_PAIRS, *SERVER_PAIRS])
-def test_histories_equal_the_model(source: str, target: str, request: pytest.FixtureRequest, monkeypatch) -> None:
+@pytest.mark.parametrize(("source", "target", "road"), [*ROADS, *SERVER_ROADS])
+def test_histories_equal_the_model(
+    source: str, target: str, road: Transfer | None, request: pytest.FixtureRequest, monkeypatch
+) -> None:
     examples = request.config.getoption("--histories")
     if source in FILES or "postgresql" in (source, target):
         examples = max(examples // 4, 1)
@@ -205,7 +209,7 @@ def test_histories_equal_the_model(source: str, target: str, request: pytest.Fix
         rules, parallel, extracts = history
         assume(source != "csv" or suits_a_csv(rules, extracts))
         with tempfile.TemporaryDirectory() as folder:
-            replay(World(Path(folder), source, target), rules, parallel, extracts)
+            replay(World(Path(folder), source, target, transfer=road), rules, parallel, extracts)
         postgres.give_back()
 
     check()

@@ -12,6 +12,7 @@ import yaml
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
+from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunReport
 from dmsflow.model.spec import param_values
 from dmsflow.runtime.apply import Watcher, apply_plan, new_run_id
@@ -34,12 +35,24 @@ FILES = ("parquet", "csv")
 
 
 class World:
-    """One source and one target of given engines in a folder; the source may be a file that DuckDB writes."""
+    """One source and one target of given engines in a folder; the source may be a file that DuckDB writes.
 
-    def __init__(self, folder: Path, source: str, target: str, servers: dict[str, str] | None = None) -> None:
-        self.folder, self.source, self.target = folder, source, target
+    Two servers are one database where rows shall stay in place.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        source: str,
+        target: str,
+        servers: dict[str, str] | None = None,
+        transfer: Transfer | None = None,
+    ) -> None:
+        self.folder, self.source, self.target, self.transfer = folder, source, target, transfer
         on_server = [side for side, engine in (("source", source), ("target", target)) if engine == "postgresql"]
         self.servers = servers or {side: postgres.borrow() for side in on_server}
+        if len(on_server) == 2 and transfer is Transfer.IN_PLACE:
+            self.servers["source"] = self.servers["target"]
 
     @property
     def connections(self) -> dict[str, dict[str, str]]:
@@ -115,7 +128,7 @@ class World:
         loaded = load_spec(self.write_spec(spec), settings)
         decoded = loaded.raise_if_rejected()
         with open_access(decoded) as access:
-            plan = compile_plan(loaded, access, self.folder / "plans").plan
+            plan = compile_plan(loaded, access, self.folder / "plans", transfer=self.transfer).plan
             params = param_values(decoded.params)
             return apply_plan(plan, access, params=params, run_id=new_run_id(), watchers=watchers)
 

@@ -15,6 +15,7 @@ from dmsflow.cli.ledger_options import LedgerOption, utc_now
 from dmsflow.cli.log_options import LogOptions
 from dmsflow.cli.opening import load, refusals, show_problems, shown_table_problems
 from dmsflow.cli.settings import parse_settings
+from dmsflow.cli.transfer_option import TransferOption, parse_transfer
 from dmsflow.errors import DmsflowError
 from dmsflow.model.result import RunReport, RunStatus
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from dmsflow.engines.access import Access
     from dmsflow.ledger import Ledger
     from dmsflow.model.facts import SourceFacts
-    from dmsflow.model.plan import Plan
+    from dmsflow.model.plan import Plan, Transfer
 
 
 class ReportFormat(StrEnum):
@@ -47,18 +48,20 @@ def apply(
     spec: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan written by plan --out.")],
     format: Annotated[ReportFormat, typer.Option(help="How to print the report.")] = ReportFormat.TEXT,
     restart: Annotated[bool, typer.Option("--restart", help="Forget a broken run instead of resuming it.")] = False,
+    transfer: TransferOption = None,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
     ledger: LedgerOption = None,
 ) -> None:
     """Run a spec, or a saved plan."""
     with refusals():
         saved = _read_saved(spec)
-        if saved is not None and set:
-            typer.echo("a plan holds its parameters: give --set to the plan that writes it", err=True)
+        if saved is not None and (set or transfer):
+            told = "its parameters: give --set" if set else "its transfer: give --transfer"
+            typer.echo(f"a plan holds {told} to the plan that writes it", err=True)
             raise typer.Exit(Exit.USAGE)
         settings = dict(saved.params) if saved else parse_settings(set or ())
         loaded = load(Path(saved.spec_file) if saved else spec, settings)
-        report = _run(context.ensure_object(LogOptions), loaded, saved, restart, ledger)
+        report = _run(context.ensure_object(LogOptions), loaded, saved, restart, ledger, parse_transfer(transfer))
     show_report(report, format)
     raise typer.Exit(_exit_code(report.status))
 
@@ -73,7 +76,12 @@ def _read_saved(path: Path) -> "Plan | None":
 
 
 def _run(
-    logs: LogOptions, loaded: "LoadedSpec", saved: "Plan | None", restart: bool, location: str | None
+    logs: LogOptions,
+    loaded: "LoadedSpec",
+    saved: "Plan | None",
+    restart: bool,
+    location: str | None,
+    transfer: "Transfer | None",
 ) -> RunReport:
     """Open everything, in the order in which it must be closed again."""
     from dmsflow.cli.logs import logging_to_file
@@ -83,7 +91,7 @@ def _run(
     spec = loaded.raise_if_rejected()
     path = locate_ledger(location, Path(spec.ledger_folder or Path(spec.file).absolute().parent))
     with logging_to_file(logs, path), open_ledger(path, clock=utc_now) as ledger, open_access(spec) as access:
-        start = _choose_start(loaded, saved, access, ledger, restart)
+        start = _choose_start(loaded, saved, access, ledger, restart, transfer)
         report = _apply(start, loaded, access, ledger)
         if report.status is RunStatus.SUCCEEDED and not start.plan.target.exists:
             _prepare_next(loaded, access, ledger, start.source)
@@ -103,7 +111,12 @@ def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger", sour
 
 
 def _choose_start(
-    loaded: "LoadedSpec", saved: "Plan | None", access: "Access", ledger: "Ledger", restart: bool
+    loaded: "LoadedSpec",
+    saved: "Plan | None",
+    access: "Access",
+    ledger: "Ledger",
+    restart: bool,
+    transfer: "Transfer | None",
 ) -> Start:
     """A saved plan, a broken run of the same spec, or a new plan."""
     from dmsflow.runtime.apply import new_run_id
@@ -123,7 +136,7 @@ def _choose_start(
     from dmsflow.compiler.compile import compile_plan
 
     with shown_table_problems(loaded):
-        compiled = compile_plan(loaded, access, ledger.path.parent / "plans")
+        compiled = compile_plan(loaded, access, ledger.path.parent / "plans", transfer=transfer)
     show_problems((p for p in compiled.diagnostics if p not in loaded.diagnostics), loaded)
     return Start(plan=compiled.plan, run_id=new_run_id(), source=compiled.facts.source)
 

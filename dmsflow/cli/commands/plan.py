@@ -9,6 +9,7 @@ import typer
 
 from dmsflow.cli.opening import load, refusals, show_problems, shown_table_problems
 from dmsflow.cli.settings import parse_settings
+from dmsflow.cli.transfer_option import TransferOption, parse_transfer
 
 
 class PlanFormat(StrEnum):
@@ -23,6 +24,7 @@ def plan(
     format: Annotated[PlanFormat, typer.Option(help="How to print the plan.")] = PlanFormat.TEXT,
     sql: Annotated[bool, typer.Option("--sql", help="Print every named statement too.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plan to a file that apply takes.")] = None,
+    transfer: TransferOption = None,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
 ) -> None:
     """Show what a run would do, and why, without writing to the target."""
@@ -32,7 +34,7 @@ def plan(
         from dmsflow.engines.access import open_access
 
         with open_access(loaded.raise_if_rejected(), read_only=True) as access, shown_table_problems(loaded):
-            compiled = compile_plan(loaded, access)
+            compiled = compile_plan(loaded, access, transfer=parse_transfer(transfer))
         show_problems((p for p in compiled.diagnostics if p not in loaded.diagnostics), loaded)
         if out is not None:
             from dmsflow.compiler.saved import write_plan

@@ -1,0 +1,87 @@
+"""What arrives and what is staged of it, column by column, for whoever stages. Builds no statement."""
+
+from typing import TYPE_CHECKING
+
+from dmsflow.compiler.columns import INSTANT, LoadedColumn
+from dmsflow.model.plan import ARRIVES
+from dmsflow.model.table import Column, DataType
+from dmsflow.scd import staging
+
+if TYPE_CHECKING:
+    from dmsflow.compiler.build import Builder
+
+
+def make_staging(builder: "Builder") -> staging.Staging:
+    """How arriving columns become staged ones."""
+    extra = [_extra(builder, i, name) for i, name in enumerate(builder.extra_columns())]
+    effective = extra.pop(0) if builder.spec.scd.effective_at else None
+    orders = len(builder.spec.scd.order_by)
+    return staging.Staging(
+        columns=tuple(_arrival(builder, i, column) for i, column in enumerate(builder.columns)),
+        effective=effective,
+        order_by=tuple(extra[:orders]),
+        marks=tuple(extra[orders:]),
+        checks=tuple((check.name, check.expr) for check in builder.spec.checks),
+        reject_null_marks=builder.source.refuses_null_marks,
+    )
+
+
+def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging.Arrival:
+    facts = builder.facts
+    return staging.Arrival(
+        name=column.name,
+        raw=f"{ARRIVES}{position}",
+        arrives=column.arrives,
+        type=column.type,
+        type_sql=builder.stager.type_sql(column.type),
+        required=column.existing is not None and not column.existing.nullable,
+        blank_is_null=facts.source.as_text and column.arrives.family == "text",
+        loose=_arrives_loose(builder, column.arrives),
+        at_home=builder.staged_by_server,
+        formats=_formats(builder, column.source.name, column.type) if column.source else (),
+        nan_allowed=facts.target.stores_nan,
+        instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
+        far_times_allowed=facts.target.stores_far_times,
+    )
+
+
+def _extra(builder: "Builder", position: int, name: str) -> staging.Arrival:
+    facts = builder.facts
+    column = facts.source.shape.find(name)
+    assert column is not None
+    wanted = INSTANT if builder.spec.scd.effective_at and position == 0 else _compared_type(builder, column)
+    return staging.Arrival(
+        name=column.name,
+        raw=f"_dms_x{position}",
+        arrives=facts.source.arrives(column.name, column.type),
+        type=wanted,
+        type_sql=builder.stager.type_sql(wanted),
+        blank_is_null=facts.source.as_text,
+        loose=_arrives_loose(builder, column.type),
+        at_home=builder.staged_by_server,
+        formats=_formats(builder, column.name, wanted),
+        instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
+        nan_allowed=facts.target.stores_nan,
+        far_times_allowed=facts.target.stores_far_times,
+    )
+
+
+def _arrives_loose(builder: "Builder", arrives: DataType) -> bool:
+    """Whether a value may be none of its type when it is staged; where its own database stages it, none is."""
+    return not builder.staged_by_server and arrives.is_among(builder.facts.source.loose)
+
+
+def _compared_type(builder: "Builder", column: Column) -> DataType:
+    """Text of a file that is loaded as a number is also ordered as one."""
+    ordered = column.name in builder.spec.scd.order_by
+    if not builder.facts.source.as_text or column.type.family != "text" or not ordered:
+        return column.type
+    declared = (it.type for it in builder.columns if it.source is not None and it.source.name == column.name)
+    return next(declared, column.type)
+
+
+def _formats(builder: "Builder", name: str, wanted: DataType) -> tuple[str, ...]:
+    """The formats in which a text file writes a date, when it is to become one."""
+    if wanted.family not in ("date", "timestamp"):
+        return ()
+    return tuple(form for column, form in builder.facts.source.formats if column == name)

@@ -1,0 +1,102 @@
+"""How rows shall travel: the fastest way that is exact for the columns, or the one that was asked for. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.diagnostics import Diagnostic
+from dmsflow.errors import SpecRejected
+from dmsflow.model.facts import Facts
+from dmsflow.model.plan import Transfer
+from dmsflow.model.spec import PipelineSpec
+from dmsflow.model.table import cast_can_fail
+
+SERVER = "postgresql"
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """The transfer, and why it was chosen."""
+
+    transfer: Transfer
+    why: str
+
+
+def choose_route(
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], wanted: Transfer | None = None
+) -> Route:
+    """The first transfer that nothing stands against. Raises SpecRejected where the wanted one is impossible."""
+    obstacles = dict(_obstacles(spec, facts, columns))
+    if wanted is not None:
+        if obstacle := obstacles.get(wanted, "this version cannot"):
+            raise SpecRejected((_refuse(wanted, obstacle),))
+        return Route(transfer=wanted, why=f"it was asked for; {_describe(wanted, facts)}")
+    chosen = next(transfer for transfer, obstacle in obstacles.items() if obstacle is None)
+    faster = Transfer.IN_PLACE if facts.source.in_place else Transfer.COPY
+    passed_over = chosen is Transfer.ARROW and facts.source.engine == facts.target.engine == SERVER
+    told = f"; not {faster}: {obstacles[faster]}" if passed_over else ""
+    return Route(transfer=chosen, why=_describe(chosen, facts) + told)
+
+
+def _obstacles(
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]
+) -> Iterator[tuple[Transfer, str | None]]:
+    """Every transfer in order of preference, with what stands against it."""
+    source, target = facts.source, facts.target
+    servers = source.engine == target.engine == SERVER
+    inexact = _inexact(spec, facts, columns) if servers else None
+    if not source.in_place:
+        yield Transfer.IN_PLACE, "source and target are not one database"
+    elif servers:
+        yield Transfer.IN_PLACE, inexact
+    else:
+        yield Transfer.IN_PLACE, None
+    yield Transfer.COPY, inexact if servers else "it goes from PostgreSQL to PostgreSQL"
+    embedded = source.in_place and not servers
+    yield Transfer.ARROW, "the target reads the source itself, and no session beside it can" if embedded else None
+
+
+def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> str | None:
+    """What only the staging in DuckDB can do: refuse a value alone, or judge by a check."""
+    if spec.checks:
+        return "checks are judged by DuckDB"
+    for column in columns:
+        if not _moves_exactly(column):
+            return f'column "{column.name}" goes from {column.arrives} to {column.type}'
+    for name in (spec.scd.effective_at, *spec.scd.order_by, *spec.checkpoint.columns):
+        found = facts.source.shape.find(name) if name else None
+        if name == spec.scd.effective_at and found and found.type.family not in ("date", "timestamp", "timestamptz"):
+            return f'"{name}" is no time but {found.type}'
+    return None
+
+
+def _moves_exactly(column: LoadedColumn) -> bool:
+    """Whether PostgreSQL itself makes the staged value of every arriving one, as it stands in its own words."""
+    arrives, wanted = column.arrives, column.type
+    if arrives == wanted:
+        return True
+    if wanted.foreign:
+        return False
+    widens = arrives.family == wanted.family or (arrives.family, wanted.family) == ("integer", "decimal")
+    return widens and not cast_can_fail(arrives, wanted)
+
+
+def _describe(transfer: Transfer, facts: Facts) -> str:
+    source, target = facts.source, facts.target
+    match transfer:
+        case Transfer.IN_PLACE:
+            how = "attached read-only beside the target" if source.attach else "read by the target itself"
+            return f"the source is {how}; no row passes through Python"
+        case Transfer.COPY:
+            return "rows are piped from COPY to COPY in large blocks, judged by the source and parsed by nobody between"
+        case Transfer.ARROW:
+            return f"rows go from {source.engine} to {target.engine} as Arrow record batches"
+
+
+def _refuse(wanted: Transfer, obstacle: str) -> Diagnostic:
+    return Diagnostic(
+        code="DMS320",
+        message=f"rows cannot travel by {wanted}: {obstacle}",
+        path=(),
+        help="leave --transfer out: the plan chooses the fastest way that is exact, and says why",
+    )

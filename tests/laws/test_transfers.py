@@ -1,0 +1,127 @@
+"""How rows travel: the plan takes the fastest exact way and says why; every way leads to the same table."""
+
+import pytest
+
+from tests.laws.lab import Lab
+
+TYPES = {
+    "n": ("numeric(12,3)", "123456789.125"),
+    "nan": ("numeric(5,1)", "NaN"),
+    "wide": ("numeric", "1e50"),
+    "f": ("double precision", "-Infinity"),
+    "r": ("real", "1.5"),
+    "s": ("smallint", "-32768"),
+    "b": ("boolean", "false"),
+    "t": ("text", 'a\tb\\\n"c" ü'),
+    "c": ("character(4)", "ab"),
+    "d": ("date", "infinity"),
+    "bc": ("date", "0044-03-15 BC"),
+    "ts": ("timestamp", "2020-02-29 23:59:59.999999"),
+    "tz": ("timestamptz", "-infinity"),
+    "y": ("bytea", "\\x00ff"),
+    "u": ("uuid", "c0ffee00-0000-4000-8000-000000000001"),
+    "j": ("jsonb", '{"a": [1, null]}'),
+    "js": ("json", '{"b":  2}'),
+    "e": ("mood", "happy"),
+    "a": ("integer[]", "{1,NULL,3}"),
+    "i": ("interval", "1 mon 2 days"),
+}
+
+
+def tables(lab: Lab, *, beside: bool = False) -> None:
+    """A source of every type, and a target of the same types."""
+    names = ", ".join(TYPES)
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in TYPES.items())
+    values = ", ".join("'" + value.replace("'", "''") + "'" for _, value in TYPES.values())
+    mood = "CREATE TYPE mood AS ENUM ('sad', 'happy')"
+    lab.make(mood, f"CREATE TABLE s (id int PRIMARY KEY, {columns})")
+    lab.make(f"INSERT INTO s (id, {names}) VALUES (1, {values})", "INSERT INTO s (id) VALUES (2)")
+    more = "inserted_at timestamp, modified_at timestamp"
+    made = f"CREATE TABLE t (id int, {columns}, {more})".replace("js json,", "js jsonb,")
+    lab.make(*([] if beside else [mood]), made, side="target")
+
+
+@pytest.fixture
+def lab(tmp_path) -> Lab:
+    return Lab(tmp_path, "postgresql", "postgresql")
+
+
+def beside(lab: Lab) -> Lab:
+    """The same laboratory with one database for both sides."""
+    lab.servers["source"] = lab.servers["target"]
+    return lab
+
+
+def choice(lab: Lab, *words: str) -> str:
+    """What the plan says of the transfer."""
+    outcome = lab.run("plan", str(lab.folder / "p.yaml"), *words)
+    assert outcome.code == 0, outcome.told
+    return next(line for line in outcome.out.splitlines() if "transfer" in line)
+
+
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_every_type_arrives_as_it_was(lab, kind, one):
+    lab = beside(lab) if one else lab
+    tables(lab, beside=one)
+    if kind == 2:
+        lab.make("DROP TABLE t", side="target")
+        lab.make("ALTER TABLE s DROP COLUMN wide, DROP COLUMN c, DROP COLUMN e, DROP COLUMN a, DROP COLUMN i")
+    first = lab.apply(key=["id"], scd=kind)
+    assert (first.code, first.report["transfer"]) == (0, "in-place" if one else "copy"), first.told
+    assert first.rows["inserted"] == 2
+    again = lab.apply(key=["id"], scd=kind)
+    assert again.rows["unchanged"] == 2
+    kept = [name for name in TYPES if kind != 2 or name not in ("wide", "c", "e", "a", "i")]
+    shown = ", ".join(f"{name}::text" if name != "js" else "js::jsonb::text" for name in kept)
+    wanted = lab.read(f"SELECT id, {shown} FROM s ORDER BY id", "source")
+    assert lab.read(f"SELECT id, {shown} FROM t ORDER BY id") == wanted
+
+
+def test_a_value_that_may_have_no_place_goes_through_arrow(lab):
+    lab.make("CREATE TABLE s (id int, v text)", "INSERT INTO s VALUES (1, '7'), (2, 'x')")
+    columns = {"id": {}, "v": {"type": "integer"}}
+    outcome = lab.apply(key=["id"], columns=columns, errors={"max_rows": 1})
+    assert (outcome.report["transfer"], outcome.rows["inserted"], outcome.rows["rejected"]) == ("arrow", 1, 1)
+    assert 'column "v" goes from text to integer' in choice(lab)
+    refused = lab.run("apply", str(lab.folder / "p.yaml"), "--transfer", "copy")
+    assert refused.code == 1
+    assert "DMS320" in refused.told and 'column "v" goes from text to integer' in refused.told
+
+
+@pytest.mark.parametrize("one", [False, True])
+def test_rejects_are_the_same_on_every_road(lab, one):
+    lab = beside(lab) if one else lab
+    lab.make("CREATE TABLE s (id int, v text, w int)")
+    lab.make("INSERT INTO s VALUES (1, 'abc', 1), (2, 'abcd', 2), (NULL, 'a', 3), (4, NULL, NULL), (5, 'x', 5)")
+    made = "CREATE TABLE t (id int, v varchar(3), w int NOT NULL, inserted_at timestamp, modified_at timestamp)"
+    found = {}
+    for road in ("copy", "arrow", *(["in-place"] if one else [])):
+        lab.make("DROP TABLE IF EXISTS t, dmsflow_reject, dmsflow_chunk, dmsflow_checkpoint", made, side="target")
+        lab.spec(key=["id"], errors={"max_rows": 9})
+        outcome = lab.run("apply", str(lab.folder / "p.yaml"), "--format", "json", "--transfer", road)
+        assert outcome.report["transfer"] == road, outcome.told
+        rejects = lab.read(
+            "SELECT row_key, column_name, column_value, reason, message FROM dmsflow_reject ORDER BY 1, 4"
+        )
+        found[road] = (outcome.rows, rejects, lab.read("SELECT id, v, w FROM t ORDER BY id"))
+    assert found["copy"][0]["rejected"] == 3
+    assert all(result == found["copy"] for result in found.values())
+
+
+def test_what_is_asked_for_is_done_or_refused(tmp_path):
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1)")
+    lab.spec(key=["id"])
+    for road, told in (("copy", "from PostgreSQL to PostgreSQL"), ("arrow", "the target reads the source itself")):
+        refused = lab.run("apply", str(lab.folder / "p.yaml"), "--transfer", road)
+        assert refused.code == 1 and told in refused.told
+    assert lab.run("apply", str(lab.folder / "p.yaml"), "--transfer", "pigeon").code == 2
+    assert not lab.tables()
+    assert lab.run("apply", str(lab.folder / "p.yaml"), "--transfer", "in-place").code == 0
+    assert (
+        lab.run("plan", str(lab.folder / "p.yaml"), "--out", str(tmp_path / "plan.json"), "--transfer", "in-place").code
+        == 0
+    )
+    held = lab.run("apply", str(tmp_path / "plan.json"), "--transfer", "in-place")
+    assert held.code == 2 and "a plan holds its transfer" in held.told
