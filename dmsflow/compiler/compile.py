@@ -5,6 +5,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
 from dmsflow.compiler.load import LoadedSpec, place_problem
@@ -17,9 +18,8 @@ from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.engines.access import Access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.facts import Facts, SourceFacts
-from dmsflow.model.plan import CheckpointPlan, Plan, Transfer
-from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
-from dmsflow.model.watermark import Watermark
+from dmsflow.model.plan import Plan, Transfer
+from dmsflow.model.spec import PipelineSpec
 
 
 class Compiled(Struct, frozen=True, kw_only=True):
@@ -115,24 +115,3 @@ def _make_plan(
 def place(loaded: LoadedSpec, problem: Diagnostic) -> Diagnostic:
     """Tie a problem to its node in the spec."""
     return place_problem(problem, loaded.document, loaded.connections_document)
-
-
-def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
-    """Where this run starts and ends. Merging types read the boundary value again (law 16)."""
-    if not spec.checkpoint.by_key:
-        return CheckpointPlan(strategy=Strategy.NONE)
-    names = tuple(found.name for name in spec.checkpoint.columns if (found := facts.source.shape.find(name)))
-    return CheckpointPlan(
-        strategy=Strategy.KEY,
-        columns=names,
-        start=facts.start,
-        fence=later(facts.start, facts.fence),
-        inclusive=spec.scd.type is not ScdType.APPEND,
-    )
-
-
-def later(start: Watermark | None, fence: Watermark | None) -> Watermark | None:
-    """The fence, unless the source has nothing beyond the start: a watermark never goes back."""
-    if start is None or fence is None:
-        return start or fence
-    return start if fence < start else fence

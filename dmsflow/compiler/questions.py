@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import listed_columns
 from dmsflow.compiler.source_sql import SourceSql, quantile_rows
@@ -34,14 +35,27 @@ def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, targe
         return facts
     facts = replace(facts, unfilled=read_unfilled(spec, access, target))
     if not spec.checkpoint.by_key:
-        return facts
+        return estimate_part(spec, facts, sql, source)
     start = read_checkpoint(spec, access, target)
     fence = read_fence(spec, sql, source, target, access)
     ties = None
     if spec.scd.type is ScdType.APPEND:
         fence = fence.counted(count_ties(spec, sql, source, fence)) if fence else None
         ties = count_ties(spec, sql, source, start) if start else None
-    return replace(facts, start=start, fence=fence, start_ties=ties)
+    return estimate_part(spec, replace(facts, start=start, fence=fence, start_ties=ties), sql, source)
+
+
+def estimate_part(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Session) -> Facts:
+    """The facts with the rows that this run will read, where it reads a part of a table that is worth cutting."""
+    known = facts.source.estimated_rows
+    if known is None or known < spec.parallel.min_rows or (spec.source.where is None and facts.start is None):
+        return facts
+    checkpoint = plan_checkpoint(spec, facts)
+    query = sql.projection((), (), (), checkpoint, lower=False, upper=False)
+    statement = compile_statement("estimate", Side.SOURCE, query, sql.idioms)
+    values = {**param_values(spec.params), **checkpoint.binds()}
+    rows = session.estimate_query(statement.sql, {name: values[name] for name in statement.binds})
+    return facts if rows is None else replace(facts, source=replace(facts.source, estimated_rows=min(rows, known)))
 
 
 def source_sql(spec: PipelineSpec, facts: Facts, access: Access) -> SourceSql:

@@ -86,6 +86,10 @@ class Session(Protocol):
         """How many rows a table has: exact where the database knows it without a scan, else an estimate or None."""
         ...
 
+    def estimate_query(self, sql: str, binds: Binds) -> int | None:
+        """How many rows a SELECT returns, by a cheap count or an estimate; None where only reading them tells."""
+        ...
+
     def close(self) -> None:
         """Give the connection back."""
         ...

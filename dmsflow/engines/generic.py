@@ -207,6 +207,10 @@ class GenericSession:
         """How many rows a table has."""
         return self._driver.estimate_rows(self, table)
 
+    def estimate_query(self, sql: str, binds: Binds) -> int | None:
+        """None: these databases would read all rows."""
+        return None
+
     def close(self) -> None:
         """Close the connection; an open transaction is undone."""
         with self._judging():

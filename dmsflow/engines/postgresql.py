@@ -228,8 +228,12 @@ class PostgreSQLSession:
         return catalog.describe_types(self, fields)
 
     def estimate_rows(self, table: TableName) -> int | None:
-        """What the last ANALYZE counted."""
+        """What the planner expects."""
         return catalog.estimate_rows(self, table)
+
+    def estimate_query(self, sql: str, binds: Binds) -> int | None:
+        """What the planner expects."""
+        return catalog.estimate_query(self, paste_binds(sql, binds))
 
     def close(self) -> None:
         """Give the connection back; an open transaction is undone. Another thread than its own may do so at the end."""

@@ -1,5 +1,6 @@
 """What PostgreSQL's catalog says of tables, queries and text order, each in one query. Decides nothing else."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -52,13 +53,7 @@ FROM unnest(CAST(:oids AS oid[]), CAST(:modifiers AS int4[])) WITH ORDINALITY AS
 ORDER BY asked.place
 """
 
-ESTIMATE = """
-SELECT sum(p.reltuples)::float8, min(p.reltuples)::float8
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_class p ON p.oid = c.oid OR (c.relkind = 'p' AND p.oid IN
-    (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)))
-WHERE c.oid = pg_catalog.to_regclass(:name) AND c.relkind IN ('r', 'p', 'm') AND p.relkind <> 'p'
-"""
+IS_TABLE = "SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(:name) AND relkind IN ('r', 'p', 'm')"
 
 TEXT_ORDER = """
 WITH bytewise AS (
@@ -125,9 +120,15 @@ def describe_types(session: "Session", fields: Sequence[tuple[str, int, int]]) -
 
 
 def estimate_rows(session: "Session", table: TableName) -> int | None:
-    """What the last ANALYZE or VACUUM counted; None where there was none, or no table."""
-    total, least = session.fetch(ESTIMATE, {"name": name_literal(table)})[0]
-    return None if total is None or _float(least) < 0 else int(_float(total))
+    """What the planner expects by the size of a table and its last ANALYZE; None where there is no table."""
+    name = name_literal(table)
+    return estimate_query(session, f"SELECT FROM {name}") if session.fetch(IS_TABLE, {"name": name}) else None
+
+
+def estimate_query(session: "Session", sql: str) -> int:
+    """How many rows the planner expects of a query without parameters."""
+    plan = json.loads(str(session.fetch(f"EXPLAIN (FORMAT JSON) {sql}")[0][0]))
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def orders_by_bytes(row: "Row") -> bool:
@@ -137,7 +138,3 @@ def orders_by_bytes(row: "Row") -> bool:
 
 def _int(value: object) -> int:
     return int(str(value))
-
-
-def _float(value: object) -> float:
-    return float(str(value))

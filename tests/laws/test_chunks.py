@@ -146,6 +146,21 @@ def test_one_key_far_away_does_not_skew_the_chunks(tmp_path) -> None:
             assert 0 < held <= 3 * 2000
 
 
+@pytest.mark.parametrize("source", ["duckdb", "postgresql"])
+def test_a_run_that_reads_a_part_is_cut_by_that_part(source, tmp_path) -> None:
+    world = World(tmp_path, source, "duckdb")
+    world.write_source([{"k": i, "v": i} for i in range(500)], {"k": "bigint", "v": "integer"})
+    wanted = spec(["k"], chunk_rows=100, workers=1) | {"checkpoint": {"columns": ["v"]}, "scd": 1}
+    assert world.apply(wanted).chunks.total == 5
+    world.write_source([{"k": i, "v": i} for i in range(650)], {"k": "bigint", "v": "integer"})
+    report = world.apply(wanted)
+    assert 151 == report.rows.read
+    assert report.chunks.total == 2
+    wanted["source"] = {"connection": "src", "table": "s", "where": "k < 90"}
+    wanted.pop("checkpoint")
+    assert len(plan_of(world, wanted).chunks) == 1
+
+
 def test_one_key_is_never_in_two_chunks_when_it_fills_most_of_the_source(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     rows = [{"a": 7, "b": i, "v": 1} for i in range(50)] + [{"a": i, "b": 0, "v": 1} for i in range(20)]

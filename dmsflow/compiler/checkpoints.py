@@ -1,0 +1,27 @@
+"""Where a run starts and ends, from what both databases remember. Pure."""
+
+from dmsflow.model.facts import Facts
+from dmsflow.model.plan import CheckpointPlan
+from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
+from dmsflow.model.watermark import Watermark
+
+
+def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
+    """Where this run starts and ends. Merging types read the boundary value again (law 16)."""
+    if not spec.checkpoint.by_key:
+        return CheckpointPlan(strategy=Strategy.NONE)
+    names = tuple(found.name for name in spec.checkpoint.columns if (found := facts.source.shape.find(name)))
+    return CheckpointPlan(
+        strategy=Strategy.KEY,
+        columns=names,
+        start=facts.start,
+        fence=later(facts.start, facts.fence),
+        inclusive=spec.scd.type is not ScdType.APPEND,
+    )
+
+
+def later(start: Watermark | None, fence: Watermark | None) -> Watermark | None:
+    """The fence, unless the source has nothing beyond the start: a watermark never goes back."""
+    if start is None or fence is None:
+        return start or fence
+    return start if fence < start else fence
