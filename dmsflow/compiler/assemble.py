@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dmsflow.compiler.build import Builder, Reading, build_statements, merge_scope, target_schema
 from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
-from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
 from dmsflow.compiler.explain_choices import explain_choices
 from dmsflow.compiler.remembered import digest_facts, planned_source
@@ -105,20 +105,34 @@ def make_builder(
         source=sql,
         target=idioms,
         route=route,
-        reading=choose_reading(spec, facts, columns, cut) if route.transfer is Transfer.IN_PLACE else Reading.STAGED,
+        reading=choose_reading(spec, facts, columns, cut, route.transfer),
         checkpoint=checkpoint,
         merge=merge_shape(spec, facts, columns, cut, idioms),
     )
 
 
-def choose_reading(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut) -> Reading:
+def choose_reading(
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
+) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
     if facts.source.engine == SERVER:
+        return _choose_of_server(spec, facts, columns, transfer)
+    if transfer is not Transfer.IN_PLACE:
         return Reading.STAGED
     if facts.source.repeatable and not any(column.spec.expr for column in columns):
         return Reading.AGAIN
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     return Reading.STAGED if cut.count > 1 or rejects_allowed else Reading.ONCE
+
+
+def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], transfer: Transfer) -> Reading:
+    """Directly where the server tells that no key repeats: within a database, and into a table that is new."""
+    within = transfer is Transfer.IN_PLACE
+    anew = transfer is Transfer.COPY and facts.target.shape is None
+    if not facts.source.repeatable or not (within or anew):
+        return Reading.STAGED
+    known = spec.scd.type is ScdType.APPEND or source_keeps_key(spec, facts, columns)
+    return Reading.AGAIN if known else Reading.STAGED
 
 
 def planned_target(builder: Builder) -> PlannedTarget:

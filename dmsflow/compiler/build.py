@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.chunking import Cut
-from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
+from dmsflow.compiler.direct import copied_statements, direct_statements, probing_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.compiler.transfers import SERVER, Route
@@ -84,6 +85,8 @@ class Builder(Struct, frozen=True, kw_only=True):
     @property
     def sweeps_directly(self) -> bool:
         """Whether rows that are read where they are can be compared with the target, and counted."""
+        if self.transfer is not Transfer.IN_PLACE:
+            return False
         lines = self.facts.source.lines is not None and self.merge.scope is Scope.SWEEP
         return self.merge.keyed and (self.reading is Reading.AGAIN or (self.reading is Reading.ONCE and lines))
 
@@ -91,6 +94,11 @@ class Builder(Struct, frozen=True, kw_only=True):
     def fills(self) -> bool:
         """Whether chunks may insert what they read: type append, or no two of them can bring the same key."""
         return not self.merge.keyed or {*self.cut.targets} <= {*self.merge.key}
+
+    @property
+    def distinct(self) -> bool:
+        """Whether the source itself keeps apart what becomes the key."""
+        return self.staged_by_server and source_keeps_key(self.spec, self.facts, self.columns)
 
     @property
     def reads_snapshot(self) -> bool:
@@ -146,13 +154,14 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
         staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
         found = [compile_statement("stage", Side.TARGET, staged, target, shape=shape, temporary=STAGE)]
         if builder.direct:
-            sound = staging.sound_rows(merge, plan_staging, projection.subquery("arriving"))
-            found += _direct_statements(builder, sound.subquery("sound"), shape)
+            found += direct_statements(builder, projection, ENDS[shape], shape)
         found += _reading_statements(builder, faults, shape)
         return found, faults
     if builder.transfer is Transfer.COPY:
         staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
         found = [compile_statement("read", Side.SOURCE, staged, builder.source.idioms, shape=shape)]
+        if builder.direct:
+            found += copied_statements(builder, projection, shape)
         found.append(_create_stage(builder, plan_staging))
         found += _reading_statements(builder, faults, shape)
         return _once(found, shape), faults
@@ -179,7 +188,9 @@ def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeS
     merge, target, stage = builder.merge, builder.target, builder.merge.stage()
     lower, upper = ENDS[shape]
     if shape in (RangeShape.WHOLE, RangeShape.FIRST):
-        yield from _probing_statements(builder, stage, RangeShape.ANY, "")
+        if merge.keyed and (learn := target.learn_rows(STAGE, merge.key)):
+            yield Statement(name="learn_stage", side=Side.TARGET, sql=learn)
+        yield from probing_statements(builder, stage, RangeShape.ANY, "")
         if builder.fills:
             refused = rejects.reject_statements(merge, faults, mark_table(REJECT, merge.schema), stage)
             yield compile_statement("refuse", Side.TARGET, refused, target)
@@ -190,41 +201,6 @@ def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeS
         yield compile_statement("classify", Side.TARGET, chosen, target, shape=own, temporary=DELTA)
         current = classify.current_rows(merge, lower, upper)
         yield compile_statement("current_rows", Side.TARGET, current, target, shape=own)
-
-
-def _probing_statements(builder: Builder, rows: sa.FromClause, shape: RangeShape, suffix: str) -> Iterator[Statement]:
-    """Statements that only count rows."""
-    merge, target = builder.merge, builder.target
-    yield compile_statement(f"probe{suffix}", Side.TARGET, duplicates.probe(merge, rows), target, shape=shape)
-    if merge.keyed and target.streams_windows:
-        climbs = duplicates.count_climbs(merge, rows)
-        yield compile_statement(f"climbs{suffix}", Side.TARGET, climbs, target, shape=shape)
-    if merge.keyed:
-        matched = classify.matched_rows(merge, rows)
-        yield compile_statement(f"matched{suffix}", Side.TARGET, matched, target, shape=shape)
-
-
-def _direct_statements(builder: Builder, sound: sa.FromClause, shape: RangeShape) -> Iterator[Statement]:
-    """Statements that read a chunk's rows where they are, each of them sound."""
-    merge, target, lines = builder.merge, builder.target, builder.facts.source.lines
-    if builder.reading is Reading.AGAIN:
-        yield from _probing_statements(builder, sound, shape, "_direct")
-    if builder.fills:
-        filled = write.insert_all(merge, sound)
-        yield compile_statement("fill_direct", Side.TARGET, filled, target, shape=shape)
-    if builder.reading is Reading.ONCE and builder.fills and merge.keyed:
-        yield compile_statement("probe_filled", Side.TARGET, duplicates.probe(merge, merge.target()), target)
-    if not builder.sweeps_directly:
-        return
-    chosen = classify.classify(merge, sound, *ENDS[shape])
-    yield compile_statement("classify_direct", Side.TARGET, chosen, target, shape=shape, temporary=DELTA)
-    if builder.reading is Reading.ONCE and lines is not None:
-        for name, counted in (("count_lines", Relation(lines, ())), ("count_direct", sound)):
-            counting = sa.select(sa.func.count()).select_from(counted)
-            yield compile_statement(name, Side.TARGET, counting, target, shape=shape)
-        current = duplicates.probe(merge, classify.current_versions(merge))
-        yield compile_statement("probe_current", Side.TARGET, current, target)
-        yield compile_statement("probe_delta", Side.TARGET, duplicates.probe(merge, classify.brought(merge)), target)
 
 
 def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[Statement]:

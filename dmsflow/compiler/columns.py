@@ -1,5 +1,7 @@
 """Target columns matched with source columns and types: what arrives, what is staged. Pure; reports nothing."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -100,3 +102,10 @@ def _staged_type(wanted: ColumnSpec, existing: Column | None, declared: DataType
     if wanted.type and wanted.type.family == "text" and existing.type.family == "text" and existing.type.length is None:
         return wanted.type
     return existing.type
+
+
+def source_keeps_key(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:
+    """Whether the source has a unique index over columns of the key, so that no key repeats."""
+    read = {column.name.lower(): column.source.name for column in columns if column.source}
+    keys = {read.get(name.lower(), "") for name in spec.key}
+    return any({*unique.columns} <= keys for unique in facts.source.unique if unique.condition is None)

@@ -17,7 +17,7 @@ from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import CheckpointPlan, Statement
 from dmsflow.model.reference import find_references
 from dmsflow.model.spec import Evolve, PipelineSpec, param_values
-from dmsflow.model.table import Column, TableName, TableShape
+from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 from dmsflow.model.watermark import Bound, Scalar, TypedValue
 
 
@@ -61,6 +61,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         relation, estimate = f"({query})", None
         shape = _describe_query(spec, session, f"SELECT * FROM {relation} AS src")
         label = f"{spec.source.connection}: query"
+        unique: tuple[UniqueKey, ...] = ()
     else:
         assert spec.source.table is not None
         name = spec.source.table
@@ -70,6 +71,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         if found is None:
             raise SpecRejected((_missing_table(spec, ("source", "table"), str(spec.source.table)),))
         shape, relation = found, access.source_idioms.qualify(name)
+        unique = session.unique_keys(name)
         estimate, label = session.estimate_rows(name), f"{spec.source.connection}: {spec.source.table}"
     return SourceFacts(
         engine=engine,
@@ -84,6 +86,7 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         loose=session.traits.loose,
         in_place=access.in_place or access.one_database,
         repeatable=spec.source.table is not None,
+        unique=unique,
         estimated_rows=estimate,
     )
 
@@ -124,6 +127,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         max_columns=traits.max_columns,
         longest_name=traits.longest_name,
         shape=shape,
+        unique=session.unique_keys(spec.target.table) if shape else (),
         estimated_rows=session.estimate_rows(spec.target.table) if shape else None,
     )
 

@@ -15,7 +15,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Row, Traits
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
-from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName
+from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName, UniqueKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -216,6 +216,10 @@ class DuckDBSession:
         """The shape of what a SELECT returns."""
         rows = self.fetch(f"DESCRIBE {sql}", binds)
         return TableShape(columns=tuple(Column(name=str(row[0]), type=read_type(str(row[1]))) for row in rows))
+
+    def unique_keys(self, table: TableName) -> tuple[UniqueKey, ...]:
+        """None: an index would slow every write down, so dmsflow makes none."""
+        return ()
 
     def estimate_rows(self, table: TableName) -> int | None:
         """The count of a table, which DuckDB knows without a scan; None for a view."""

@@ -39,6 +39,7 @@ class DuckDBIdioms:
     row_id = "rowid"
     now = "SELECT CAST(now() AS TIMESTAMP)"
     sample: str | None = "5 PERCENT"
+    failing: str | None = "CAST(error('{}') AS INTEGER)"
     streams_windows = True
 
     def dialect(self) -> "DuckDBDialect":
@@ -83,6 +84,10 @@ class DuckDBIdioms:
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """None: a table counts its own rows."""
+        return None
 
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from dmsflow.model.table import DataType, TableName, TableShape
+from dmsflow.model.table import DataType, TableName, TableShape, UniqueKey
 from dmsflow.model.watermark import Scalar
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Session(Protocol):
         """The shape of what a SELECT returns."""
         ...
 
+    def unique_keys(self, table: TableName) -> tuple[UniqueKey, ...]:
+        """What the database keeps unique in a table; none where nobody asks it."""
+        ...
+
     def estimate_rows(self, table: TableName) -> int | None:
         """How many rows a table has: exact where the database knows it without a scan, else an estimate or None."""
         ...
@@ -116,6 +120,9 @@ class Idioms(Protocol):
     sample: str | None
     """What TABLESAMPLE BERNOULLI takes for a twentieth of the rows; None where there is no such clause."""
 
+    failing: str | None
+    """An integer that fails with these words, in ``{}``, when it is evaluated; None where nothing fails on demand."""
+
     streams_windows: bool
     """Whether a window without an order costs no sort and keeps no rows."""
 
@@ -137,6 +144,10 @@ class Idioms(Protocol):
 
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
+        ...
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """A statement by which the planner knows a temporary table; None where it needs none."""
         ...
 
     def quote(self, name: str) -> str:

@@ -17,7 +17,7 @@ from dmsflow.engines.engine import Binds, Idioms, Row, Session, Traits
 from dmsflow.engines.generic_sql import GenericIdioms, SQLiteIdioms
 from dmsflow.engines.sqlite import SQLiteDriver
 from dmsflow.errors import ConnectionFailed, DatabaseError, TransientError
-from dmsflow.model.table import DataType, TableName, TableShape
+from dmsflow.model.table import DataType, TableName, TableShape, UniqueKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,6 +202,10 @@ class GenericSession:
     def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
         """The shape of what a SELECT returns."""
         return self._driver.describe_query(self, sql, binds)
+
+    def unique_keys(self, table: TableName) -> tuple[UniqueKey, ...]:
+        """None: nothing of a plan rests on them yet."""
+        return ()
 
     def estimate_rows(self, table: TableName) -> int | None:
         """How many rows a table has."""

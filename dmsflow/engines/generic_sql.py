@@ -54,6 +54,7 @@ class SQLiteIdioms:
     row_id = "rowid"
     now = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
     sample: str | None = None
+    failing: str | None = None
     streams_windows = False
 
     def dialect(self) -> Dialect:
@@ -75,6 +76,10 @@ class SQLiteIdioms:
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """None: a table counts its own rows."""
+        return None
 
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""
@@ -100,6 +105,7 @@ class GenericIdioms:
     """What SQLAlchemy knows of a dialect. Unproven: its databases are meant as sources."""
 
     sample: str | None = None
+    failing: str | None = None
     streams_windows = False
 
     def __init__(self, dialect: Dialect) -> None:
@@ -137,6 +143,10 @@ class GenericIdioms:
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """None: a table counts its own rows."""
+        return None
 
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""

@@ -20,7 +20,7 @@ from dmsflow.engines.postgresql_errors import explain_open, judge, lost_race
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, number_binds, paste_binds, write_literal
 from dmsflow.engines.postgresql_types import LONGEST_NAME, LOOSE
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, SnapshotLost, TransientError
-from dmsflow.model.table import TableName, TableShape
+from dmsflow.model.table import TableName, TableShape, UniqueKey
 
 if TYPE_CHECKING:
     import psycopg
@@ -147,26 +147,25 @@ class PostgreSQLSession:
 
         return RowPipe(form=form, names=tuple(column.name for column in columns), blocks=blocks())
 
-    def copy_in(self, table: str, rows: "RowPipe") -> int:
-        """Insert rows as COPY reads them into a temporary table, columns by name; then the planner knows its rows."""
+    def copy_in(self, table: TableName, rows: "RowPipe") -> int:
+        """Insert rows as COPY reads them, columns by name; the number of rows."""
         return self._copy(table, rows.names, rows.form, rows.blocks)
 
     def load(self, table: str, batches: "pa.RecordBatchReader") -> int:
-        """Insert Arrow batches into a temporary table, columns by name; then the planner knows its rows."""
+        """Insert Arrow batches into a temporary table, columns by name; the number of rows."""
         from dmsflow.engines.postgresql_arrow import write_blocks
 
-        return self._copy(table, batches.schema.names, "csv", write_blocks(batches))
+        return self._copy(TableName(table=table), batches.schema.names, "csv", write_blocks(batches))
 
-    def _copy(self, table: str, names: Sequence[str], form: str, blocks: Iterator[bytes]) -> int:
-        quote = self._engine.idioms.quote
-        into = f"COPY {quote(table)} ({', '.join(quote(name) for name in names)}) FROM STDIN (FORMAT {form})"
+    def _copy(self, table: TableName, names: Sequence[str], form: str, blocks: Iterator[bytes]) -> int:
+        idioms = self._engine.idioms
+        listed = ", ".join(idioms.quote(name) for name in names)
+        into = f"COPY {idioms.qualify(table)} ({listed}) FROM STDIN (FORMAT {form})"
         with self._judged(), self._connection.cursor() as cursor:
             with cursor.copy(into.encode()) as copy:
                 for block in blocks:
                     copy.write(block)
-            loaded = cursor.rowcount
-            cursor.execute(f"ANALYZE {quote(table)}".encode())
-        return loaded
+            return cursor.rowcount
 
     def begin(self) -> None:
         """Open a transaction."""
@@ -226,6 +225,10 @@ class PostgreSQLSession:
                 ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
             ]
         return catalog.describe_types(self, fields)
+
+    def unique_keys(self, table: TableName) -> tuple[UniqueKey, ...]:
+        """What unique indexes keep apart at every moment."""
+        return catalog.unique_keys(self, table)
 
     def estimate_rows(self, table: TableName) -> int | None:
         """What the planner expects."""

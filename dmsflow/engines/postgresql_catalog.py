@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
 from dmsflow.engines.postgresql_types import read_type
-from dmsflow.model.table import Column, TableName, TableShape
+from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 
 if TYPE_CHECKING:
     from dmsflow.engines.engine import Row, Session
@@ -53,6 +53,19 @@ FROM unnest(CAST(:oids AS oid[]), CAST(:modifiers AS int4[])) WITH ORDINALITY AS
 ORDER BY asked.place
 """
 
+UNIQUE_KEYS = """
+SELECT json_agg(a.attname ORDER BY k.place)::text, pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+    AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid))
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+WHERE i.indrelid = pg_catalog.to_regclass(:name) AND i.indisunique AND i.indimmediate AND i.indisvalid
+    AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
+GROUP BY i.indexrelid, i.indrelid, i.indpred
+"""
+"""Rows of a table that others inherit from stand in no index of its own."""
+
 IS_TABLE = "SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(:name) AND relkind IN ('r', 'p', 'm')"
 
 TEXT_ORDER = """
@@ -95,6 +108,15 @@ def describe_table(session: "Session", table: TableName) -> TableShape | None:
         for name, oid, modifier, native, filled, generated, _, _ in rows
     )
     return TableShape(columns=columns, view=not rows[0][6], divided=bool(rows[0][7]))
+
+
+def unique_keys(session: "Session", table: TableName) -> tuple[UniqueKey, ...]:
+    """What unique indexes keep apart at every moment."""
+    rows = session.fetch(UNIQUE_KEYS, {"name": name_literal(table)})
+    return tuple(
+        UniqueKey(columns=tuple(json.loads(str(names))), condition=str(condition) if condition else None)
+        for names, condition in rows
+    )
 
 
 def find_table(session: "Session", table: TableName) -> TableName:

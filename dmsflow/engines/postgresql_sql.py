@@ -94,6 +94,8 @@ class PostgreSQLIdioms:
     row_id = "ctid"
     now = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
     sample: str | None = "5"
+    # concat is not folded into a constant, so that nothing fails before a row asks for it.
+    failing: str | None = "CAST(concat('{}') AS INTEGER)"
     streams_windows = False
 
     def dialect(self) -> "PostgreSQLTextDialect":
@@ -117,6 +119,10 @@ class PostgreSQLIdioms:
     def create_temporary(self, name: str, select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """ANALYZE of the columns that are joined by; the others would cost more than they tell."""
+        return f"ANALYZE {self.quote(name)} ({', '.join(self.quote(column) for column in columns)})"
 
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from dmsflow.diagnostics import Diagnostic
-from dmsflow.model.table import DataType, TableShape, TypeName
+from dmsflow.model.table import DataType, TableShape, TypeName, UniqueKey
 from dmsflow.model.watermark import Bound, Watermark
 
 
@@ -30,6 +30,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     loose: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
     lines: str | None = None
+    unique: tuple[UniqueKey, ...] = ()
     estimated_rows: int | None = None
 
     def arrives(self, name: str, declared: DataType) -> DataType:
@@ -53,6 +54,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     max_columns: int
     longest_name: int | None = None
     shape: TableShape | None
+    unique: tuple[UniqueKey, ...] = ()
     estimated_rows: int | None = None
 
 

@@ -132,6 +132,13 @@ class TableShape(Struct, frozen=True, kw_only=True):
         return folded[0] if len(folded) == 1 else None
 
 
+class UniqueKey(Struct, frozen=True, kw_only=True):
+    """Columns whose values no two rows share: of all rows, or of those that meet a ``condition`` of the database."""
+
+    columns: tuple[str, ...]
+    condition: str | None = None
+
+
 INTEGER_DIGITS = {TypeName.SMALLINT: 5, TypeName.INTEGER: 10, TypeName.BIGINT: 19, TypeName.HUGEINT: 39}
 
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
+from dmsflow.engines.engine import Session
 from dmsflow.errors import PermanentError
-from dmsflow.model.plan import UNSOUND, Scope
+from dmsflow.model.plan import UNSOUND, Scope, Transfer
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.merge import Classes, Found, check_row_guard, classify, keys_are_distinct, write_classes
 from dmsflow.runtime.run import Run, Steps
+from dmsflow.transfer.copy import fill_copied
 
 
 class Unsound(Exception):
@@ -25,13 +29,15 @@ def inserts_alone(run: Run) -> bool:
     return run.fills or run.plan.scd is ScdType.APPEND
 
 
-def merge_direct(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
+def merge_direct(run: Run, steps: Steps, *, alone: bool, source: Session) -> RowCounts:
     """Merge what the chunk's range of the source holds; ``alone`` means that no other chunk comes. Raises Unsound."""
     with _staged_after_failing(once=not steps.has("probe_direct")):
-        read = _count_ahead(steps) if steps.has("probe_direct") else None
+        read = _count_ahead(replace(steps, session=source)) if steps.has("probe_direct") else None
         if read is not None and alone:
             check_row_guard(run.plan, read)
-        return _fill(run, steps, read) if inserts_alone(run) else _compare(run, steps, read, alone=alone)
+        if inserts_alone(run):
+            return _fill(run, steps, read, source)
+        return _compare(run, steps, read, alone=alone)
 
 
 def _count_ahead(steps: Steps) -> int:
@@ -42,9 +48,14 @@ def _count_ahead(steps: Steps) -> int:
     return read
 
 
-def _fill(run: Run, steps: Steps, read: int | None) -> RowCounts:
+def _fill(run: Run, steps: Steps, read: int | None, source: Session) -> RowCounts:
     """Insert every row; where nothing was counted before, what was inserted tells their number and their keys."""
-    inserted = steps.execute("fill_direct", sk_base=run.keys.reserve(read or 0))
+    base = run.keys.reserve(read or 0)
+    if run.plan.transfer is Transfer.COPY:
+        fill = steps.find("fill_direct")
+        inserted = fill_copied(source, steps.session, fill.sql, steps.binds(fill, sk_base=base), run.plan.target.table)
+    else:
+        inserted = steps.execute("fill_direct", sk_base=base)
     if read is None:
         run.keys.reserve(inserted)
         check_row_guard(run.plan, inserted)

@@ -1,8 +1,8 @@
 """Loads one chunk in one transaction: mark, stage, merge, counts, commit. Retries nothing; judges no error."""
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -30,21 +30,26 @@ class MergeRows(Protocol):
 
 def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Finish | None = None) -> ChunkResult:
     """Load a chunk; one that a committed mark names is skipped (law 8). ``finish`` ends a run of one chunk."""
-    with ExitStack() as opened:
-        target = run.access.open_target()
-        opened.callback(target.close)
-        source = target
-        if run.plan.transfer is not Transfer.IN_PLACE:
-            source = run.access.open_source()
-            opened.callback(source.close)
-            if run.snapshot:
-                run.snapshot.begin(source)
+    with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         if merges_directly(run, steps):
-            # Nothing of the try is committed: the next one begins with the same target.
-            with suppress(Unsound):
-                return _merge_chunk(run, chunk, steps, merge_direct, clock, finish)
-        return _merge_chunk(run, chunk, steps, partial(_stage_and_merge, source=source), clock, finish)
+            # Nothing of the try is committed: the next one begins with the same target, and reads the source anew.
+            with suppress(Unsound), _reading(run, target) as source:
+                return _merge_chunk(run, chunk, steps, partial(merge_direct, source=source), clock, finish)
+        with _reading(run, target) as source:
+            return _merge_chunk(run, chunk, steps, partial(_stage_and_merge, source=source), clock, finish)
+
+
+@contextmanager
+def _reading(run: Run, target: Session) -> Iterator[Session]:
+    """The session that reads the source, in the state that the run reads."""
+    if run.plan.transfer is Transfer.IN_PLACE:
+        yield target
+        return
+    with closing(run.access.open_source()) as source:
+        if run.snapshot:
+            run.snapshot.begin(source)
+        yield source
 
 
 def _merge_chunk(

@@ -27,11 +27,14 @@ def count_climbs(shape: MergeShape, stage: sa.FromClause) -> Query:
     return sa.select(sa.func.count(), sa.func.count(sa.case((sa.or_(*climbs), number(1)))))
 
 
-def probe(shape: MergeShape, stage: sa.FromClause) -> Query:
-    """Rows, rows with a whole key, and distinct keys among them; equal numbers mean that no key repeats."""
+def probe(shape: MergeShape, stage: sa.FromClause, *, unique: bool = False) -> Query:
+    """Rows, rows with a whole key, and distinct keys among them; equal numbers mean that no key repeats.
+
+    Where the source itself keeps its keys ``unique``, there is only to count.
+    """
     staged = stage.alias("s")
-    keys = [staged.c[name] for name in shape.key]
-    if not shape.keyed or not keys:
+    keys = [staged.c[name] for name in shape.key] if shape.keyed and not unique else []
+    if not keys:
         return sa.select(sa.func.count(), sa.func.count(), sa.func.count()).select_from(staged)
     if len(keys) == 1:
         return sa.select(sa.func.count(), sa.func.count(keys[0]), sa.func.count(sa.distinct(keys[0]))).select_from(

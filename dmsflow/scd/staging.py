@@ -109,14 +109,14 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
     return staged, tuple(fault for fault, _, _ in rules)
 
 
-def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -> Query:
-    """The select of a projection's rows as they shall be loaded; it fails at the first row that breaks a rule."""
+def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause, failing: str) -> Query:
+    """The select of a projection's rows as they shall be loaded; it is ``failing`` at the first that breaks a rule."""
     typed, arrivals = _type_rows(staging, projection.alias("a"))
     rules = _rules(shape, staging, typed, arrivals)
     broken = sa.or_(*(condition for _, condition, _ in rules)) if rules else sa.false()
-    failing = sa.cast(sa.func.error(sa.literal_column(f"'{UNSOUND}'")), sa.Integer())
     chosen = sa.select(*(typed.c[name].label(name) for name, _ in arrivals))
-    return chosen.where(sa.case((broken, failing)).is_(None)) if rules else chosen
+    fails: Element = sa.literal_column(failing.format(UNSOUND), sa.Integer())
+    return chosen.where(sa.case((broken, fails)).is_(None)) if rules else chosen
 
 
 def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, Arrivals]:

@@ -1,6 +1,6 @@
 """The statements that write a classified delta into the target. Classifies nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -138,11 +138,26 @@ def insert_tombstones(shape: MergeShape) -> sa.Insert:
 def insert_all(shape: MergeShape, stage: sa.FromClause) -> sa.Insert:
     """Insert every sound staged row: of type append, or as the first version of its key where there is none."""
     staged = stage.alias("s")
+    return _insert(shape, _first_values(shape, staged), staged, is_sound(staged))
+
+
+def select_all(shape: MergeShape, rows: sa.FromClause, cast: Callable[[str, Element], Element]) -> sa.Select[Any]:
+    """The rows that insert_all would insert, under the names of the target, each of our own values ``cast``."""
+    sound = rows.alias("s")
+    values = {
+        name: value if name in shape.columns else cast(name, value)
+        for name, value in _first_values(shape, sound).items()
+    }
+    return sa.select(*(value.label(name) for name, value in values.items())).select_from(sound)
+
+
+def _first_values(shape: MergeShape, staged: sa.FromClause) -> dict[str, Element]:
+    """What a key's first version holds."""
     values: dict[str, Element] = {name: staged.c[name] for name in shape.columns} | _engine_values(shape, None)
     if shape.history:
         first = shape.first_valid_from
         values[shape.fields.valid_from] = sa.literal_column(first) if first else shape.effective(staged)
-    return _insert(shape, values, staged, is_sound(staged))
+    return values
 
 
 def find_any(shape: MergeShape) -> sa.Select[tuple[int]]:

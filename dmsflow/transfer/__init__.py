@@ -6,7 +6,6 @@ from typing import Protocol
 from dmsflow.engines.engine import Session
 from dmsflow.model.plan import Plan, Statement, Transfer
 from dmsflow.model.watermark import Scalar
-from dmsflow.scd.shape import STAGE
 
 BATCH_ROWS = 65_536
 
@@ -23,20 +22,29 @@ def fill_stage(
     plan: Plan, find: Callable[[str], Statement], binds: BindValues, source: Session, target: Session
 ) -> None:
     """Bring a chunk's rows into the stage of the target's session, by the plan's transfer."""
-    if plan.transfer is Transfer.IN_PLACE:
-        from dmsflow.transfer.in_place import stage_in_place
+    match plan.transfer:
+        case Transfer.IN_PLACE:
+            from dmsflow.transfer.in_place import stage_in_place
 
-        stage = find("stage")
-        stage_in_place(target, stage.sql, binds(stage), STAGE)
-        return
-    read = find("read")
-    if plan.transfer is Transfer.COPY:
-        from dmsflow.transfer.copy import stage_copied
+            stage = find("stage")
+            stage_in_place(target, stage.sql, binds(stage))
+        case Transfer.COPY:
+            from dmsflow.transfer.copy import stage_copied
 
-        stage_copied(source, target, read.sql, binds(read), find("create_stage").sql)
-        return
+            read = find("read")
+            stage_copied(source, target, read.sql, binds(read), find("create_stage").sql)
+        case Transfer.ARROW:
+            _stage_arrow(plan, find, binds, source, target)
+    if learn := plan.find("learn_stage"):
+        target.execute(learn.sql)
+
+
+def _stage_arrow(
+    plan: Plan, find: Callable[[str], Statement], binds: BindValues, source: Session, target: Session
+) -> None:
     from dmsflow.transfer import arrow
 
+    read = find("read")
     if plan.find("refine") is None:
         stage = find("stage")
         arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)

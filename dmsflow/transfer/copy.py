@@ -1,14 +1,24 @@
 """Rows that are piped from COPY to COPY between two PostgreSQL databases. Looks into no row."""
 
 from dmsflow.engines.engine import Binds, Session
+from dmsflow.model.table import TableName
 from dmsflow.scd.shape import STAGE
 
 
 def stage_copied(source: Session, target: Session, read: str, read_binds: Binds, create_stage: str) -> None:
     """Make the stage in the target, and fill it with what the source sends."""
+    target.execute(create_stage)
+    _pipe(source, target, read, read_binds, TableName(table=STAGE))
+
+
+def fill_copied(source: Session, target: Session, read: str, read_binds: Binds, table: TableName) -> int:
+    """Fill a table of the target with what the source sends; the number of rows. They need to be whole already."""
+    return _pipe(source, target, read, read_binds, table)
+
+
+def _pipe(source: Session, target: Session, read: str, binds: Binds, table: TableName) -> int:
     from dmsflow.engines.postgresql import PostgreSQLSession
 
     assert isinstance(source, PostgreSQLSession)
     assert isinstance(target, PostgreSQLSession)
-    target.execute(create_stage)
-    target.copy_in(STAGE, source.copy_out(read, read_binds))
+    return target.copy_in(table, source.copy_out(read, binds))

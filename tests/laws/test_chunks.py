@@ -154,7 +154,7 @@ def test_a_run_that_reads_a_part_is_cut_by_that_part(source, tmp_path) -> None:
     assert world.apply(wanted).chunks.total == 5
     world.write_source([{"k": i, "v": i} for i in range(650)], {"k": "bigint", "v": "integer"})
     report = world.apply(wanted)
-    assert 151 == report.rows.read
+    assert report.rows.read == 151
     assert report.chunks.total == 2
     wanted["source"] = {"connection": "src", "table": "s", "where": "k < 90"}
     wanted.pop("checkpoint")
