@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ci.bench.loads import SCDS, Outcome, made_workload, measure_history, measure_pair
-from ci.bench.programs import KINDS, Measured
+from ci.bench.loads import SCDS, Outcome, measure_history, measure_pair
+from ci.bench.pairs import PAIRS
+from ci.bench.programs import Measured
+from ci.bench.sites import made_workload
 from ci.bench.starts import TARGETS, measure_starts
 
 HISTORY_VERSIONS = 10
 HEAD = (
-    f"{'rows':>10}  {'pair':<19}{'type':<8}{'load':<6}"
+    f"{'rows':>10}  {'pair':<26}{'type':<8}{'load':<6}"
     f"{'by hand':>9}{'dmsflow':>9}{'ratio':>7}{'cpu':>6}{'peak MiB':>14}"
 )
 
@@ -25,9 +27,9 @@ def main(words: Sequence[str] | None = None) -> int:
     print(HEAD)
     for rows in options.rows:
         with made_workload(rows, options.pairs, options.folder) as workload:
-            for kind in options.pairs:
+            for name in options.pairs:
                 for scd in options.types:
-                    found = measure_pair(workload, rows, kind, scd, options.repeats, tell)
+                    found = measure_pair(workload, name, scd, options.repeats, tell)
                     outcomes += found
                     print(*map(write_line, found), sep="\n", flush=True)
     history = measure_histories(options) if options.history else None
@@ -43,7 +45,7 @@ def read_options(words: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m ci.bench", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the table")
-    parser.add_argument("--pairs", nargs="+", choices=KINDS, default=list(KINDS), help="kinds of source")
+    parser.add_argument("--pairs", nargs="+", choices=PAIRS, default=list(PAIRS), help="source and target")
     parser.add_argument("--types", nargs="+", choices=SCDS, default=list(SCDS), help="types of change")
     parser.add_argument("--repeats", type=int, default=3, help="runs of which the median is taken")
     parser.add_argument("--history", action="store_true", help="also with ten closed versions of every row")
@@ -57,7 +59,7 @@ def measure_histories(options: argparse.Namespace) -> tuple[Measured, Measured]:
     """The second load without and with history, at the largest size."""
     rows = max(options.rows)
     with made_workload(rows, ("duckdb",), options.folder) as workload:
-        plain, aged = measure_history(workload, rows, HISTORY_VERSIONS, options.repeats)
+        plain, aged = measure_history(workload, HISTORY_VERSIONS, options.repeats)
     print(
         f"history: {plain.seconds:.2f} s without, {aged.seconds:.2f} s with {HISTORY_VERSIONS} closed versions a row, "
         f"ratio {aged.seconds / plain.seconds:.2f}, peak {aged.peak_mib:.0f} MiB"
@@ -69,7 +71,7 @@ def write_line(outcome: Outcome) -> str:
     """One line of the table."""
     peaks = f"{outcome.by_hand.peak_mib:.0f} {outcome.dmsflow.peak_mib:.0f}"
     return (
-        f"{outcome.rows:>10,}  {outcome.pair:<19}{outcome.scd:<8}{outcome.load:<6}{outcome.by_hand.seconds:>9.2f}"
+        f"{outcome.rows:>10,}  {outcome.pair:<26}{outcome.scd:<8}{outcome.load:<6}{outcome.by_hand.seconds:>9.2f}"
         f"{outcome.dmsflow.seconds:>9.2f}{outcome.ratio:>7.2f}{outcome.cpu_ratio:>6.2f}{peaks:>14}"
     )
 

@@ -1,10 +1,13 @@
-"""The hand-written program: the shortest fast script for DuckDB, Parquet or CSV to DuckDB.
+"""The hand-written program: the shortest fast script for DuckDB, Parquet, CSV or PostgreSQL to DuckDB.
 
 One transaction; no ledger, no accounting, no check of duplicates, NULL keys or casts, no resume. Run as
-``python by_hand.py TARGET SOURCE append|1|2``.
+``python by_hand.py TARGET SOURCE append|1|2``; the source is a file or ``source.customers`` of the PostgreSQL database
+whose URL is in DMSFLOW_BENCH_SOURCE.
 """
 
+import os
 import sys
+from pathlib import Path
 
 import duckdb
 
@@ -58,9 +61,44 @@ def open_source(connection: duckdb.DuckDBPyConnection, source: str) -> str:
         return "src.customers"
     if source.endswith(".parquet"):
         return f"read_parquet('{source}')"
+    if not source.endswith(".csv"):
+        return open_postgresql(connection, source)
+    return read_csv(source)
+
+
+def open_postgresql(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Attach the database where DuckDB's extension is installed; else a CSV file of the table, beside the target."""
+    url = os.environ["DMSFLOW_BENCH_SOURCE"]
+    try:
+        connection.execute("SET autoinstall_known_extensions = false; LOAD postgres")
+    except duckdb.Error:
+        return read_csv(copy_postgresql(url, table))
+    connection.execute(f"ATTACH '{url}' AS src (TYPE postgres, READ_ONLY)")
+    return f"src.{table}"
+
+
+def copy_postgresql(url: str, table: str) -> str:
+    """The name of a CSV file with all rows of a table."""
+    import psycopg
+
+    with psycopg.connect(url) as source, Path("source.csv").open("wb", buffering=256 * 1024) as file:
+        pgconn = source.pgconn
+        pgconn.nonblocking = 0
+        pgconn.exec_(f"COPY {table} TO STDOUT (FORMAT csv, HEADER)".encode())
+        while (found := pgconn.get_copy_data(0))[0] > 0:
+            file.write(found[1])
+        while (result := pgconn.get_result()) is not None:
+            if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                raise psycopg.DatabaseError(pgconn.get_error_message())
+    return "source.csv"
+
+
+def read_csv(file: str) -> str:
+    """A CSV file with a header as it stands in a FROM clause."""
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
     return (
-        f"read_csv('{source}', auto_detect=false, header=true, delim=',', quote='\"', escape='\"', columns={{{types}}})"
+        f"read_csv('{file}', auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
+        f"allow_quoted_nulls=false, columns={{{types}}})"
     )
 
 

@@ -2,13 +2,12 @@
 
 import shutil
 import statistics
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from ci.bench.programs import KINDS, Measured, run_by_hand, run_dmsflow, run_module
+from ci.bench.pairs import PAIRS
+from ci.bench.programs import Measured, run_by_hand, run_dmsflow
+from ci.bench.sites import Site, Workload, open_site
 
 LOADS = {"L1": "today", "L2": "tomorrow", "L3": "tomorrow"}
 SCDS = ("1", "2", "append")
@@ -39,26 +38,19 @@ class Outcome:
         return self.dmsflow.cpu_seconds / self.by_hand.cpu_seconds
 
 
-@contextmanager
-def made_workload(rows: int, kinds: Iterable[str] = KINDS, folder: Path | None = None) -> Iterator[Path]:
-    """A folder with both days of workload W, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="dmsflow-bench-", dir=folder) as made:
-        run_module("workload", "write", made, str(rows), *kinds)
-        yield Path(made)
-
-
 def measure_pair(
-    workload: Path, rows: int, kind: str, scd: str, repeats: int, tell: Callable[[str], None]
+    workload: Workload, name: str, scd: str, repeats: int, tell: Callable[[str], None]
 ) -> tuple[Outcome, ...]:
     """All loads of one pair and type. Raises ProgramFailed when a program fails or the two targets differ."""
     runs: dict[str, Runs] = {load: {name: [] for name in PROGRAMS} for load in LOADS}
+    title = PAIRS[name].title
     for repeat in range(repeats):
-        tell(f"{rows:,} rows, {kind} to duckdb, type {scd}, {repeat + 1} of {repeats}")
-        _repeat_loads(workload, kind, scd, runs, first=repeat % 2)
+        tell(f"{workload.rows:,} rows, {title}, type {scd}, {repeat + 1} of {repeats}")
+        _repeat_loads(workload, name, scd, runs, first=repeat % 2)
     return tuple(
         Outcome(
-            rows=rows,
-            pair=f"{kind} to duckdb",
+            rows=workload.rows,
+            pair=title,
             scd=scd,
             load=load,
             by_hand=take_median(runs[load]["by_hand"]),
@@ -68,44 +60,44 @@ def measure_pair(
     )
 
 
-def _repeat_loads(workload: Path, kind: str, scd: str, runs: dict[str, Runs], *, first: int) -> None:
+def _repeat_loads(workload: Workload, name: str, scd: str, runs: dict[str, Runs], *, first: int) -> None:
     """The three loads once, the programs taking turns at each; ``first`` begins."""
-    names = list(PROGRAMS)
-    with tempfile.TemporaryDirectory(prefix="target-", dir=workload) as place:
-        folders = {name: Path(place) / name for name in names}
-        for folder in folders.values():
-            folder.mkdir()
+    programs = list(PROGRAMS)
+    with open_site(workload, name, programs) as site:
         for load, day in LOADS.items():
-            source = point_to(workload / f"{day}.{kind}")
-            for name in (names[first], names[1 - first]):
-                runs[load][name].append(PROGRAMS[name](folders[name], source, scd))
-            targets = [str(folder / "target.duckdb") for folder in folders.values()]
-            run_module("same", *targets, scd)
+            site.turn_to(day)
+            for program in (programs[first], programs[1 - first]):
+                runs[load][program].append(measure_load(site, program, scd))
+            site.compare(scd)
+            site.rest()
 
 
-def point_to(extract: Path) -> Path:
-    """The one path that both programs read every day, with this day's extract behind it."""
-    source = extract.with_stem("source")
-    source.unlink(missing_ok=True)
-    source.symlink_to(extract)
-    return source
+def measure_load(site: Site, program: str, scd: str) -> Measured:
+    """One load by one program, its server's work included."""
+    server = site.workload.server if site.pair.needs_server else None
+    before = server.cpu_seconds() if server else 0.0
+    measured = PROGRAMS[program](site.place(program), scd)
+    used = server.cpu_seconds() - before if server else 0.0
+    return replace(measured, cpu_seconds=measured.cpu_seconds + used)
 
 
-def measure_history(workload: Path, rows: int, versions: int, repeats: int) -> tuple[Measured, Measured]:
+def measure_history(workload: Workload, versions: int, repeats: int) -> tuple[Measured, Measured]:
     """The second load of type 2 by dmsflow: without history, and with closed versions before every current row."""
     plain: list[Measured] = []
     aged: list[Measured] = []
-    with tempfile.TemporaryDirectory(prefix="history-", dir=workload) as place:
-        folder = Path(place)
-        target, kept = folder / "target.duckdb", {0: folder / "plain.kept", versions: folder / "aged.kept"}
-        run_dmsflow(folder, point_to(workload / "today.duckdb"), "2")
+    with open_site(workload, "duckdb", ["dmsflow"]) as site:
+        target = site.place("dmsflow").folder / "target.duckdb"
+        kept = {0: site.folder / "plain.kept", versions: site.folder / "aged.kept"}
+        site.turn_to("today")
+        measure_load(site, "dmsflow", "2")
         shutil.copy(target, kept[0])
-        run_module("workload", "history", str(target), str(versions))
+        workload.run("workload", "history", str(target), str(versions))
         shutil.copy(target, kept[versions])
+        site.turn_to("tomorrow")
         for _ in range(repeats):
             for count, taken in ((0, plain), (versions, aged)):
                 shutil.copy(kept[count], target)
-                taken.append(run_dmsflow(folder, point_to(workload / "tomorrow.duckdb"), "2"))
+                taken.append(measure_load(site, "dmsflow", "2"))
     return take_median(plain), take_median(aged)
 
 

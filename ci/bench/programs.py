@@ -8,14 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ci.bench.pairs import Pair
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 DMSFLOW = Path(sys.executable).parent / "dmsflow"
-KINDS = ("duckdb", "parquet", "csv")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """Python keeps what it has compiled, as it does for a user; else each start would measure the compiler."""
 
@@ -26,9 +27,10 @@ source: {source}
 target: {{connection: dwh, table: customers}}
 {key}scd: {{type: {scd}{deletes}}}
 {checkpoint}{columns}connections:
-  dwh: {{url: "duckdb:///target.duckdb"}}
-  src: {{url: "duckdb:///{day}"}}
+  dwh: {{url: "{dwh}"}}
+  src: {{url: "{src}"}}
 """
+POSTGRESQL = {"src": "${env:DMSFLOW_BENCH_SOURCE}", "dwh": "${env:DMSFLOW_BENCH_TARGET}"}
 TYPES = {
     "customer_id": "bigint",
     "name": "varchar(64)",
@@ -52,18 +54,35 @@ class ProgramFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One process: seconds on the wall and of all cores, and peak memory in MiB."""
+    """One process: seconds on the wall and of all cores, and peak memory in MiB.
+
+    The cores' seconds are those of a PostgreSQL server too, where the bench has started it.
+    """
 
     seconds: float
     cpu_seconds: float
     peak_mib: float
 
 
-def run_program(command: Sequence[str], folder: Path) -> Measured:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a program runs: its folder, what it reads there, and the URLs of its databases in the environment.
+
+    ``source`` is a file, or a table of a PostgreSQL database.
+    """
+
+    pair: Pair
+    folder: Path
+    source: str
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Measured:
     """Run a process to its end. Raises ProgramFailed when it does not succeed."""
+    given = ENVIRONMENT | dict(environment or {})
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=given, stdout=said, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -73,32 +92,40 @@ def run_program(command: Sequence[str], folder: Path) -> Measured:
     return Measured(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mib=usage.ru_maxrss / 1024)
 
 
-def run_by_hand(folder: Path, source: Path, scd: str) -> Measured:
-    """The hand-written program into ``target.duckdb`` of a folder."""
-    return run_program([sys.executable, str(HERE / "by_hand.py"), "target.duckdb", str(source), scd], folder)
+def run_by_hand(place: Place, scd: str) -> Measured:
+    """The hand-written program into the target of a place."""
+    words = ["by_hand.py", "target.duckdb"] if place.pair.target == "duckdb" else ["by_hand_postgresql.py"]
+    command = [sys.executable, str(HERE / words[0]), *words[1:], place.source, scd]
+    return run_program(command, place.folder, place.environment)
 
 
-def run_dmsflow(folder: Path, source: Path, scd: str) -> Measured:
-    """``dmsflow apply`` into ``target.duckdb`` of a folder."""
-    spec = folder / "customers.yaml"
-    spec.write_text(write_spec(source, scd), encoding="utf-8")
-    return run_program([str(DMSFLOW), "apply", spec.name], folder)
+def run_dmsflow(place: Place, scd: str) -> Measured:
+    """``dmsflow apply`` into the target of a place."""
+    spec = place.folder / "customers.yaml"
+    spec.write_text(write_spec(place, scd), encoding="utf-8")
+    return run_program([str(DMSFLOW), "apply", spec.name], place.folder, place.environment)
 
 
-def write_spec(source: Path, scd: str) -> str:
+def write_spec(place: Place, scd: str) -> str:
     """The spec of one load; the types are written out where the source, a CSV, has none."""
     types = "".join(f'  {name}: {{type: "{words}"}}\n' for name, words in TYPES.items())
+    pair = place.pair
+    tables = {
+        "duckdb": "{connection: src, table: customers}",
+        "postgresql": f"{{connection: {'dwh' if pair.in_place else 'src'}, table: {place.source}}}",
+    }
     return SPEC.format(
-        source="{connection: src, table: customers}" if source.suffix == ".duckdb" else f"{{file: {source}}}",
+        source=tables.get(pair.source, f"{{file: {place.source}}}"),
         key="" if scd == "append" else "key: [customer_id]\n",
         scd=scd,
         deletes=DELETES[scd],
         checkpoint="checkpoint: none\n" if scd == "append" else "",
-        columns=f"columns:\n{types}" if source.suffix == ".csv" else "",
-        day=source.with_suffix(".duckdb"),
+        columns=f"columns:\n{types}" if pair.source == "csv" else "",
+        dwh=POSTGRESQL["dwh"] if pair.target == "postgresql" else "duckdb:///target.duckdb",
+        src=POSTGRESQL["src"] if pair.source == "postgresql" else f"duckdb:///{place.source}",
     )
 
 
-def run_module(name: str, *words: str) -> None:
+def run_module(name: str, *words: str, environment: Mapping[str, str] | None = None) -> None:
     """Run a module of the bench in a process of its own. Raises ProgramFailed."""
-    run_program([sys.executable, "-m", f"ci.bench.{name}", *words], REPOSITORY)
+    run_program([sys.executable, "-m", f"ci.bench.{name}", *words], REPOSITORY, environment)

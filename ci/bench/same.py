@@ -1,18 +1,29 @@
 """Whether two targets hold the same: current rows value by value, and as many closed versions. Measures nothing.
 
-Run as ``python -m ci.bench.same ONE OTHER append|1|2``; says what differs and exits with 1.
+Run as ``python -m ci.bench.same ONE OTHER append|1|2``, a target a DuckDB file or the name of a database of the server
+in DMSFLOW_BENCH_SERVER; says what differs and exits with 1.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import duckdb
 
 from ci.bench.by_hand import NAMES
+from ci.bench.server import name_database
+
+DIGEST = f"SELECT count(*), sum(hashtextextended(row({NAMES})::text, 0)) FROM customers WHERE {{chosen}}"
 
 
-def find_difference(one: Path, other: Path, scd: str) -> str | None:
+def find_difference(one: str, other: str, scd: str) -> str | None:
     """What differs between two targets; None where nothing does."""
+    if one.endswith(".duckdb"):
+        return _compare_files(Path(one), Path(other), scd)
+    return _compare_databases(one, other, scd)
+
+
+def _compare_files(one: Path, other: Path, scd: str) -> str | None:
     current = "WHERE is_current" if scd == "2" else ""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{one}' AS a (READ_ONLY); ATTACH '{other}' AS b (READ_ONLY)")
@@ -37,7 +48,28 @@ def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(row[0])
 
 
+def _compare_databases(one: str, other: str, scd: str) -> str | None:
+    """By their number and the sum of their hashes: the rows of two databases do not meet."""
+    kinds = ("is_current", "NOT is_current") if scd == "2" else ("TRUE",)
+    for chosen in kinds:
+        ours, theirs = (_digest(name, chosen) for name in (one, other))
+        if ours[0] != theirs[0]:
+            return f"{ours[0]} rows against {theirs[0]} where {chosen}"
+        if ours[1] != theirs[1]:
+            return f"some of {ours[0]} rows are not the same where {chosen}"
+    return None
+
+
+def _digest(name: str, chosen: str) -> tuple[object, ...]:
+    import psycopg
+
+    with psycopg.connect(name_database(os.environ["DMSFLOW_BENCH_SERVER"], name)) as connection:
+        found = connection.execute(DIGEST.format(chosen=chosen)).fetchone()
+    assert found is not None
+    return found
+
+
 if __name__ == "__main__":
-    difference = find_difference(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    difference = find_difference(*sys.argv[1:4])
     if difference:
         sys.exit(difference)
