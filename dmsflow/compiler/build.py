@@ -14,6 +14,7 @@ from dmsflow.compiler.direct import copied_statements, direct_statements, probin
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.compiler.transfers import SERVER, Route
+from dmsflow.compiler.uniqueness import keeps_key
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.marks.names import GONE_PREFIX, REJECT
@@ -23,7 +24,7 @@ from dmsflow.model.plan import CheckpointPlan, Fault, RangeShape, Scope, Side, S
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.scd import classify, duplicates, rejects, staging, write
 from dmsflow.scd.shape import DELTA, STAGE, MergeShape
-from dmsflow.scd.verify import verify_history
+from dmsflow.scd.verify import verify_delta, verify_history
 
 INCOMING = "_dms_incoming"
 
@@ -227,7 +228,7 @@ def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
         yield compiled(name, dml)
     for name, dml in write.delete_statements(merge):
         yield compiled(name, dml)
-    yield compiled("verify", verify_history(merge))
+    yield compiled("verify", verify_delta(merge) if keeps_key(builder) else verify_history(merge))
     if merge.deleting:
         yield from _gone_statements(builder)
 

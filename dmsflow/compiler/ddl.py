@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from dmsflow.compiler.build import Builder
 from dmsflow.compiler.statements import compile_statement, create_table
+from dmsflow.compiler.uniqueness import makes_unique_index
 from dmsflow.marks.names import COLUMN, GONE_PREFIX
 from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, note_column
 from dmsflow.model.plan import Side, Statement
-from dmsflow.model.spec import ScdType, UniqueIndex
+from dmsflow.model.spec import ScdType
 from dmsflow.model.table import Column, DataType, TableName, TypeName
 
 BIGINT = DataType(name=TypeName.BIGINT)
@@ -101,16 +102,8 @@ def target_columns(builder: Builder) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def keeps_unique_index(builder: Builder) -> bool:
-    """Whether the database itself keeps the key unique among current versions."""
-    if not builder.merge.keyed or builder.spec.target.unique_index is UniqueIndex.NEVER:
-        return False
-    always = builder.spec.target.unique_index is UniqueIndex.ALWAYS
-    return always or (builder.facts.target.cheap_unique_index and builder.facts.target.shape is None)
-
-
 def _index(builder: Builder) -> Iterator[Statement]:
-    if not keeps_unique_index(builder):
+    if not makes_unique_index(builder):
         return
     merge, table = builder.merge, builder.spec.target.table
     flag = merge.fields.is_current if merge.history else None

@@ -90,9 +90,9 @@ def _deletes(builder: "Builder") -> Iterator[Decision]:
 def _uniqueness(builder: "Builder") -> Iterator[Decision]:
     if not builder.merge.keyed:
         return
-    from dmsflow.compiler.ddl import keeps_unique_index
+    from dmsflow.compiler.uniqueness import keeps_key, makes_unique_index
 
-    if keeps_unique_index(builder):
+    if keeps_key(builder) or makes_unique_index(builder):
         yield Decision(about="uniqueness", choice="unique index", why="the database keeps one current row per key")
         return
     slow = "an index would slow every write of this database down"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from dmsflow.model.spec import Deletes
-from dmsflow.scd.shape import CLASS, DELTA, ROW_ID, MergeShape, same_key, word
+from dmsflow.scd.shape import BLOCKING, CLASS, DELTA, EFFECTIVE, ROW_ID, MergeShape, run_at, same_key, word
 
 
 def gone_table(shape: MergeShape, prefix: str) -> sa.TableClause:
@@ -26,11 +26,14 @@ def gone_statements(shape: MergeShape, table: sa.TableClause) -> Iterator[tuple[
     )
     target = shape.target().alias("t")
     kept = (*shape.columns, *shape.carried) if shape.deletes is Deletes.TOMBSTONE else shape.key
+    start = [target.c[shape.fields.valid_from].label(BLOCKING)] if shape.history else []
     found = (
         sa.select(
             *(target.c[name].label(name) for name in kept),
             target.c[shape.row_id].label(ROW_ID),
             word("gone").label(CLASS),
+            *start,
+            *([run_at().label(EFFECTIVE)] if shape.history else []),
         )
         .select_from(target.join(table, same_key(table, target, shape.key)))
         .where(table.c.run_id == sa.bindparam("run_id"), shape.is_current(target), shape.is_live(target))

@@ -2,7 +2,19 @@
 
 import sqlalchemy as sa
 
-from dmsflow.scd.shape import CLASS, DELTA, Element, MergeShape, Query, number, same_key, word
+from dmsflow.scd.shape import (
+    BLOCKING,
+    CLASS,
+    DELTA,
+    EFFECTIVE,
+    Element,
+    MergeShape,
+    Query,
+    number,
+    run_at,
+    same_key,
+    word,
+)
 
 
 def verify_history(shape: MergeShape) -> Query:
@@ -22,6 +34,16 @@ def verify_history(shape: MergeShape) -> Query:
         .subquery("k")
     )
     return sa.select(_count_where(keys.c.current > number(1)), sa.func.sum(keys.c.inverted))
+
+
+def verify_delta(shape: MergeShape) -> Query:
+    """The same of a target that keeps one current version per key by an index of its own: only the times are left."""
+    delta = shape.delta()
+    inverted: Element = sa.false()
+    if shape.history:
+        ends = sa.case((delta.c[CLASS] == word("gone"), run_at()), else_=delta.c[EFFECTIVE])
+        inverted = sa.and_(delta.c[CLASS].in_([word("version"), word("gone")]), delta.c[BLOCKING] >= ends)
+    return sa.select(number(0), _count_where(inverted)).select_from(delta)
 
 
 def _count_where(condition: Element) -> Element:
