@@ -7,6 +7,7 @@ DmsflowError
 ├── TargetBusy              another run holds the lease of the target
 ├── LedgerError             the ledger cannot be read or written; the data of a load is not touched by it
 └── DatabaseError           a statement failed, as its engine judged it
+    ├── Interrupted         it was ended because the run was asked to stop
     ├── TransientError      the same statement may succeed when tried again
     └── PermanentError      it will not: constraint, syntax, permission, a full disk
 """
@@ -56,6 +57,10 @@ class DatabaseError(DmsflowError):
 
 class TransientError(DatabaseError):
     """Trying the chunk again may help: a lost connection, a deadlock, a conflict."""
+
+
+class Interrupted(DatabaseError):
+    """Nothing went wrong: the run was asked to stop while a statement, or a lock, was waited for."""
 
 
 class PermanentError(DatabaseError):

@@ -137,6 +137,20 @@ class Idioms(Protocol):
         ...
 
 
+class Stopping(Protocol):
+    """Whether a run was asked to stop: after the work in flight, or at once."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether nothing new shall begin; what only waits for others may end."""
+        ...
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what is at work shall end too."""
+        ...
+
+
 class Engine(Protocol):
     """One database. ``connect`` gives each thread a session of its own."""
 
@@ -153,6 +167,10 @@ class Engine(Protocol):
 
     def locate(self, table: TableName) -> TableName:
         """The name by which statements find this table and no other thing."""
+        ...
+
+    def heed(self, stopping: Stopping) -> None:
+        """Let the waits of all sessions end with Interrupted when a stop asks for it, where there are such waits."""
         ...
 
     def close(self) -> None:

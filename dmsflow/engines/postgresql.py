@@ -14,16 +14,19 @@ from msgspec.structs import replace
 
 from dmsflow.engines import postgresql_catalog as catalog
 from dmsflow.engines.address import Address
-from dmsflow.engines.engine import Binds, Row, Traits
-from dmsflow.engines.postgresql_errors import explain_open, judge, lost_race
+from dmsflow.engines.engine import Binds, Row, Stopping, Traits
+from dmsflow.engines.postgresql_errors import Place, explain_open, judge, lost_race
+from dmsflow.engines.postgresql_options import split_options, write_settings
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, number_binds, paste_binds
 from dmsflow.engines.postgresql_types import LONGEST_NAME, LOOSE
-from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
+from dmsflow.errors import ConnectionFailed, DatabaseError, Interrupted, PermanentError, TransientError
 from dmsflow.model.table import TableName, TableShape
 
 if TYPE_CHECKING:
     import psycopg
     import pyarrow as pa
+
+    from dmsflow.engines.postgresql_vigil import WatchedConnection
 
 TRAITS = Traits(
     name="postgresql",
@@ -38,18 +41,6 @@ TRAITS = Traits(
     longest_name=LONGEST_NAME,
 )
 
-DEFAULTS: dict[str, str | int | bool] = {
-    "application_name": "dmsflow",
-    "client_encoding": "utf8",
-    "connect_timeout": 30,
-    "keepalives_idle": 60,
-}
-SETTINGS = (
-    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; "
-    "SET bytea_output = 'hex'; SET standard_conforming_strings = on; "
-    "SET default_transaction_isolation = 'read committed'"
-)
-READ_ONLY = "; SET default_transaction_read_only = on"
 MOST_IDLE = 8
 """Connections that wait for the next chunk."""
 
@@ -57,7 +48,7 @@ MOST_IDLE = 8
 class PostgreSQLSession:
     """One connection of one thread."""
 
-    def __init__(self, engine: "PostgreSQLEngine", connection: "psycopg.Connection") -> None:
+    def __init__(self, engine: "PostgreSQLEngine", connection: "WatchedConnection") -> None:
         self._engine, self._connection = engine, connection
         self._thread = threading.get_ident()
         self._open = False
@@ -78,14 +69,20 @@ class PostgreSQLSession:
         try:
             yield
         except psycopg.Error as error:
-            raise judge(error, lost=self._connection.closed) from error
+            raise self._connection.verdict or self._judge(error) from error
         except UnicodeError as error:
             raise PermanentError(f"PostgreSQL cannot store this text: {error}") from error
+
+    def _judge(self, error: "psycopg.Error") -> DatabaseError:
+        return judge(error, self._engine.place, lost=self._connection.closed, holder=self._connection.holder)
 
     def _run(self, sql: str, binds: Binds | None) -> "psycopg.RawCursor[Any]":
         import psycopg
 
         numbered, values = number_binds(sql, binds) if binds else (sql, None)
+        if self._connection.closed and not self._open:
+            # Nothing is lost with it: outside of a transaction a session is as good on another connection.
+            self._connection = self._engine.open()
         cursor = psycopg.RawCursor(self._connection)
         cursor.execute(numbered.encode(), values)
         return cursor
@@ -119,7 +116,11 @@ class PostgreSQLSession:
 
         def blocks() -> Iterator[bytes]:
             with self._judging():
-                yield from copy_out(self._connection, f"COPY ({pasted}\n) TO STDOUT (FORMAT csv)")
+                try:
+                    yield from copy_out(self._connection, f"COPY ({pasted}\n) TO STDOUT (FORMAT csv)")
+                except KeyboardInterrupt as error:
+                    # Whoever reads knows only errors.
+                    raise Interrupted("the run was stopped at once") from error
 
         return read_blocks(blocks(), columns, batch_rows)
 
@@ -157,7 +158,7 @@ class PostgreSQLSession:
             return
         self._open = False
         if not self._connection.closed:
-            with suppress(TransientError):
+            with suppress(TransientError, Interrupted):
                 self.execute("ROLLBACK")
 
     def describe_table(self, table: TableName) -> TableShape | None:
@@ -166,14 +167,10 @@ class PostgreSQLSession:
 
     def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
         """The shape of what a SELECT returns, as the server plans it; nothing is run."""
-        import psycopg
-        from psycopg.errors import error_from_result
+        from dmsflow.engines.postgresql_copy import prepare
 
         with self._judged():
-            pgconn = self._connection.pgconn
-            for result in (pgconn.prepare(b"", paste_binds(sql, binds or {}).encode()), pgconn.describe_prepared(b"")):
-                if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
-                    raise error_from_result(result)
+            result = self._connection.wait(prepare(self._connection.pgconn, paste_binds(sql, binds or {})))
             fields = [
                 ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
             ]
@@ -195,7 +192,10 @@ class PostgreSQLEngine:
 
     def __init__(self, address: Address, *, read_only: bool = False) -> None:
         self._address, self._read_only = address, read_only
-        self._idle: list[psycopg.Connection] = []
+        self._limits, self._given = split_options(address.name, dict(address.options))
+        self.place = Place(name=address.name, reads=read_only)
+        self._stopping: Stopping | None = None
+        self._idle: list[WatchedConnection] = []
         self._lock = threading.Lock()
         self._reached = False
         self.traits = TRAITS
@@ -219,29 +219,45 @@ class PostgreSQLEngine:
         parts = urlsplit(self._address.url)
         return f'connection "{self._address.name}" ({parts.hostname or "local"}{parts.path})'
 
-    def connect(self) -> PostgreSQLSession:
-        """A connection of its own for the calling thread; one that waits, if there is one."""
-        with self._lock:
-            waiting = self._idle.pop() if self._idle else None
-        return PostgreSQLSession(self, waiting or self._open())
+    def heed(self, stopping: Stopping) -> None:
+        """Let the waits of all sessions end when a stop asks for it."""
+        self._stopping = stopping
 
-    def _open(self) -> "psycopg.Connection":
+    def connect(self) -> PostgreSQLSession:
+        """A connection of its own for the calling thread; one that waits, if there is one that lives."""
+        while True:
+            with self._lock:
+                waiting = self._idle.pop() if self._idle else None
+            if waiting is None:
+                return PostgreSQLSession(self, self.open())
+            if waiting.is_quiet():
+                return PostgreSQLSession(self, waiting)
+            waiting.close()
+
+    def open(self) -> "WatchedConnection":
+        """A new connection, whose waits are watched."""
         try:
             import psycopg
+
+            from dmsflow.engines.postgresql_vigil import IDENTITY, Lookout, Vigil
         except ImportError as error:
             raise ConnectionFailed(
                 f'connection "{self._address.name}": the driver of PostgreSQL is not there: '
                 'run pip install "dmsflow[postgres]"'
             ) from error
-        given = {
-            name: int(v) if isinstance(v, bool) else v for name, v in (DEFAULTS | dict(self._address.options)).items()
-        }
-        if self._address.password is not None:
-            given["password"] = self._address.password
-        url = "postgresql:" + self._address.url.partition(":")[2]
+        hurried = self._stopping is not None and self._stopping.at_once
         try:
-            connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, **given)  # type: ignore[arg-type]
-            connection.execute((SETTINGS + READ_ONLY * self._read_only).encode())
+            connection = self._dial(connect_timeout=2) if hurried else self._dial()
+            lookout = Lookout(
+                name=self._address.name,
+                silence=self._limits.silence,
+                first=self._limits.first_look,
+                stopping=lambda: self._stopping,
+                open=self._dial_briefly,
+            )
+            vigil = connection.vigil = Vigil(lookout, connection.info.backend_pid)
+            connection.execute(write_settings(self._limits, read_only=self._read_only).encode())
+            [vigil.identity] = connection.execute(IDENTITY).fetchall()
         except psycopg.Error as error:
             # A server that has answered before may do so again: that is worth another try.
             failed = TransientError if self._reached else ConnectionFailed
@@ -249,6 +265,23 @@ class PostgreSQLEngine:
         for name in ("json", "jsonb"):
             connection.adapters.register_loader(name, psycopg.types.string.TextLoader)
         self._reached = True
+        return connection
+
+    def _dial(self, **more: int) -> "WatchedConnection":
+        from dmsflow.engines.postgresql_vigil import WatchedConnection
+
+        given = self._given | more
+        if self._address.password is not None:
+            given["password"] = self._address.password
+        url = "postgresql:" + self._address.url.partition(":")[2]
+        return WatchedConnection.connect(url, autocommit=True, prepare_threshold=None, **given)  # type: ignore[arg-type]
+
+    def _dial_briefly(self) -> "WatchedConnection":
+        """A connection that asks what the others wait for, and itself waits for nothing long."""
+        from dmsflow.engines.postgresql_vigil import Patience
+
+        connection = self._dial(connect_timeout=2)
+        connection.vigil = Patience()
         return connection
 
     def locate(self, table: TableName) -> TableName:
@@ -259,7 +292,7 @@ class PostgreSQLEngine:
         finally:
             session.close()
 
-    def take_back(self, connection: "psycopg.Connection") -> None:
+    def take_back(self, connection: "WatchedConnection") -> None:
         """Keep a connection for the next session, without what the last one left in it."""
         import psycopg
 
@@ -270,7 +303,7 @@ class PostgreSQLEngine:
                 return
             if not self._read_only:
                 connection.execute("DISCARD TEMP")
-        except psycopg.Error:
+        except (psycopg.Error, DatabaseError):
             connection.close()
             return
         with self._lock:

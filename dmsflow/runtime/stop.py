@@ -12,15 +12,22 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._at_once = False
 
-    def request(self) -> None:
-        """Ask the run to end after the chunks in flight."""
+    def request(self, *, at_once: bool = False) -> None:
+        """Ask the run to end after the chunks in flight, or to roll them back now."""
+        self._at_once = self._at_once or at_once
         self._event.set()
 
     @property
     def requested(self) -> bool:
         """Whether the run shall end."""
         return self._event.is_set()
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the chunks in flight shall end too."""
+        return self._at_once
 
     def wait(self, seconds: float) -> bool:
         """Sleep, unless a stop is requested; whether it is."""
@@ -36,7 +43,7 @@ def stop_on_signals(stop: StopSignal, *, at_once: bool) -> Iterator[None]:
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if at_once or stop.requested:
-            stop.request()
+            stop.request(at_once=True)
             raise KeyboardInterrupt
         stop.request()
 
