@@ -68,6 +68,7 @@ def budget_failure(plan: Plan, rejected: int) -> Failure:
 def write_report(
     plan: Plan, run_id: str, tally: Tally, started: datetime, seconds: float, stop: StopSignal
 ) -> RunReport:
+    """What a run did."""
     total = len(plan.chunks)
     status = _status(tally, stop)
     after = next_watermark(plan) if tally.finished else plan.checkpoint.start
