@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, to be restarted, filled up and locked: over TCP it asks for passwords.
+"""A PostgreSQL of our own, to be restarted, filled up and locked: over TCP it asks for passwords, but for its master's.
 
 One for each worker of a test run, started when the first test wants it.
 """
@@ -21,9 +21,10 @@ from tests.postgres import FAST
 
 HBA = """
 local all all trust
+host all postgres 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 """
-PATIENCE = 60
+PATIENCE = 30
 T = TypeVar("T")
 _numbers = itertools.count()
 
