@@ -30,17 +30,18 @@ def hold_lease(
 ) -> Iterator[Callable[[], None]]:
     """Take the lease or raise TargetBusy; gives the heartbeat; released at the end whatever happens.
 
-    A server is given the heartbeat by a thread of its own as well: a chunk may take longer than a lease lasts.
+    A server gets it from a thread of its own: a chunk may take longer than a lease lasts.
     """
     _take(steps, now, persistence)
-    lost = Event()
+    lost, embedded = Event(), steps.session.traits.embedded
 
     def beat(session: Session) -> None:
         if not _beat(replace(steps, session=session), now):
             lost.set()
 
     def check() -> None:
-        _tolerate("the lease cannot be renewed", lambda: beat(steps.session))
+        if embedded:
+            _tolerate("the lease cannot be renewed", lambda: beat(steps.session))
         if lost.is_set():
             raise TargetBusy(
                 f"another run has taken the lease of {steps.values['target_table']}, as this one gave no sign of life: "
@@ -48,7 +49,7 @@ def hold_lease(
             )
 
     try:
-        with _beating(beat, open_session, here=steps.session.traits.embedded):
+        with _beating(beat, open_session, here=embedded):
             yield check
     finally:
         _tolerate("the lease cannot be released", lambda: persistence.call(lambda: _release(steps)))
