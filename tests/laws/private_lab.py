@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from tests.laws.lab import Lab, Outcome
-from tests.private_postgres import private_server
+from tests.private_postgres import private_server, until
 
 HURRIED = {"attempts": 3, "first_delay": "50ms", "max_delay": "200ms"}
 SPLIT = {"chunk_rows": 10, "min_rows": 0, "workers": 2}
@@ -83,6 +83,11 @@ class PrivateLab(Lab):
         """The pids of dmsflow's sessions that meet a condition, as soon as there are some."""
         ours = f"application_name = 'dmsflow' AND datname = '{self.databases[side]}' AND ({condition})"
         return self.server.await_sessions(ours, least)
+
+    def await_no_sessions(self, condition: str, side: str = "target") -> None:
+        """Wait until no session of dmsflow meets a condition."""
+        ours = f"application_name = 'dmsflow' AND datname = '{self.databases[side]}' AND ({condition})"
+        until(lambda: not self.server.ask(f"SELECT pid FROM pg_stat_activity WHERE {ours}"))
 
     def close(self) -> None:
         for name in self.databases.values():
