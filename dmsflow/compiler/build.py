@@ -121,6 +121,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             nan_allowed=self.facts.target.stores_nan,
             instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
             far_times_allowed=self.facts.target.stores_far_times,
+            nul_allowed=self.facts.target.stores_nul or not self.facts.source.stores_nul,
         )
 
     def _extra(self, position: int, name: str) -> staging.Arrival:
@@ -139,6 +140,7 @@ class Builder(Struct, frozen=True, kw_only=True):
             instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
             nan_allowed=self.facts.target.stores_nan,
             far_times_allowed=self.facts.target.stores_far_times,
+            nul_allowed=self.facts.target.stores_nul or not self.facts.source.stores_nul,
         )
 
     def _compared_type(self, column: Column) -> DataType:

@@ -27,6 +27,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     """Whether dates and timestamps may lie outside of the years 1 to 9999, or be infinite."""
+    stores_nul: bool = True
+    """Whether a text may hold the character NUL."""
     keeps_lengths: bool
     """Whether a column remembers how long its text may be."""
     max_columns: int

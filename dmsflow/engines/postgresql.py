@@ -34,6 +34,7 @@ TRAITS = Traits(
     cheap_unique_index=True,
     stores_nan=True,
     stores_far_times=True,
+    stores_nul=False,
     keeps_lengths=True,
     max_columns=1600,
     binary_text_order=False,

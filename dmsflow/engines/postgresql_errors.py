@@ -32,10 +32,13 @@ CANCELED = (
     ("user request", "somebody cancelled the statement; apply again to go on"),
 )
 """What ends a statement with 57014, and what to do; a server that speaks another language has one for all."""
-READING = (
-    "grant SELECT on the table, or on each column that is read, and USAGE on its schema; or read fewer columns: "
-    "name them under columns"
-)
+READING_STEPS = {
+    "42501": "grant SELECT on the table, or on each column that is read, and USAGE on its schema; or read fewer "
+    "columns: name them under columns",
+    "22021": "a text is not in the encoding that its database declares: repair it with expr, such as "
+    "convert_from(pg_catalog.convert(name::bytea, 'LATIN1', 'UTF8'), 'SQL_ASCII')",
+}
+"""What to do about an error of a source, where it is not what a target needs."""
 
 OPENING = (
     ("password authentication failed", "check the user and the password of the connection"),
@@ -73,8 +76,8 @@ def judge(error: "psycopg.Error", place: Place, *, lost: bool, holder: str | Non
 
 def _next_step(error: "psycopg.Error", place: Place) -> str | None:
     state = error.sqlstate or ""
-    if state == "42501" and place.reads:
-        return READING
+    if place.reads and state in READING_STEPS:
+        return READING_STEPS[state]
     if state == "57014":
         said = error.diag.message_primary or ""
         return next((step for words, step in CANCELED if words in said), CANCELED[0][1])
