@@ -109,6 +109,8 @@ def _take_once(steps: Steps, now: datetime) -> None:
             previous = replace_run(steps, holder.run_id)
             previous.execute("release_lease")
         steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
+        # Whoever may take a lease but not renew it is told now, not when the lease is lost.
+        steps.execute("beat_lease", heartbeat_at=now)
 
 
 def _release(steps: Steps) -> None:
