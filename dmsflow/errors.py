@@ -7,6 +7,7 @@ DmsflowError
 ├── TargetBusy              another run holds the lease of the target
 ├── LedgerError             the ledger cannot be read or written; the data of a load is not touched by it
 └── DatabaseError           a statement failed, as its engine judged it
+    ├── Interrupted         it was ended because the run was asked to stop
     ├── TransientError      the same statement may succeed when tried again
     │   └── SnapshotLost    the state that a run reads is there no more
     └── PermanentError      it will not: constraint, syntax, permission, a full disk
@@ -61,6 +62,10 @@ class TransientError(DatabaseError):
 
 class SnapshotLost(TransientError):
     """Whoever exported a snapshot is gone, and the snapshot with it."""
+
+
+class Interrupted(DatabaseError):
+    """Nothing went wrong: the run was asked to stop while a statement, or a lock, was waited for."""
 
 
 class PermanentError(DatabaseError):

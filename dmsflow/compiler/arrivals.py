@@ -42,6 +42,7 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
         nan_allowed=facts.target.stores_nan,
         instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
         far_times_allowed=facts.target.stores_far_times,
+        nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
     )
 
 
@@ -63,6 +64,7 @@ def _extra(builder: "Builder", position: int, name: str) -> staging.Arrival:
         instant=wanted is INSTANT and column.type.family in ("text", "timestamptz"),
         nan_allowed=facts.target.stores_nan,
         far_times_allowed=facts.target.stores_far_times,
+        nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
     )
 
 

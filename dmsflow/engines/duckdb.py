@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.duckdb_words import explain_reading
-from dmsflow.engines.engine import Binds, Row, Traits
+from dmsflow.engines.engine import Binds, Row, Stopping, Traits
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName, UniqueKey
 
@@ -288,6 +288,9 @@ class DuckDBEngine:
         """With the name of the database, where it is the schema's too: DuckDB takes one for the other."""
         clashes = table.schema is not None and table.schema.lower() == self._catalog.lower()
         return replace(table, catalog=self._catalog) if clashes and not table.catalog else table
+
+    def heed(self, stopping: Stopping) -> None:
+        """Nothing here waits for others."""
 
     def close(self) -> None:
         """Close the database file."""

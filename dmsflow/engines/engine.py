@@ -27,6 +27,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     """Whether dates and timestamps may lie outside of the years 1 to 9999, or be infinite."""
+    stores_nul: bool = True
+    """Whether a text may hold the character NUL."""
     keeps_lengths: bool
     """Whether a column remembers how long its text may be."""
     max_columns: int
@@ -167,6 +169,20 @@ class Idioms(Protocol):
         ...
 
 
+class Stopping(Protocol):
+    """Whether a run was asked to stop: after the work in flight, or at once."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether nothing new shall begin; what only waits for others may end."""
+        ...
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what is at work shall end too."""
+        ...
+
+
 class Engine(Protocol):
     """One database. ``connect`` gives each thread a session of its own."""
 
@@ -183,6 +199,10 @@ class Engine(Protocol):
 
     def locate(self, table: TableName) -> TableName:
         """The name by which statements find this table and no other thing."""
+        ...
+
+    def heed(self, stopping: Stopping) -> None:
+        """Let the waits of all sessions end with Interrupted when a stop asks for it, where there are such waits."""
         ...
 
     def close(self) -> None:

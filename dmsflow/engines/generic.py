@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from dmsflow.engines.address import Address
-from dmsflow.engines.engine import Binds, Idioms, Row, Session, Traits
+from dmsflow.engines.engine import Binds, Idioms, Row, Session, Stopping, Traits
 from dmsflow.engines.generic_sql import GenericIdioms, SQLiteIdioms
 from dmsflow.engines.sqlite import SQLiteDriver
 from dmsflow.errors import ConnectionFailed, DatabaseError, TransientError
@@ -256,6 +256,9 @@ class GenericEngine:
     def locate(self, table: TableName) -> TableName:
         """The name as it is written."""
         return table
+
+    def heed(self, stopping: Stopping) -> None:
+        """Nothing here waits for others."""
 
     def close(self) -> None:
         """Close what the sessions share."""

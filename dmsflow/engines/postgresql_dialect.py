@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDDLCompiler, PGDialect, PGIdentifierPreparer
 
 from dmsflow.engines.duckdb_sql import PART
+from dmsflow.engines.postgresql_sql import run_where_missing
 
 
 class PostgreSQLPreparer(PGIdentifierPreparer):
@@ -31,11 +32,23 @@ class PostgreSQLTextCompiler(PGCompiler):
         return "('{' || " + " || ',' || ".join(members) + " || '}')"
 
 
+class PostgreSQLTextDDL(PGDDLCompiler):
+    """Writes DDL that asks for no permission where there is nothing to do."""
+
+    def visit_create_table(self, create: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
+        """PostgreSQL wants CREATE on the schema for IF NOT EXISTS too, even where the table is there."""
+        ddl: str = super().visit_create_table(create, **kw)  # type: ignore[no-untyped-call]
+        if not create.if_not_exists:
+            return ddl
+        return run_where_missing("to_regclass", self.preparer.format_table(create.element), ddl.strip())
+
+
 class PostgreSQLTextDialect(PGDialect):
     """PostgreSQL's dialect with named parameters; never connects."""
 
     preparer = PostgreSQLPreparer
     statement_compiler = PostgreSQLTextCompiler
+    ddl_compiler = PostgreSQLTextDDL
     supports_statement_cache = True
 
     def __init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from dmsflow.errors import DatabaseError, PermanentError, TransientError
 from dmsflow.events import redact
 
@@ -11,13 +13,32 @@ if TYPE_CHECKING:
 TRANSIENT = ("40001", "40P01", "08", "57P01", "57P02", "57P03", "55P03", "53300")
 """Serialization, deadlock, a lost connection, a server that stops or starts, a lock, too many connections."""
 
+LOCK = "55P03"
+
 NEXT_STEPS = {
-    "42501": "grant it to the user of the connection",
     "25006": "connect to the primary server, as a user whose transactions may write",
-    "53100": "the disk of the server is full: make room, then apply again",
+    "25P03": "raise idle_in_transaction_session_timeout for the user of the connection",
+    "25P04": "raise transaction_timeout for the user of the connection, or make smaller chunks",
     "3D000": "check the database at the end of the url",
-    "57014": "raise statement_timeout for the user of the connection",
+    "42501": "grant it to the user of the connection; how-to/postgresql-permissions lists what a load needs",
+    "53100": "the disk of the server is full: make room, then apply again",
+    "53400": "raise that limit for the user of the connection, or make smaller chunks",
+    "55P03": "wait for whoever holds it, or end that session; a longer wait is the option lock_timeout",
+    "22021": "remove or replace it with expr",
+    "22P05": "remove or replace it with expr, or load into a database of encoding UTF8",
 }
+CANCELED = (
+    ("statement timeout", "raise the option statement_timeout of the connection, or make smaller chunks"),
+    ("user request", "somebody cancelled the statement; apply again to go on"),
+)
+"""What ends a statement with 57014, and what to do; a server that speaks another language has one for all."""
+READING_STEPS = {
+    "42501": "grant SELECT on the table, or on each column that is read, and USAGE on its schema; or read fewer "
+    "columns: name them under columns",
+    "22021": "a text is not in the encoding that its database declares: repair it with expr, such as "
+    "convert_from(pg_catalog.convert(name::bytea, 'LATIN1', 'UTF8'), 'SQL_ASCII')",
+}
+"""What to do about an error of a source, where it is not what a target needs."""
 
 OPENING = (
     ("password authentication failed", "check the user and the password of the connection"),
@@ -37,13 +58,30 @@ OPENING = (
 """What a server or libpq says when a connection fails, and what to do; the first that is found counts."""
 
 
-def judge(error: "psycopg.Error", *, lost: bool) -> DatabaseError:
-    """The driver's error in dmsflow's classes, by its SQLSTATE."""
+class Place(Struct, frozen=True, kw_only=True):
+    """Where an error arose: the connection, and whether it reads a source."""
+
+    name: str
+    reads: bool
+
+
+def judge(error: "psycopg.Error", place: Place, *, lost: bool, holder: str | None = None) -> DatabaseError:
+    """The driver's error in dmsflow's classes, by its SQLSTATE; ``holder`` is who held the lock it waited for."""
     state = error.sqlstate or ""
-    text = f"{state}: {_describe(error)}" if state else _describe(error)
-    if state in NEXT_STEPS:
-        text = f"{text}: {NEXT_STEPS[state]}"
-    return TransientError(text) if lost or state.startswith(TRANSIENT) else PermanentError(text)
+    parts = [state, _describe(error), holder if state == LOCK else None, _next_step(error, place)]
+    text = ": ".join(part for part in parts if part)
+    judged = TransientError if lost or state.startswith(TRANSIENT) else PermanentError
+    return judged(f'connection "{place.name}": {text}')
+
+
+def _next_step(error: "psycopg.Error", place: Place) -> str | None:
+    state = error.sqlstate or ""
+    if place.reads and state in READING_STEPS:
+        return READING_STEPS[state]
+    if state == "57014":
+        said = error.diag.message_primary or ""
+        return next((step for words, step in CANCELED if words in said), CANCELED[0][1])
+    return NEXT_STEPS.get(state)
 
 
 def lost_race(cause: BaseException | None) -> bool:

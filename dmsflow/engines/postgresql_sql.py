@@ -88,6 +88,13 @@ def _write_number(value: int | Decimal | float) -> str:
     return f"({value})" if isinstance(value, int) else f"'{value}'::numeric"
 
 
+def run_where_missing(find: str, name: str, ddl: str) -> str:
+    """A block that runs DDL only where a function finds nothing under a name: else nobody needs a permission."""
+    missing = f"IF {find}({write_literal(name)}) IS NULL"
+    block = f"BEGIN {missing} THEN EXECUTE {write_literal(ddl)}; END IF; END"
+    return f"DO {write_literal(block)}"
+
+
 class PostgreSQLIdioms:
     """How PostgreSQL says what SQLAlchemy has no word for."""
 
@@ -136,10 +143,8 @@ class PostgreSQLIdioms:
         """DDL of the schema a table is to stand in; where it is there, nobody needs a permission to create it."""
         if not table.schema:
             return None
-        create = f"CREATE SCHEMA IF NOT EXISTS {self.quote(table.schema)}"
-        missing = f"IF to_regnamespace({write_literal(self.quote(table.schema))}) IS NULL"
-        block = f"BEGIN {missing} THEN EXECUTE {write_literal(create)}; END IF; END"
-        return f"DO {write_literal(block)}"
+        schema = self.quote(table.schema)
+        return run_where_missing("to_regnamespace", schema, f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
     def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
         """A partial index over the current versions, its condition as the statements write it, so that they use it."""

@@ -26,6 +26,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     sorted_digits: int | None = None
     in_place: bool = False
     repeatable: bool = False
+    stores_nul: bool = True
     as_text: bool = False
     loose: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
@@ -48,6 +49,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     cheap_unique_index: bool
     stores_nan: bool
     stores_far_times: bool
+    stores_nul: bool = True
     keeps_lengths: bool
     binary_text_order: bool = True
     sorted_digits: int | None = None

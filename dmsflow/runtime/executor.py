@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.errors import DmsflowError
+from dmsflow.errors import DmsflowError, Interrupted
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
 from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
@@ -24,6 +24,8 @@ def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish) -> 
             if stop.requested:
                 return
             result = attempt_chunk(run, chunk, stop, clock, finish if len(chunks) == 1 else None)
+            if result is None:
+                return
             yield result
             if result.status is ChunkStatus.FAILED:
                 return
@@ -32,13 +34,16 @@ def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish) -> 
 
 
 def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[ChunkResult]:
-    """At most ``workers`` chunks in flight; results in the order in which they finish."""
+    """At most ``workers`` chunks in flight; results in the order in which they finish.
+
+    Asked to stop at once, those in flight end as soon as they can; what they have committed counts.
+    """
     from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
     waiting = iter(run.plan.chunks)
     with ThreadPoolExecutor(max_workers=run.plan.workers, thread_name_prefix="chunk") as pool:
-        flying: set[Future[ChunkResult]] = set()
-        open_for_more = True
+        flying: set[Future[ChunkResult | None]] = set()
+        open_for_more, interrupted = True, False
         while True:
             while open_for_more and not stop.requested and len(flying) < run.plan.workers:
                 chunk = next(waiting, None)
@@ -47,20 +52,28 @@ def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[Ch
                     break
                 flying.add(pool.submit(attempt_chunk, run, chunk, stop, clock, None))
             if not flying:
-                return
-            done, flying = wait(flying, return_when=FIRST_COMPLETED)
-            for future in done:
-                result = future.result()
-                open_for_more = open_for_more and result.status is not ChunkStatus.FAILED
-                yield result
+                break
+            try:
+                done, flying = wait(flying, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                interrupted = True
+                continue
+            for result in (future.result() for future in done):
+                open_for_more = open_for_more and result is not None and result.status is not ChunkStatus.FAILED
+                if result is not None:
+                    yield result
+    if interrupted:
+        raise KeyboardInterrupt
 
 
-def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None) -> ChunkResult:
-    """A chunk with its retries; its last error is in the result, never lost (law 32)."""
+def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None) -> ChunkResult | None:
+    """A chunk with its retries; its last error is in the result, never lost (law 32). None where a stop undid it."""
     attempt = 1
     while True:
         try:
             return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
+        except Interrupted:
+            return None
         except DmsflowError as error:
             from random import random
 

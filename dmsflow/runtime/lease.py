@@ -1,45 +1,121 @@
 """Holds the target's lease for a run. The rules of the lease are in marks/lease.py."""
 
+import logging
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
+from threading import Event, Thread
 
 from msgspec.structs import replace
 
-from dmsflow.engines.engine import transaction
-from dmsflow.errors import DatabaseError, TargetBusy
+from dmsflow.engines.engine import Session, transaction
+from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TargetBusy
+from dmsflow.events import log_event
 from dmsflow.marks.lease import Holder
+from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Steps
 
+logger = logging.getLogger("dmsflow.runtime")
+
 Now = Callable[[], datetime]
+BEAT_SECONDS = 15.0
+PATIENCE_SECONDS = 2.0
 
 
 @contextmanager
-def hold_lease(steps: Steps, now: Now) -> Iterator[Callable[[], None]]:
-    """Take the lease or raise TargetBusy; gives the heartbeat; released at the end whatever happens."""
-    _take(steps, now())
+def hold_lease(
+    steps: Steps, now: Now, open_session: Callable[[], Session], persistence: Persistence
+) -> Iterator[Callable[[], None]]:
+    """Take the lease or raise TargetBusy; gives the heartbeat; released at the end whatever happens.
+
+    A server gets it from a thread of its own: a chunk may take longer than a lease lasts.
+    """
+    _take(steps, now, persistence)
+    lost, embedded = Event(), steps.session.traits.embedded
+
+    def beat(session: Session) -> None:
+        if not _beat(replace(steps, session=session), now):
+            lost.set()
+
+    def check() -> None:
+        if embedded:
+            _tolerate("the lease cannot be renewed", lambda: beat(steps.session))
+        if lost.is_set():
+            raise TargetBusy(
+                f"another run has taken the lease of {steps.values['target_table']}, as this one gave no sign of life: "
+                "wait for it to end, then apply again"
+            )
+
     try:
-        yield lambda: _beat(steps, now)
+        with _beating(beat, open_session, here=embedded):
+            yield check
     finally:
-        with transaction(steps.session):
-            steps.execute("release_lease")
+        _tolerate("the lease cannot be released", lambda: persistence.call(lambda: _release(steps)))
 
 
-def _take(steps: Steps, now: datetime) -> None:
+@contextmanager
+def _beating(beat: Callable[[Session], None], open_session: Callable[[], Session], *, here: bool) -> Iterator[None]:
+    """Beat in the background until the end of the block; a database that is ``here`` is held by this process."""
+    if here:
+        yield
+        return
+    ended = Event()
+
+    def beat_once() -> None:
+        with closing(open_session()) as session:
+            beat(session)
+
+    def keep_beating() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            _tolerate("the lease cannot be renewed", beat_once)
+
+    thread = Thread(target=keep_beating, name="lease", daemon=True)
+    thread.start()
     try:
-        with transaction(steps.session):
-            rows = steps.fetch("find_lease")
-            if rows:
-                holder = Holder.read(rows[0])
-                if not _is_own(holder, steps) and holder.is_alive(now):
-                    raise TargetBusy(_describe(holder, str(steps.values["target_table"])))
-                previous = replace_run(steps, holder.run_id)
-                previous.execute("release_lease")
-            steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
+        yield
+    finally:
+        ended.set()
+        thread.join(PATIENCE_SECONDS)
+
+
+def _tolerate(event: str, step: Callable[[], None]) -> None:
+    """A lease that cannot be written is a warning: the data is safe without it, and it expires by itself."""
+    try:
+        step()
+    except (DatabaseError, ConnectionFailed) as error:
+        log_event(logger, logging.WARNING, event, error=str(error))
+
+
+def _take(steps: Steps, now: Now, persistence: Persistence) -> None:
+    try:
+        try:
+            persistence.call(lambda: _take_once(steps, now()))
+        except PermanentError:
+            # Two runs took it at the same moment; the one that lost sees now who won.
+            _take_once(steps, now())
     except DatabaseError as error:
         raise TargetBusy(f"the lease of {steps.values['target_table']} cannot be taken: {error}") from error
+
+
+def _take_once(steps: Steps, now: datetime) -> None:
+    with transaction(steps.session):
+        rows = steps.fetch("find_lease")
+        if rows:
+            holder = Holder.read(rows[0])
+            if not _is_own(holder, steps) and holder.is_alive(now):
+                raise TargetBusy(_describe(holder, str(steps.values["target_table"])))
+            previous = replace_run(steps, holder.run_id)
+            previous.execute("release_lease")
+        steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
+        # Whoever may take a lease but not renew it is told now, not when the lease is lost.
+        steps.execute("beat_lease", heartbeat_at=now)
+
+
+def _release(steps: Steps) -> None:
+    with transaction(steps.session):
+        steps.execute("release_lease")
 
 
 def _is_own(holder: Holder, steps: Steps) -> bool:
@@ -53,9 +129,10 @@ def replace_run(steps: Steps, run_id: str) -> Steps:
     return replace(steps, values={**steps.values, "run_id": run_id})
 
 
-def _beat(steps: Steps, now: Now) -> None:
+def _beat(steps: Steps, now: Now) -> bool:
+    """Give a sign of life; whether the lease is still this run's."""
     with transaction(steps.session):
-        steps.execute("beat_lease", heartbeat_at=now())
+        return steps.execute("beat_lease", heartbeat_at=now()) > 0
 
 
 def _describe(holder: Holder, table: str) -> str:

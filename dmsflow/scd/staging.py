@@ -38,6 +38,7 @@ class Native(sa.types.UserDefinedType[Any]):
 
 
 INSTANT = Native("TIMESTAMPTZ")
+NUL: Element = sa.literal_column("chr(0)")
 BLANKS_IGNORED = ("integer", "decimal", "float", "date", "timestamp", "timestamptz")
 
 
@@ -62,6 +63,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     nan_allowed: bool = True
     instant: bool = False
     far_times_allowed: bool = True
+    nul_allowed: bool = True
 
     @property
     def can_fail(self) -> bool:
@@ -101,6 +103,8 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
             *((c, sa.literal_column(str(f.number))) for (f, _, _), c in zip(rules, conditions, strict=True))
         )
         value = sa.case(*((c, sa.cast(v, sa.String())) for (_, _, v), c in zip(rules, conditions, strict=True)))
+    if not all(arrival.nul_allowed for _, arrival in arrivals):
+        value = sa.func.replace(value, NUL, sa.literal_column(r"'\0'"))
     staged = sa.select(
         *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
         sa.cast(number, sa.Integer()).label(FAULT),
@@ -190,6 +194,8 @@ def _filled(arrival: Arrival, raw: Element) -> tuple[Element, ...]:
 def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
     """What a value of the type may be that the target has no place for, and how to know it."""
     family = arrival.type.family
+    if family == "text" and not arrival.nul_allowed:
+        return "the target cannot store the character NUL", sa.func.contains(value, NUL)
     if family == "float" and not arrival.nan_allowed:
         return "the target cannot store NaN", sa.func.isnan(value)
     if family in TIMES and not arrival.far_times_allowed:

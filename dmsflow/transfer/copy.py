@@ -17,7 +17,7 @@ def fill_copied(source: Session, target: Session, read: str, read_binds: Binds, 
 
 
 def _pipe(source: Session, target: Session, read: str, binds: Binds, table: TableName) -> int:
-    from dmsflow.engines.postgresql import PostgreSQLSession
+    from dmsflow.engines.postgresql_session import PostgreSQLSession
 
     assert isinstance(source, PostgreSQLSession)
     assert isinstance(target, PostgreSQLSession)

@@ -96,14 +96,6 @@ def test_the_index_keeps_a_second_current_version_out(lab):
         connection.execute("INSERT INTO t SELECT * FROM t")
 
 
-def test_nul_in_a_text_is_told_with_its_column(tmp_path):
-    lab = Lab(tmp_path, "duckdb", "postgresql")
-    lab.make("CREATE TABLE s (id int, note varchar)", "INSERT INTO s VALUES (1, 'a' || chr(0) || 'b')")
-    outcome = lab.apply(key=["id"])
-    assert outcome.code == 3 and 'column "note" holds the character NUL' in outcome.told
-    assert lab.read("SELECT count(*) FROM t") == [(0,)]
-
-
 def test_a_user_without_the_permission_to_write_is_told(lab):
     lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1)")
     assert lab.apply(key=["id"]).code == 0

@@ -1,0 +1,91 @@
+"""The options of a PostgreSQL connection: libpq's own, and those that dmsflow adds. Opens nothing.
+
+How long to wait is written as everywhere in a spec, ``30s`` or ``1h30m``; 0 sets no limit.
+"""
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from dmsflow.errors import ConnectionFailed
+
+Option = str | int | bool
+
+LIBPQ: dict[str, Option] = {
+    "application_name": "dmsflow",
+    "client_encoding": "utf8",
+    "connect_timeout": 30,
+    "keepalives_idle": 60,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": 120_000,
+}
+"""What libpq gets unless the connection says otherwise: a machine that is gone is noticed after two minutes."""
+
+LOCK_SECONDS = 60.0
+SILENCE_SECONDS = 120.0
+FIRST_LOOK = 3.0
+
+OWN = ("lock_timeout", "statement_timeout", "silence_timeout")
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|d)")
+
+SETTINGS = (
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; "
+    "SET bytea_output = 'hex'; SET standard_conforming_strings = on; "
+    "SET default_transaction_isolation = 'read committed'"
+)
+READ_ONLY = "; SET default_transaction_read_only = on"
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How long a session waits, in seconds: for a lock, for a statement, for a server that says nothing; 0: for ever.
+
+    None leaves it to what the server, the database or the user has set.
+    """
+
+    lock: float | None = None
+    statement: float | None = None
+    silence: float = SILENCE_SECONDS
+
+    @property
+    def first_look(self) -> float:
+        """After how much silence somebody looks why: early enough to name who holds a lock, before the wait ends."""
+        lock = LOCK_SECONDS if self.lock is None else self.lock
+        return min(FIRST_LOOK, *(limit / 2 for limit in (lock, self.silence) if limit))
+
+
+def split_options(name: str, options: Mapping[str, Option]) -> tuple[Limits, dict[str, Option]]:
+    """The limits of a connection, and what libpq gets. Raises ConnectionFailed for a limit that is no duration."""
+    own = {key: _read_seconds(name, key, options[key]) for key in OWN if key in options}
+    limits = Limits(
+        lock=own.get("lock_timeout"),
+        statement=own.get("statement_timeout"),
+        silence=own.get("silence_timeout", SILENCE_SECONDS),
+    )
+    given = {key: value for key, value in (LIBPQ | dict(options)).items() if key not in OWN}
+    return limits, {key: int(value) if isinstance(value, bool) else value for key, value in given.items()}
+
+
+def _read_seconds(name: str, key: str, value: Option) -> float:
+    text = str(value).strip()
+    parts = PART.findall(text)
+    if text == "0":
+        return 0.0
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ConnectionFailed(
+            f'connection "{name}": {key} is "{text}", which is no duration: write 30s, 5m or 1h30m, or 0 for no limit'
+        )
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+def write_settings(limits: Limits, *, read_only: bool) -> str:
+    """The statements that make a session ours. A limit that is set elsewhere stands, unless the connection has one."""
+    settings = SETTINGS + READ_ONLY * read_only
+    if limits.statement is not None:
+        settings += f"; SET statement_timeout = {round(limits.statement * 1000)}"
+    if limits.lock is not None:
+        return f"{settings}; SET lock_timeout = {round(limits.lock * 1000)}"
+    ours = f"set_config('lock_timeout', '{round(LOCK_SECONDS * 1000)}', FALSE)"
+    return f"{settings}; SELECT {ours} WHERE current_setting('lock_timeout') = '0'"

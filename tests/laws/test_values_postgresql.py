@@ -1,0 +1,128 @@
+"""Values that PostgreSQL has no place for, and texts in other encodings: rejected row by row, or told by column."""
+
+import sqlite3
+
+import pytest
+
+from tests.laws.lab import Lab
+from tests.laws.private_lab import PrivateLab
+
+REJECTS = "SELECT row_key, column_name, column_value, reason FROM dmsflow_reject ORDER BY row_key"
+
+
+def write_source(lab, kind, rows):
+    """A source of an id and a text; how a spec names it."""
+    if kind == "csv":
+        lab.folder.joinpath("s.csv").write_text("id,note\n" + "".join(f"{i},{text}\n" for i, text in rows))
+        return {"file": "s.csv", "columns": {"id": {"type": "integer"}, "note": {"type": "text"}}}
+    if kind == "duckdb":
+        lab.make("CREATE TABLE s (id int, note varchar)")
+        with lab.open("source") as connection:
+            connection.executemany("INSERT INTO s VALUES (?, ?)", rows)
+    else:
+        with sqlite3.connect(lab.folder / "source.db") as connection:
+            connection.execute("CREATE TABLE s (id integer, note text)")
+            connection.executemany("INSERT INTO s VALUES (?, ?)", rows)
+    return {}
+
+
+@pytest.mark.parametrize("limit", [0, 5])
+@pytest.mark.parametrize("source", ["duckdb", "sqlite", "csv"])
+def test_a_text_with_nul_is_a_reject(tmp_path, source, limit):
+    lab = Lab(tmp_path, "duckdb" if source == "csv" else source, "postgresql")
+    spec = write_source(lab, source, [(1, "good"), (2, "a\0b"), (3, "good too")])
+    outcome = lab.apply(key=["id"], errors={"max_rows": limit}, **spec)
+    assert (outcome.code, outcome.rows["rejected"], outcome.rows["inserted"]) == (3 if limit == 0 else 0, 1, 2)
+    assert lab.read(REJECTS) == [('{"id":2}', "note", r"a\0b", "not_storable")]
+    assert lab.read("SELECT id, note FROM t ORDER BY id") == [(1, "good"), (3, "good too")]
+
+
+@pytest.mark.parametrize("scd", [1, 2])
+def test_a_key_with_nul_is_a_reject(tmp_path, scd):
+    lab = Lab(tmp_path, "duckdb", "postgresql")
+    lab.make("CREATE TABLE s (id varchar, n int)", "INSERT INTO s VALUES ('a', 1), ('b' || chr(0), 2), (NULL, 3)")
+    for counted in ("inserted", "unchanged"):
+        outcome = lab.apply(key=["id"], scd=scd, errors={"max_rows": 5})
+        assert (outcome.code, outcome.rows["rejected"], outcome.rows[counted]) == (0, 2, 1)
+    found = lab.read("SELECT column_name, column_value, reason FROM dmsflow_reject ORDER BY reason")
+    assert found == [("id", r"b\0", "not_storable")] * 2 + [("id", None, "null_key")] * 2
+
+
+FITS = {
+    "text": ("varchar(3)", "'long'", "long", "too_long"),
+    "smallint": ("smallint", "40000", "40000", "cast"),
+    "integer": ("integer", "3000000000", "3000000000", "cast"),
+    "bigint": ("bigint", "'9223372036854775808'::hugeint", "9223372036854775808", "cast"),
+    "decimal": ("decimal(4,2)", "1234.5", "1234.5", "cast"),
+    "number": ("integer", "'12x'", "12x", "cast"),
+    "day": ("date", "'2024-02-30'", "2024-02-30", "cast"),
+    "nul in a number": ("integer", "'1' || chr(0)", r"1\0", "cast"),
+}
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "existing"])
+@pytest.mark.parametrize("case", FITS)
+def test_a_value_that_does_not_fit_is_a_reject(tmp_path, case, existing):
+    declared, value, told, reason = FITS[case]
+    lab = Lab(tmp_path, "duckdb", "postgresql")
+    lab.make(f"CREATE TABLE s AS SELECT 1 AS id, {value} AS v UNION ALL SELECT 2, NULL")
+    if existing:
+        lab.make(f"CREATE TABLE t (id int, v {declared}, inserted_at timestamp, modified_at timestamp)", side="target")
+    columns = {} if existing else {"columns": {"id": {}, "v": {"type": declared}}}
+    outcome = lab.apply(key=["id"], errors={"max_rows": 1}, **columns)
+    assert (outcome.code, outcome.rows["rejected"], outcome.rows["inserted"]) == (0, 1, 1), outcome.told
+    assert lab.read(REJECTS) == [('{"id":1}', "v", told, reason)]
+    assert lab.read("SELECT id, v FROM t") == [(2, None)]
+
+
+@pytest.fixture
+def encoded(tmp_path, request):
+    """A laboratory with one side of another encoding."""
+    side, encoding = request.param
+    lab = PrivateLab(tmp_path)
+    name = lab.server.create(ENCODING=f"'{encoding}'")
+    lab.server.run(f"DROP DATABASE {lab.databases[side]}")
+    lab.databases[side], lab.servers[side] = name, lab.server.url(name)
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize("encoded", [("source", "SQL_ASCII")], indirect=True)
+@pytest.mark.parametrize("target", ["postgresql", "duckdb"])
+def test_bytes_that_are_no_text_are_told_with_how_to_read_them(encoded, target):
+    lab = encoded
+    lab.server.run(
+        "CREATE TABLE s (id int, note text)",
+        r"INSERT INTO s VALUES (1, E'caf\xe9'), (2, 'tea')",
+        database=lab.databases["source"],
+    )
+    if target == "duckdb":
+        lab.server.run(f"DROP DATABASE {lab.databases.pop('target')}")
+        lab.servers.pop("target")
+        lab.engines["target"] = "duckdb"
+    outcome = lab.apply(columns={"id": {}, "note": {"type": "text"}})
+    assert (outcome.code, outcome.report["status"]) == (3, "failed")
+    assert 'connection "src": 22021: invalid byte sequence for encoding "UTF8": 0xe9' in outcome.told
+    assert "convert_from" in outcome.told
+    assert outcome.report["errors"][0]["attempts"] == 1
+    repaired = "convert_from(pg_catalog.convert(note::bytea, 'LATIN1', 'UTF8'), 'SQL_ASCII')"
+    assert lab.apply(columns={"id": {}, "note": {"expr": repaired, "type": "text"}}).code == 0
+    assert lab.read("SELECT note FROM t ORDER BY id") == [("café",), ("tea",)]
+
+
+@pytest.mark.parametrize("encoded", [("source", "LATIN1")], indirect=True)
+def test_a_source_in_latin_1_is_read_as_it_is(encoded):
+    encoded.make("CREATE TABLE s (id int, note text)", "INSERT INTO s VALUES (1, 'café')")
+    assert encoded.apply().rows["inserted"] == 1
+    assert encoded.read("SELECT note FROM t") == [("café",)]
+
+
+@pytest.mark.parametrize("encoded", [("target", "LATIN1")], indirect=True)
+def test_a_character_that_the_target_does_not_have_is_told(encoded):
+    encoded.make("CREATE TABLE s (id int, note text)", "INSERT INTO s VALUES (1, 'café'), (2, '5 €')")
+    outcome = encoded.apply()
+    assert (outcome.code, outcome.report["status"]) == (3, "failed")
+    assert "22P05" in outcome.told and "load into a database of encoding UTF8" in outcome.told
+    assert encoded.read("SELECT count(*) FROM t") == [(0,)]
+    assert encoded.apply(source={"where": "id = 1"}).rows["inserted"] == 1
+    assert encoded.read("SELECT note FROM t") == [("café",)]
