@@ -54,8 +54,10 @@ def test_a_server_that_lets_nobody_in_is_told(lab, role, side, case, monkeypatch
     assert not lab.tables()
 
 
-@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout", "silence_timeout"])
-@pytest.mark.parametrize("written", ["5", "soon", "-1s", True])
+@pytest.mark.parametrize(
+    ("limit", "written"),
+    [("lock_timeout", "5"), ("statement_timeout", "soon"), ("silence_timeout", "-1s"), ("lock_timeout", True)],
+)
 def test_a_limit_without_a_unit_is_told(lab, limit, written):
     lab.options["target"] = {limit: written}
     outcome = lab.apply()

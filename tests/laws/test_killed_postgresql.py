@@ -59,9 +59,17 @@ def end(process, code):
     return json.loads(out) if out else {}, err
 
 
-@pytest.mark.parametrize("parallel", [{}, SPLIT], ids=["one chunk", "chunks"])
-@pytest.mark.parametrize("side", PLACES)
-@pytest.mark.parametrize("way", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize(
+    ("way", "side", "parallel"),
+    [
+        ("SIGINT", "source", {}),
+        ("SIGINT", "target", SPLIT),
+        ("SIGTERM", "source", SPLIT),
+        ("SIGTERM", "target", {}),
+        ("SIGKILL", "source", SPLIT),
+        ("SIGKILL", "target", SPLIT),
+    ],
+)
 def test_a_load_that_is_ended_in_a_wait_ends_at_once_and_goes_on_later(lab, start, side, parallel, way):
     assert lab.apply().code == 0
     lab.grow()
@@ -125,8 +133,7 @@ def test_a_second_signal_ends_what_still_works(lab, start):
     assert restarted.code == 0 and lab.is_whole()
 
 
-@pytest.mark.parametrize("side", PLACES)
-@pytest.mark.parametrize("parallel", [{}, SPLIT], ids=["one chunk", "chunks"])
+@pytest.mark.parametrize(("side", "parallel"), [("source", SPLIT), ("target", {})])
 def test_a_load_that_waits_for_a_silent_server_ends_when_it_is_told_to(lab, start, side, parallel):
     proxy = Proxy(lab.server.port)
     lab.urls[side] = lab.server.tcp(lab.databases[side], "postgres", proxy.port)

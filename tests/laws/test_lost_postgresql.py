@@ -48,8 +48,17 @@ def test_a_locked_target_is_waited_for_and_its_holder_told(lab, caplog, parallel
     assert lab.is_whole()
 
 
-@pytest.mark.parametrize("parallel", [{}, SPLIT], ids=["one chunk", "chunks"])
-@pytest.mark.parametrize("table", ["t", "dmsflow_lease", "dmsflow_chunk", "dmsflow_checkpoint", "s"])
+@pytest.mark.parametrize(
+    ("table", "parallel"),
+    [
+        ("t", SPLIT),
+        ("t", {}),
+        ("dmsflow_lease", {}),
+        ("dmsflow_chunk", SPLIT),
+        ("dmsflow_checkpoint", SPLIT),
+        ("s", {}),
+    ],
+)
 def test_a_lock_that_is_not_given_up_fails_the_run(lab, table, parallel):
     assert lab.apply().code == 0
     lab.grow()
@@ -107,8 +116,7 @@ def test_a_statement_that_takes_too_long_is_told_with_its_option(lab, side):
     assert lab.read("SELECT count(*) FROM t WHERE v LIKE '%!'") == [(0,)]
 
 
-@pytest.mark.parametrize("mode", ["immediate", "fast"])
-@pytest.mark.parametrize("retry", [PATIENT, ONCE], ids=["retried", "resumed"])
+@pytest.mark.parametrize(("mode", "retry"), [("immediate", PATIENT), ("fast", PATIENT), ("immediate", ONCE)])
 def test_a_server_that_restarts_in_the_middle_is_survived(lab, mode, retry):
     spec = {"source": {"where": BARRIER}, "parallel": SPLIT, "retry": retry}
     with lab.session("source") as holder:
@@ -132,9 +140,15 @@ COPY_OUT = ("source", f"query LIKE 'COPY%TO STDOUT%' AND {WAITING}")
 MERGE = ("target", WAITING)
 
 
-@pytest.mark.parametrize("parallel", [{}, SPLIT], ids=["one chunk", "chunks"])
-@pytest.mark.parametrize("end", ["pg_terminate_backend", "pg_cancel_backend"])
-@pytest.mark.parametrize("moment", [COPY_OUT, MERGE], ids=["copy out", "merge"])
+@pytest.mark.parametrize(
+    ("moment", "end", "parallel"),
+    [
+        (COPY_OUT, "pg_terminate_backend", SPLIT),
+        (COPY_OUT, "pg_cancel_backend", {}),
+        (MERGE, "pg_terminate_backend", {}),
+        (MERGE, "pg_cancel_backend", SPLIT),
+    ],
+)
 def test_a_session_that_somebody_ends_is_survived(lab, moment, end, parallel):
     assert lab.apply().code == 0
     lab.grow()
