@@ -71,6 +71,12 @@ class Arrival(Struct, frozen=True, kw_only=True):
         return cast_can_fail(self.arrives, self.type) or (self.loose and self.type.family != "text")
 
     @property
+    def may_be_long(self) -> bool:
+        """Whether a text may be longer than its type; the database that declares a column as short keeps it so."""
+        longest = self.arrives.length if self.at_home and self.arrives.name is TypeName.VARCHAR else None
+        return self.type.length is not None and (longest is None or longest > self.type.length)
+
+    @property
     def cast_ignores_blanks(self) -> bool:
         """Whether a cast passes over the blanks around a value, and makes NULL of nothing else."""
         return self.type.family in BLANKS_IGNORED and not self.formats
@@ -228,7 +234,7 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
             found.append(("null_key", label, "a key column is NULL", value.is_(None), sa.null()))
         elif arrival.required:
             found.append(("not_null", label, "the target column is NOT NULL", value.is_(None), sa.null()))
-        if arrival.type.length is not None and name in shape.columns:
+        if arrival.may_be_long and name in shape.columns:
             message = f"the value is longer than {arrival.type}"
             longer = sa.func.length(value) > sa.literal_column(str(arrival.type.length))
             found.append(("too_long", label, message, longer, value))

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from dmsflow.model.spec import Deletes
 from dmsflow.scd.shape import (
     BLOCKING,
     CLASS,
@@ -16,42 +17,63 @@ from dmsflow.scd.shape import (
     word,
 )
 
+WRITTEN = ("new", "version", "update", "gone", "correct")
+
 
 def verify_history(shape: MergeShape) -> Query:
-    """Touched keys with more than one current version, and touched versions that end before they start."""
-    target = shape.target().alias("t")
-    delta = sa.table(DELTA, sa.column(CLASS), *(sa.column(name) for name in shape.key)).alias("d")
-    written = delta.c[CLASS].in_([word(name) for name in ("new", "version", "update", "gone", "correct")])
-    touched = sa.exists().where(same_key(delta, target, shape.key), written).correlate(target)
-    keys = (
-        sa.select(
-            _count_where(shape.is_current(target)).label("current"),
-            (_count_where(_inverted(shape, target)) if shape.history else number(0)).label("inverted"),
-        )
-        .select_from(target)
-        .where(touched)
-        .group_by(*(target.c[name] for name in shape.key))
-        .subquery("k")
-    )
-    return sa.select(_count_where(keys.c.current > number(1)), sa.func.sum(keys.c.inverted))
+    """Touched keys with more than one current version, and versions that were closed before they start.
+
+    Of a target that is loaded in chunks only the part between the delta's own keys is read, and no closed version.
+    """
+    return sa.select(_count_doubled(shape).label("doubled"), _count_inverted(shape).label("inverted"))
 
 
 def verify_delta(shape: MergeShape) -> Query:
     """The same of a target that keeps one current version per key by an index of its own: only the times are left."""
-    delta = shape.delta()
-    inverted: Element = sa.false()
-    if shape.history:
-        ends = sa.case((delta.c[CLASS] == word("gone"), run_at()), else_=delta.c[EFFECTIVE])
-        inverted = sa.and_(delta.c[CLASS].in_([word("version"), word("gone")]), delta.c[BLOCKING] >= ends)
-    return sa.select(number(0), _count_where(inverted)).select_from(delta)
+    return sa.select(number(0).label("doubled"), _count_inverted(shape).label("inverted"))
 
 
-def _count_where(condition: Element) -> Element:
-    """How many rows of a group meet a condition."""
-    counted: Element = sa.func.count(sa.case((condition, number(1))))
-    return counted
+def _count_doubled(shape: MergeShape) -> Element:
+    target, delta = shape.target().alias("t"), _delta(shape).alias("d")
+    touched = sa.exists().where(same_key(delta, target, shape.key), _is_written(delta)).correlate(target)
+    keys = (
+        sa.select(*(target.c[name] for name in shape.key))
+        .where(shape.is_current(target), *_between_ends(shape, target), touched)
+        .group_by(*(target.c[name] for name in shape.key))
+        .having(sa.func.count() > number(1))
+        .subquery("k")
+    )
+    return sa.select(sa.func.count()).select_from(keys).scalar_subquery()
 
 
-def _inverted(shape: MergeShape, target: sa.FromClause) -> Element:
-    """Whether a version ends at or before its start; an open end never does."""
-    return target.c[shape.fields.valid_from] >= target.c[shape.fields.valid_to]
+def _between_ends(shape: MergeShape, target: sa.FromClause) -> list[Element]:
+    """The target's keys from the first to the last of the delta's, by the column that leads an index."""
+    name = next(iter(shape.range_keys), None)
+    if name is None or name not in shape.key:
+        return []
+    delta = _delta(shape).alias("e")
+    keys = sa.select(delta.c[name]).where(delta.c[name].is_not(None), _is_written(delta))
+    one = keys.limit(number(1)).offset(number(0))
+    first = one.order_by(delta.c[name]).scalar_subquery()
+    last = one.order_by(delta.c[name].desc()).scalar_subquery()
+    return [target.c[name] >= first, target.c[name] <= last]
+
+
+def _count_inverted(shape: MergeShape) -> Element:
+    """Versions that end at or before their start: both are in the delta, and an update by row wrote the end."""
+    if not shape.history:
+        return number(0)
+    delta = _delta(shape).alias("d")
+    end = sa.case((delta.c[CLASS] == word("gone"), run_at()), else_=delta.c[EFFECTIVE])
+    classes = ("version", "gone") if shape.deletes in (Deletes.CLOSE, Deletes.TOMBSTONE) else ("version",)
+    closed = delta.c[CLASS].in_([word(name) for name in classes])
+    inverted = sa.select(sa.func.count()).select_from(delta).where(closed, delta.c[BLOCKING] >= end)
+    return inverted.scalar_subquery()
+
+
+def _is_written(delta: sa.FromClause) -> Element:
+    return delta.c[CLASS].in_([word(name) for name in WRITTEN])
+
+
+def _delta(shape: MergeShape) -> sa.TableClause:
+    return sa.table(DELTA, *(sa.column(name) for name in (CLASS, BLOCKING, EFFECTIVE, *shape.key)))

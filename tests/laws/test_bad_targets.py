@@ -123,6 +123,32 @@ def test_a_target_that_does_not_fit_stays_as_it_was(tmp_path, target, case):
     assert lab.read("SELECT * FROM t ORDER BY 1, 2") == before
 
 
+@pytest.mark.parametrize("target", ["duckdb", "sqlite", "postgresql"])
+@pytest.mark.parametrize("chunk_rows", [2, 1000])
+@pytest.mark.parametrize(
+    ("since", "twice", "told"),
+    [
+        ("2999-01-01", 1, "1 versions would end before they start"),
+        ("2020-01-01", 2, "more than one current row in the target"),
+    ],
+)
+def test_a_history_that_breaks_a_law_is_found_in_every_chunk(tmp_path, target, chunk_rows, since, twice, told):
+    """Key 5 is gone from the source, and key 6 has changed; key 5 begins in the future, or key 6 is current twice."""
+    lab = Lab(tmp_path, "duckdb", target)
+    lab.make("CREATE TABLE s AS SELECT i AS id, 'b' AS v FROM range(8) r(i) WHERE i <> 5")
+    lab.make(f"CREATE TABLE t (id bigint, v varchar, {VALIDITY}, {ENGINE})", side="target")
+    rows = [f"({i}, 'a', '{since if i == 5 else '2020-01-01'}', '9999-12-31', true)" for i in range(8)]
+    rows += rows[6:7] * (twice - 1)
+    lab.make(
+        f"INSERT INTO t (id, v, valid_from, valid_to, is_current) VALUES {', '.join(rows)}",
+        side="target",
+    )
+    parallel = {"chunk_rows": chunk_rows, "min_rows": 1}
+    outcome = lab.apply(key=["id"], scd={"type": 2, "deletes": "close"}, parallel=parallel)
+    assert outcome.code in (1, 3)
+    assert told in outcome.told
+
+
 @pytest.mark.xfail(reason="a row that a constraint refuses fails its chunk; it is not yet found and rejected alone")
 def test_a_row_that_a_constraint_refuses_is_one_reject(tmp_path):
     lab = Lab(tmp_path)

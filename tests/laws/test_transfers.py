@@ -109,6 +109,18 @@ def test_rejects_are_the_same_on_every_road(lab, one):
     assert all(result == found["copy"] for result in found.values())
 
 
+@pytest.mark.parametrize(("kind", "measured"), [("varchar(3)", False), ("varchar(5)", True), ("text", True)])
+def test_a_text_that_its_own_table_keeps_short_is_not_measured(lab, kind, measured):
+    lab.make(f"CREATE TABLE s (id int PRIMARY KEY, v {kind})", "INSERT INTO s VALUES (1, 'abc'), (2, 'ÄÖÜ')")
+    lab.make("CREATE TABLE t (id int, v varchar(3), inserted_at timestamp, modified_at timestamp)", side="target")
+    path = lab.spec(key=["id"], scd=1, errors={"max_rows": 1})
+    assert ("length(" in lab.run("plan", str(path), "--sql").out) is measured
+    if measured:
+        lab.make("INSERT INTO s VALUES (3, 'abcd')")
+    rows = lab.run("apply", str(path), "--format", "json").rows
+    assert (rows["inserted"], rows["rejected"]) == (2, int(measured))
+
+
 def test_what_is_asked_for_is_done_or_refused(tmp_path):
     lab = Lab(tmp_path)
     lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1)")
