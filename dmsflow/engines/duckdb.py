@@ -35,10 +35,12 @@ TRAITS = Traits(
 SQLITE_HEAD = b"SQLite format 3\x00"
 
 SETTINGS = {
-    "TimeZone": "UTC",
     "preserve_insertion_order": "false",
     "autoinstall_known_extensions": "false",
 }
+
+TIME_ZONE = "SET GLOBAL TimeZone = 'UTC'"
+"""DuckDB 1.5 takes it only once it is open."""
 
 LEAST_MEMORY = 450
 MEMORY_PER_CORE = 160
@@ -254,7 +256,7 @@ class DuckDBEngine:
             raise ConnectionFailed(explain_open(path or ":memory:", str(error))) from error
         self.path = path
         self._catalog, limit = self._database.execute(
-            "SELECT current_database(), current_setting('memory_limit')"
+            f"{TIME_ZONE}; SELECT current_database(), current_setting('memory_limit')"
         ).fetchall()[0]
         if path is not None and "memory_limit" not in config:
             self._bound_memory(limit)
