@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
+from dmsflow.engines.duckdb_options import STORAGE_VERSION, Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits
@@ -245,16 +247,20 @@ class DuckDBEngine:
     traits = TRAITS
 
     def __init__(
-        self, path: str | None, options: Mapping[str, str | int | bool] | None = None, *, read_only: bool = False
+        self, path: str | None, options: Mapping[str, Option] | None = None, *, read_only: bool = False
     ) -> None:
-        config: dict[str, Any] = SETTINGS | {name: str(value) for name, value in (options or {}).items()}
+        given = read_options(options)
+        config: dict[str, Any] = SETTINGS | given.config
         if path is not None and not Path(path).parent.is_dir():
             raise ConnectionFailed(f"the folder {Path(path).parent} of the DuckDB file does not exist: create it")
         try:
             self._database = driver.connect(path or ":memory:", read_only=read_only, config=config)
         except driver.Error as error:
-            raise ConnectionFailed(explain_open(path or ":memory:", str(error))) from error
-        self.path = path
+            told = explain_version(given.storage_version, str(error), driver.__version__)
+            raise ConnectionFailed(told or explain_open(path or ":memory:", str(error))) from error
+        self.path, self._extension = path, given.extension
+        self._servers: dict[str, str | None] = {}
+        self._lock = threading.Lock()
         self._catalog, limit = self._database.execute(
             f"{TIME_ZONE}; SELECT current_database(), current_setting('memory_limit')"
         ).fetchall()[0]
@@ -281,6 +287,15 @@ class DuckDBEngine:
             self._database.execute(f"ATTACH '{literal}' AS \"{alias}\" (READ_ONLY)")
         except driver.Error as error:
             raise ConnectionFailed(explain_open(path, str(error))) from error
+
+    def attach_server(self, address: Address, alias: str) -> str | None:
+        """Open a PostgreSQL database beside this one, read-only, for every session; why not, where that fails."""
+        from dmsflow.engines.duckdb_postgres import attach_postgresql
+
+        with self._lock:
+            if alias not in self._servers:
+                self._servers[alias] = attach_postgresql(self._database, address, alias, self._extension)
+            return self._servers[alias]
 
     def connect(self) -> DuckDBSession:
         """A cursor of its own for the calling thread."""
@@ -312,6 +327,11 @@ def explain_open(path: str, message: str) -> str:
         return (
             f"the DuckDB file {path} is open in another process (PID {holder[1]}): a DuckDB file has one "
             "process at a time; wait for it, or close it"
+        )
+    if "newer version of DuckDB" in message:
+        return (
+            f"the DuckDB file {path} was written by a newer DuckDB than this one, {driver.__version__}: upgrade the "
+            f'package duckdb, or write the file anew with "options: {{{STORAGE_VERSION}: v1.2.0}}"'
         )
     with contextlib.suppress(OSError), Path(path).open("rb") as file:
         if file.read(len(SQLITE_HEAD)) == SQLITE_HEAD:
