@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.compiler.arrivals import make_staging
+from dmsflow.compiler.attached import send_exactly
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import copied_statements, direct_statements, probing_statements
@@ -167,7 +168,10 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
         found += _reading_statements(builder, faults, shape)
         return _once(found, shape), faults
     found = [compile_statement("read", Side.SOURCE, projection, builder.source.idioms, shape=shape)]
-    incoming = Relation(f'"{INCOMING}"', projection.subquery().c.keys())
+    names: Sequence[str] = projection.subquery().c.keys()
+    if builder.transfer is Transfer.ATTACH:
+        found[0], names, plan_staging = send_exactly(found[0], names, plan_staging, builder.source)
+    incoming = Relation(f'"{INCOMING}"', names)
     staged, faults = staging.stage_rows(merge, plan_staging, incoming)
     if builder.refined:
         found.append(compile_statement("refine", Side.REFINERY, staged, DuckDBIdioms(), shape=RangeShape.ANY))

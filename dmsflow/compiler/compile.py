@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.compiler.checkpoints import plan_checkpoint
-from dmsflow.compiler.chunking import decide_cut
+from dmsflow.compiler.chunking import Cut, decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
 from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
@@ -53,8 +53,9 @@ def compile_plan(
     refused_checks = tuple(place(loaded, problem) for problem in try_checks(spec, columns))
     if refused_checks:
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
-    route = choose_route(spec, facts, columns, transfer)
-    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, route)
+    cut = decide_cut(spec, facts, columns)
+    route = choose_route(spec, facts, columns, cut, transfer)
+    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, cut, route)
     return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *problems))
 
 
@@ -83,10 +84,11 @@ def _make_plan(
     access: Access,
     spec_digest: str,
     memory: Path | None,
+    cut: Cut,
     route: Route,
 ) -> Plan:
     """The plan from memory, brought up to date, or built anew."""
-    cut, checkpoint = decide_cut(spec, facts, columns), plan_checkpoint(spec, facts)
+    checkpoint = plan_checkpoint(spec, facts)
     key = plan_key(spec, spec_digest, facts, cut, checkpoint, route.transfer)
     known = recall(memory, key)
     boundaries = None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.rules.sql import sql_is_read_by
@@ -20,6 +22,9 @@ from dmsflow.model.spec import Evolve, PipelineSpec, param_values
 from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 from dmsflow.model.watermark import Bound, Scalar, TypedValue
 
+LEAST_REACHED = 50_000
+"""Rows from which on it pays to load DuckDB's extension and attach a server."""
+
 
 def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None) -> Facts:
     """Everything the plan rests on. Raises SpecRejected where the source does not answer to the spec.
@@ -31,7 +36,7 @@ def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None
     try:
         if problems := tuple(sql_is_read_by(spec, source_session.traits.name)):
             raise SpecRejected(problems)
-        source = source or _survey_source(spec, access, source_session)
+        source = source or reach_source(_survey_source(spec, access, source_session), access)
         target = _survey_target(spec, access, target_session)
         facts = Facts(source=source, target=target)
         if not _has_questions(spec):
@@ -90,6 +95,17 @@ def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sour
         unique=unique,
         estimated_rows=estimate,
     )
+
+
+def reach_source(source: SourceFacts, access: Access) -> SourceFacts:
+    """The source, and whether a target that may read its server does so; a small table is not worth the start."""
+    if access.reach is None:
+        return source
+    if source.estimated_rows is not None and source.estimated_rows < LEAST_REACHED:
+        few = f"about {source.estimated_rows:,} rows are too few to load DuckDB's postgres extension for"
+        return replace(source, out_of_reach=few)
+    obstacle = access.reach()
+    return replace(source, reached=obstacle is None, out_of_reach=obstacle)
 
 
 def _survey_files(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.errors import SpecRejected
@@ -23,23 +24,31 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 def choose_route(
-    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], wanted: Transfer | None = None
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, wanted: Transfer | None = None
 ) -> Route:
     """The first transfer that nothing stands against. Raises SpecRejected where the wanted one is impossible."""
-    obstacles = dict(_obstacles(spec, facts, columns))
+    obstacles = dict(_obstacles(spec, facts, columns, cut))
     if wanted is not None:
         if obstacle := obstacles.get(wanted, "this version cannot"):
             raise SpecRejected((_refuse(wanted, obstacle),))
         return Route(transfer=wanted, why=f"it was asked for; {_describe(wanted, facts)}")
     chosen = next(transfer for transfer, obstacle in obstacles.items() if obstacle is None)
-    faster = Transfer.IN_PLACE if facts.source.in_place else Transfer.COPY
-    passed_over = chosen is Transfer.ARROW and facts.source.engine == facts.target.engine == SERVER
-    told = f"; not {faster}: {obstacles[faster]}" if passed_over else ""
+    told = ""
+    if chosen is Transfer.ARROW and (faster := _faster(facts)):
+        told = f"; not {faster}: {obstacles[faster]}"
     return Route(transfer=chosen, why=_describe(chosen, facts) + told)
 
 
+def _faster(facts: Facts) -> Transfer | None:
+    """The way that these two databases have beside Arrow."""
+    source, target = facts.source, facts.target
+    if source.engine == target.engine == SERVER:
+        return Transfer.IN_PLACE if source.in_place else Transfer.COPY
+    return Transfer.ATTACH if source.reached or source.out_of_reach else None
+
+
 def _obstacles(
-    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut
 ) -> Iterator[tuple[Transfer, str | None]]:
     """Every transfer in order of preference, with what stands against it."""
     source, target = facts.source, facts.target
@@ -52,6 +61,10 @@ def _obstacles(
     else:
         yield Transfer.IN_PLACE, None
     yield Transfer.COPY, inexact if servers else "it goes from PostgreSQL to PostgreSQL"
+    if source.reached and cut.count > 1:
+        yield Transfer.ATTACH, "DuckDB cannot read the snapshot that all chunks of a run share"
+    else:
+        yield Transfer.ATTACH, None if source.reached else source.out_of_reach or "it goes from PostgreSQL to DuckDB"
     embedded = source.in_place and not servers
     yield Transfer.ARROW, "the target reads the source itself, and no session beside it can" if embedded else None
 
@@ -89,6 +102,8 @@ def _describe(transfer: Transfer, facts: Facts) -> str:
             return f"the source is {how}; no row passes through Python"
         case Transfer.COPY:
             return "rows are piped from COPY to COPY in large blocks, judged by the source and parsed by nobody between"
+        case Transfer.ATTACH:
+            return "DuckDB reads the server itself, in one snapshot; no row passes through Python"
         case Transfer.ARROW:
             return f"rows go from {source.engine} to {target.engine} as Arrow record batches"
 

@@ -1,8 +1,9 @@
 """The two databases of a pipeline, open: sessions for the target and for whoever reads the source."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,12 +21,14 @@ class Access(Struct, frozen=True, kw_only=True):
     """Open engines. ``source`` is None where the target's own sessions read the source, beside or within it.
 
     ``one_database``: the target's sessions could read the source too, by the same names and as the same user.
+    ``reach`` attaches the source's server to a target that may read it as well; it says why that is not possible.
     """
 
     target: Engine
     source: Engine | None = None
     attach: str | None = None
     one_database: bool = False
+    reach: Callable[[], str | None] | None = None
 
     @property
     def in_place(self) -> bool:
@@ -85,17 +88,22 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
         opened.callback(target.close)
         reader: Engine | None = None
         attach = None
+        reach = None
         if isinstance(target, DuckDBEngine):
             if source and source.scheme == "duckdb" and source.path != address.path:
                 attach = str(source.path)
                 target.attach(attach, SOURCE_ALIAS)
             elif source and source.scheme != "duckdb":
                 reader = open_engine(source, read_only=True)
+                if source.scheme == "postgresql":
+                    reach = partial(target.attach_server, source, SOURCE_ALIAS)
         else:
             reader = open_engine(source, read_only=True) if source else DuckDBEngine(None)
         if reader is not None:
             opened.callback(reader.close)
-        yield Access(target=target, source=reader, attach=attach, one_database=_is_one_server(source, address))
+        yield Access(
+            target=target, source=reader, attach=attach, reach=reach, one_database=_is_one_server(source, address)
+        )
 
 
 def _is_one_server(source: Address | None, target: Address) -> bool:

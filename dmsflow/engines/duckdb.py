@@ -1,10 +1,10 @@
 """DuckDB sessions: open, run, describe, read and write Arrow. Knows no SQLAlchemy: its dialect is in duckdb_sql."""
 
-import contextlib
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,17 @@ class DuckDBSession:
         finally:
             self.unregister("_dms_incoming")
 
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """The block's statements run in the caller's thread alone; so do those of every other session."""
+        with closing(self._connection.cursor()) as aside:
+            threads = aside.execute("SELECT current_setting('threads')").fetchall()[0][0]
+            aside.execute("SET GLOBAL threads = 1")
+            try:
+                yield
+            finally:
+                aside.execute(f"SET GLOBAL threads = {threads}")
+
     def begin(self) -> None:
         """Open a transaction."""
         self._run("BEGIN TRANSACTION", None)
@@ -333,7 +344,7 @@ def explain_open(path: str, message: str) -> str:
             f"the DuckDB file {path} was written by a newer DuckDB than this one, {driver.__version__}: upgrade the "
             f'package duckdb, or write the file anew with "options: {{{STORAGE_VERSION}: v1.2.0}}"'
         )
-    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+    with suppress(OSError), Path(path).open("rb") as file:
         if file.read(len(SQLITE_HEAD)) == SQLITE_HEAD:
             return f"{path} is a SQLite database: write sqlite:/// in its url"
     return f"cannot open the DuckDB file {path}: {message.strip()}"

@@ -36,7 +36,8 @@ def read_options(options: Mapping[str, Option] | None) -> DuckDBOptions:
     written = given.pop(POSTGRES_EXTENSION, Extension.AUTO)
     if written not in list(Extension):
         raise ConnectionFailed(
-            f'the option {POSTGRES_EXTENSION} of a DuckDB connection is "{written}": write one of {", ".join(Extension)}'
+            f'the option {POSTGRES_EXTENSION} of a DuckDB connection is "{written}": '
+            f"write one of {', '.join(Extension)}"
         )
     return DuckDBOptions(
         config={SETTING.get(name, name): value for name, value in given.items()},

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from dmsflow.engines.address import Address
 from dmsflow.errors import ConnectionFailed
 
 Option = str | int | bool
@@ -31,12 +32,18 @@ OWN = ("lock_timeout", "statement_timeout", "silence_timeout")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|d)")
 
-SETTINGS = (
-    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; "
-    "SET bytea_output = 'hex'; SET standard_conforming_strings = on; "
-    "SET default_transaction_isolation = 'read committed'"
-)
-READ_ONLY = "; SET default_transaction_read_only = on"
+SETTINGS = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO,YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+}
+"""How a server writes values; the same in every session, whoever opened it."""
+
+READ_ONLY = {"default_transaction_read_only": "on"}
+ISOLATION = {"default_transaction_isolation": "read committed"}
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -82,10 +89,29 @@ def _read_seconds(name: str, key: str, value: Option) -> float:
 
 def write_settings(limits: Limits, *, read_only: bool) -> str:
     """The statements that make a session ours. A limit that is set elsewhere stands, unless the connection has one."""
-    settings = SETTINGS + READ_ONLY * read_only
+    written = SETTINGS | ISOLATION | (READ_ONLY if read_only else {})
+    settings = "; ".join(f"SET {name} = '{value}'" for name, value in written.items())
     if limits.statement is not None:
         settings += f"; SET statement_timeout = {round(limits.statement * 1000)}"
     if limits.lock is not None:
         return f"{settings}; SET lock_timeout = {round(limits.lock * 1000)}"
     ours = f"set_config('lock_timeout', '{round(LOCK_SECONDS * 1000)}', FALSE)"
     return f"{settings}; SELECT {ours} WHERE current_setting('lock_timeout') = '0'"
+
+
+def write_conninfo(address: Address) -> tuple[str, str | None]:
+    """One line that libpq reads, of a session that only reads, without the password; and the password.
+
+    Raises psycopg's error where the address is no url.
+    """
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    limits, given = split_options(address.name, dict(address.options))
+    parameters = conninfo_to_dict("postgresql:" + address.url.partition(":")[2], **given)
+    password = parameters.pop("password", None) if address.password is None else address.password
+    settings = SETTINGS | READ_ONLY
+    for name, seconds in (("statement_timeout", limits.statement), ("lock_timeout", limits.lock)):
+        settings |= {} if seconds is None else {name: str(round(seconds * 1000))}
+    own = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    parameters["options"] = f"{parameters.get('options') or ''} {own}".strip()
+    return make_conninfo("", **parameters), None if password is None else str(password)

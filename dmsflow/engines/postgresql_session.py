@@ -213,6 +213,10 @@ class PostgreSQLSession:
         """What the planner expects."""
         return catalog.estimate_query(self, paste_binds(sql, binds))
 
+    def open_another(self) -> "PostgreSQLSession":
+        """A session of its own for the calling thread, in the same database."""
+        return self._engine.connect()
+
     def close(self) -> None:
         """Give the connection back; an open transaction is undone. Another thread than its own may do so at the end."""
         if threading.get_ident() == self._thread:

@@ -12,7 +12,8 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
 
     ``relation`` is SQL that stands in a FROM clause. ``arrives`` differs from the shape's types where a file is read
     as text, so that a value that does not fit is refused by itself; ``formats`` are its strptime formats by column.
-    ``lines`` is SQL as well, of at least as many rows and fast to count.
+    ``lines`` is SQL as well, of at least as many rows and fast to count. ``reached``: the target's sessions see the
+    source's server; ``out_of_reach`` is why not, where they might.
     """
 
     engine: str
@@ -33,6 +34,8 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     lines: str | None = None
     unique: tuple[UniqueKey, ...] = ()
     estimated_rows: int | None = None
+    reached: bool = False
+    out_of_reach: str | None = None
 
     def arrives(self, name: str, declared: DataType) -> DataType:
         """The type in which a column arrives: text, from a text file."""

@@ -25,6 +25,7 @@ class Transfer(StrEnum):
 
     IN_PLACE = "in-place"
     COPY = "copy"
+    ATTACH = "attach"
     ARROW = "arrow"
 
 

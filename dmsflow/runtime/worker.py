@@ -46,6 +46,9 @@ def _reading(run: Run, target: Session) -> Iterator[Session]:
     if run.plan.transfer is Transfer.IN_PLACE:
         yield target
         return
+    if run.plan.transfer is Transfer.ATTACH and run.access.reach is not None:
+        # A plan that was made elsewhere: its rows can still travel as Arrow.
+        run.access.reach()
     with closing(run.access.open_source()) as source:
         if run.snapshot:
             run.snapshot.begin(source)

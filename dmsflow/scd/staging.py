@@ -48,6 +48,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ``instant``: an offset in its text counts, and a value without one is UTC.
     A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
     staged by the database it comes from, as all columns beside it.
+    A ``loose`` one arrives as text in a chunk in which a value is none of its declared type.
+    ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     instant: bool = False
     far_times_allowed: bool = True
     nul_allowed: bool = True
+    beyond: str = ""
 
     @property
     def can_fail(self) -> bool:
@@ -134,7 +137,7 @@ def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, 
     arrivals = _arrivals(staging)
     typed = sa.select(
         *(_cast(arriving, arrival).label(name) for name, arrival in arrivals),
-        *(_raw(arriving, arrival).label(_raw_name(i)) for i, (_, arrival) in enumerate(arrivals) if arrival.can_fail),
+        *(_told(arriving, arrival).label(_raw_name(i)) for i, (_, arrival) in enumerate(arrivals) if arrival.can_fail),
     )
     return typed.subquery("y"), arrivals
 
@@ -158,6 +161,11 @@ def _raw(arriving: sa.FromClause, arrival: Arrival) -> Element:
     if arrival.blank_is_null and arrival.type.family != "text" and not arrival.cast_ignores_blanks:
         return sa.func.nullif(sa.func.trim(raw), sa.literal_column("''"))
     return raw
+
+
+def _told(arriving: sa.FromClause, arrival: Arrival) -> Element:
+    """What a reject tells of a value that has no place in the type."""
+    return arriving.c[arrival.beyond] if arrival.beyond else _raw(arriving, arrival)
 
 
 def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:

@@ -33,7 +33,7 @@ def fill_stage(
 
             read = find("read")
             stage_copied(source, target, read.sql, binds(read), find("create_stage").sql)
-        case Transfer.ARROW:
+        case Transfer.ARROW | Transfer.ATTACH:
             _stage_arrow(plan, find, binds, source, target)
     if learn := plan.find("learn_stage"):
         target.execute(learn.sql)
@@ -47,6 +47,14 @@ def _stage_arrow(
     read = find("read")
     if plan.find("refine") is None:
         stage = find("stage")
+        if plan.transfer is Transfer.ATTACH:
+            from dmsflow.transfer.attach import is_attached, stage_attached
+
+            if is_attached(target):
+                alone, at_once = plan.workers == 1, len(plan.chunks) == 1
+                statements = (read.sql, binds(read), stage.sql, binds(stage))
+                stage_attached(source, target, *statements, alone=alone, at_once=at_once)
+                return
         arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)
         return
     refine, create = find("refine"), find("create_stage")
