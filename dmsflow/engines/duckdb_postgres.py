@@ -31,9 +31,9 @@ UNCHECKED = "SQL_ASCII"
 
 LOST = re.compile(
     r"server closed the connection|connection (?:to server|not open)|terminating connection|Unable to connect"
-    r"|SSL SYSCALL|SSL connection has been closed|no connection to the server|could not receive data|could not serialize access"
-    r"|deadlock detected|conflict with recovery|too many (?:clients|connections)|remaining connection slots"
-    r"|the database system is (?:starting up|shutting down|in recovery)|due to lock timeout",
+    r"|SSL SYSCALL|SSL connection has been closed|no connection to the server|could not receive data"
+    r"|could not serialize access|deadlock detected|conflict with recovery|too many (?:clients|connections)"
+    r"|remaining connection slots|the database system is (?:starting up|shutting down|in recovery)|due to lock timeout",
     re.IGNORECASE,
 )
 """What the server and libpq say where another try helps: DuckDB hands on no SQLSTATE."""

@@ -30,6 +30,9 @@ TIMES = (TypeName.TIMESTAMP, TypeName.TIMESTAMPTZ)
 FIRST_BEYOND = "294247-01-01"
 """From here on DuckDB's microseconds may not do; PostgreSQL counts some years further."""
 
+BEFORE_CHRIST = r"E'^(\\S+)( \\S+)? BC$', E'\\1 (BC)\\2'"
+"""Where DuckDB wants to read of it: beside the day."""
+
 
 class Sent(Struct, frozen=True, kw_only=True):
     """A column as it is sent: SQL under the name it had, and where need be as text under another."""
@@ -52,6 +55,9 @@ def send(name: str, arrives: DataType, wanted: DataType) -> Sent:
             beyond=f"{name}_beyond",
             beyond_sql=f"{beyond} {column}::text END",
         )
+    if arrives.family in ("date", "timestamp", "timestamptz") and not same:
+        told = f"regexp_replace({column}::text, {BEFORE_CHRIST})"
+        return Sent(name=name, sql=f"CASE WHEN {column} < '0001-01-01' THEN {told} ELSE {column}::text END")
     if arrives.foreign:
         # The cast of some types to text is not what COPY writes; a composite may be there and IS NULL all the same.
         return Sent(name=name, sql=f"CASE WHEN num_nonnulls({column}) = 1 THEN format('%s', {column}) END")

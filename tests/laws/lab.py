@@ -86,7 +86,7 @@ class Lab:
         spec = {
             "version": 1,
             "pipeline": name,
-            "source": source | more.pop("source", {}),
+            "source": {k: v for k, v in (source | more.pop("source", {})).items() if v is not None},
             "target": {"connection": "dwh", "table": "t"} | more.pop("target", {}),
             "scd": scd,
             **({"key": list(key)} if key else {}),
