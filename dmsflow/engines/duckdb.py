@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
-from dmsflow.engines.duckdb_options import STORAGE_VERSION, Option, explain_version, read_options
+from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.duckdb_words import explain_reading
+from dmsflow.engines.duckdb_words import explain_open, explain_reading
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName, UniqueKey
@@ -33,8 +33,6 @@ TRAITS = Traits(
     max_columns=10_000,
     binary_text_order=True,
 )
-
-SQLITE_HEAD = b"SQLite format 3\x00"
 
 SETTINGS = {
     "preserve_insertion_order": "false",
@@ -268,7 +266,7 @@ class DuckDBEngine:
             self._database = driver.connect(path or ":memory:", read_only=read_only, config=config)
         except driver.Error as error:
             told = explain_version(given.storage_version, str(error), driver.__version__)
-            raise ConnectionFailed(told or explain_open(path or ":memory:", str(error))) from error
+            raise ConnectionFailed(told or explain_open(path or ":memory:", str(error), driver.__version__)) from error
         self.path, self._extension = path, given.extension
         self._servers: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -297,7 +295,7 @@ class DuckDBEngine:
         try:
             self._database.execute(f"ATTACH '{literal}' AS \"{alias}\" (READ_ONLY)")
         except driver.Error as error:
-            raise ConnectionFailed(explain_open(path, str(error))) from error
+            raise ConnectionFailed(explain_open(path, str(error), driver.__version__)) from error
 
     def attach_server(self, address: Address, alias: str) -> str | None:
         """Open a PostgreSQL database beside this one, read-only, for every session; why not, where that fails."""
@@ -329,22 +327,3 @@ def read_mebibytes(text: str) -> float:
     """MiB from DuckDB's own words, such as ``18.6 GiB``; 0 where they say something else."""
     found = re.fullmatch(r"([\d.]+) ([KMGT])iB", text)
     return float(found[1]) * 1024.0 ** ("KMGT".index(found[2]) - 1) if found else 0.0
-
-
-def explain_open(path: str, message: str) -> str:
-    """Why a DuckDB file does not open, and what to do."""
-    holder = re.search(r"\(PID (\d+)\)", message)
-    if holder:
-        return (
-            f"the DuckDB file {path} is open in another process (PID {holder[1]}): a DuckDB file has one "
-            "process at a time; wait for it, or close it"
-        )
-    if "newer version of DuckDB" in message:
-        return (
-            f"the DuckDB file {path} was written by a newer DuckDB than this one, {driver.__version__}: upgrade the "
-            f'package duckdb, or write the file anew with "options: {{{STORAGE_VERSION}: v1.2.0}}"'
-        )
-    with suppress(OSError), Path(path).open("rb") as file:
-        if file.read(len(SQLITE_HEAD)) == SQLITE_HEAD:
-            return f"{path} is a SQLite database: write sqlite:/// in its url"
-    return f"cannot open the DuckDB file {path}: {message.strip()}"

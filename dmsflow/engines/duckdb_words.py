@@ -1,6 +1,12 @@
-"""What DuckDB says of a file that it cannot read, without its advice about options that a spec does not have."""
+"""What DuckDB says of a file that it cannot open or read, without advice about options that a spec does not have."""
 
 import re
+from contextlib import suppress
+from pathlib import Path
+
+from dmsflow.engines.duckdb_options import STORAGE_VERSION
+
+SQLITE_HEAD = b"SQLite format 3\x00"
 
 ADVICE = re.compile(
     r"\n\s*(Possible (fixes|solutions)|Try increasing|If you are trying|This can happen|Candidate names|"
@@ -33,3 +39,22 @@ def explain_reading(message: str) -> str:
         if found:
             return f"{place} {words.format(*found.groups())}"
     return f"{place} cannot be read: {message[line.end() :].strip()[:LONGEST]}"
+
+
+def explain_open(path: str, message: str, version: str) -> str:
+    """Why a DuckDB file does not open, and what to do."""
+    holder = re.search(r"\(PID (\d+)\)", message)
+    if holder:
+        return (
+            f"the DuckDB file {path} is open in another process (PID {holder[1]}): a DuckDB file has one "
+            "process at a time; wait for it, or close it"
+        )
+    if "newer version of DuckDB" in message:
+        return (
+            f"the DuckDB file {path} was written by a newer DuckDB than this one, {version}: upgrade the "
+            f'package duckdb, or write the file anew with "options: {{{STORAGE_VERSION}: v1.2.0}}"'
+        )
+    with suppress(OSError), Path(path).open("rb") as file:
+        if file.read(len(SQLITE_HEAD)) == SQLITE_HEAD:
+            return f"{path} is a SQLite database: write sqlite:/// in its url"
+    return f"cannot open the DuckDB file {path}: {message.strip()}"

@@ -6,10 +6,11 @@ import pytest
 
 from dmsflow.engines import duckdb_postgres
 from dmsflow.engines.address import Address
-from dmsflow.engines.duckdb import DuckDBEngine, explain_open
+from dmsflow.engines.duckdb import DuckDBEngine
 from dmsflow.engines.duckdb_driver import driver
 from dmsflow.engines.duckdb_postgres import describe, judge, load_extension
-from dmsflow.engines.postgresql_parameters import write_conninfo
+from dmsflow.engines.duckdb_words import explain_open
+from dmsflow.engines.postgresql_options import write_conninfo
 from dmsflow.errors import ConnectionFailed, PermanentError, TransientError
 from tests import extension
 
@@ -42,7 +43,7 @@ def test_a_file_of_a_newer_duckdb_is_told_with_what_to_do(tmp_path: Path) -> Non
     path.write_bytes(newer)
     with pytest.raises(ConnectionFailed, match=r"cannot open|newer DuckDB"):
         DuckDBEngine(str(path))
-    said = explain_open("file.duckdb", "The database file was created with an newer version of DuckDB.")
+    said = explain_open("file.duckdb", "The database file was created with an newer version of DuckDB.", "1.5.5")
     assert "written by a newer DuckDB" in said and "storage_version: v1.2.0" in said
 
 
@@ -91,9 +92,9 @@ def test_the_password_stands_apart() -> None:
         url="postgresql+psycopg://u%40x:p%27w@one,two/db?options=-c%20work_mem%3D1MB",
         options=(("sslmode", "require"),),
     )
-    conninfo, password = write_conninfo(address, {"TimeZone": "UTC"})
+    conninfo, password = write_conninfo(address)
     assert password == "p'w" and "p'w" not in conninfo and "w@" not in conninfo
-    assert "options='-c work_mem=1MB -c TimeZone=UTC'" in conninfo and "sslmode=require" in conninfo
+    assert "options='-c work_mem=1MB -c TimeZone=UTC -c DateStyle" in conninfo and "sslmode=require" in conninfo
 
 
 SAID = {
