@@ -22,7 +22,7 @@ from dmsflow.model.spec import Evolve, PipelineSpec, param_values
 from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 from dmsflow.model.watermark import Bound, Scalar, TypedValue
 
-LEAST_REACHED = 50_000
+LEAST_REACHED = 100_000
 """Rows from which on it pays to load DuckDB's extension and attach a server."""
 
 
