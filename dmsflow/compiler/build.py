@@ -21,10 +21,10 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.marks.names import GONE_PREFIX, REJECT
 from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
+from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.scd import classify, duplicates, rejects, staging, write
-from dmsflow.scd.shape import DELTA, STAGE, MergeShape
+from dmsflow.scd.shape import MergeShape
 from dmsflow.scd.verify import verify_delta, verify_history
 
 INCOMING = "_dms_incoming"

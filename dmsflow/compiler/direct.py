@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.statements import Relation, compile_statement
-from dmsflow.model.plan import RangeShape, Side, Statement
+from dmsflow.model.plan import DELTA, RangeShape, Side, Statement
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd import classify, duplicates, staging, write
-from dmsflow.scd.shape import DELTA, Element, Query
+from dmsflow.scd.shape import Element, Query
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder

@@ -13,6 +13,9 @@ from dmsflow.model.watermark import Bound, Scalar, Watermark
 
 PLAN_VERSION = 1
 
+STAGE, DELTA = "_dms_stage", "_dms_delta"
+"""The temporary tables of a chunk: its rows, and what is to be done of them."""
+
 UNSOUND = "dmsflow: a row is not sound"
 """What a statement that reads the source directly fails with at a row that would be a reject."""
 

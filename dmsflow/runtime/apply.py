@@ -15,20 +15,14 @@ from dmsflow.engines.engine import Binds, Session, transaction
 from dmsflow.errors import DatabaseError, DmsflowError, Interrupted
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
-from dmsflow.model.plan import Plan
+from dmsflow.model.plan import DELTA, Plan
 from dmsflow.model.result import ChunkResult, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.executor import execute_chunks
 from dmsflow.runtime.lease import hold_lease
-from dmsflow.runtime.merge import (
-    DELTA,
-    check_close_guard,
-    delete_gone,
-    is_over_budget,
-    verify_history,
-)
+from dmsflow.runtime.merge import check_close_guard, delete_gone, is_over_budget, verify_history
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys
 from dmsflow.runtime.snapshot import hold_snapshot

@@ -10,7 +10,6 @@ from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import Deletes, ScdType
 from dmsflow.runtime.run import Run, Steps
 
-STAGE, DELTA = "_dms_stage", "_dms_delta"
 VERIFIED = ("new", "version", "gone", "correct")
 """The classes whose keys are looked at again after they are written; where there are none, no key was touched."""
 DELETES = ("delete_gone", "flag_gone", "close_gone", "bury_gone")

@@ -10,10 +10,10 @@ from typing import Protocol
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.errors import PromiseBroken
 from dmsflow.marks.names import COUNTS
-from dmsflow.model.plan import Chunk, Transfer
+from dmsflow.model.plan import DELTA, STAGE, Chunk, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
 from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
-from dmsflow.runtime.merge import DELTA, STAGE, merge_staged
+from dmsflow.runtime.merge import merge_staged
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.transfer import fill_stage
 

@@ -7,12 +7,11 @@ source no longer has the key). A row in none of them is unchanged, and is only c
 
 import sqlalchemy as sa
 
-from dmsflow.model.plan import Scope
+from dmsflow.model.plan import DELTA, Scope
 from dmsflow.model.spec import Deletes, Late, Policy, ScdType
 from dmsflow.scd.shape import (
     BLOCKING,
     CLASS,
-    DELTA,
     EFFECTIVE,
     FAULT,
     LAST_END,

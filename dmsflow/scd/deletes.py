@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from dmsflow.model.plan import DELTA
 from dmsflow.model.spec import Deletes
-from dmsflow.scd.shape import BLOCKING, CLASS, DELTA, EFFECTIVE, ROW_ID, MergeShape, run_at, same_key, word
+from dmsflow.scd.shape import BLOCKING, CLASS, EFFECTIVE, ROW_ID, MergeShape, run_at, same_key, word
 
 
 def gone_table(shape: MergeShape, prefix: str) -> sa.TableClause:

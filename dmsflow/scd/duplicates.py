@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from dmsflow.model.plan import STAGE
 from dmsflow.model.spec import Duplicates
-from dmsflow.scd.shape import EFFECTIVE, FAULT, STAGE, VALUE, Element, MergeShape, Query, number, order_column
+from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, number, order_column
 
 DUPLICATE_FAULT = 0
 """Fault number of a duplicate key; the others count from 1."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from dmsflow.model.plan import Fault
+from dmsflow.model.plan import DELTA, Fault
 from dmsflow.scd.duplicates import DUPLICATE_FAULT
-from dmsflow.scd.shape import BLOCKING, CLASS, DELTA, FAULT, VALUE, Element, MergeShape, Query, word
+from dmsflow.scd.shape import BLOCKING, CLASS, FAULT, VALUE, Element, MergeShape, Query, word
 
 REJECT_COLUMNS = (
     "run_id",

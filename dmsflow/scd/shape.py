@@ -6,11 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from dmsflow.model.plan import Scope
+from dmsflow.model.plan import DELTA, STAGE, Scope
 from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Policy, ScdType
-
-STAGE = "_dms_stage"
-DELTA = "_dms_delta"
 
 FAULT = "_dms_fault"
 VALUE = "_dms_value"

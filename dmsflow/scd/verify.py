@@ -2,20 +2,9 @@
 
 import sqlalchemy as sa
 
+from dmsflow.model.plan import DELTA
 from dmsflow.model.spec import Deletes
-from dmsflow.scd.shape import (
-    BLOCKING,
-    CLASS,
-    DELTA,
-    EFFECTIVE,
-    Element,
-    MergeShape,
-    Query,
-    number,
-    run_at,
-    same_key,
-    word,
-)
+from dmsflow.scd.shape import BLOCKING, CLASS, EFFECTIVE, Element, MergeShape, Query, number, run_at, same_key, word
 
 WRITTEN = ("new", "version", "update", "gone", "correct")
 

@@ -12,7 +12,7 @@ from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
 from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import DatabaseError, PermanentError
-from dmsflow.scd.shape import STAGE
+from dmsflow.model.plan import STAGE
 
 if TYPE_CHECKING:
     import pyarrow as pa

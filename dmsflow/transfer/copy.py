@@ -1,8 +1,8 @@
 """Rows that are piped from COPY to COPY between two PostgreSQL databases. Looks into no row."""
 
 from dmsflow.engines.engine import Binds, Session
+from dmsflow.model.plan import STAGE
 from dmsflow.model.table import TableName
-from dmsflow.scd.shape import STAGE
 
 
 def stage_copied(source: Session, target: Session, read: str, read_binds: Binds, create_stage: str) -> None:

@@ -228,3 +228,12 @@ def test_validate_loads_no_database(folder: Path):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_runs_a_plan_loads_no_compiler():
+    script = (
+        "import sys, dmsflow.runtime.apply, dmsflow.transfer.copy, dmsflow.transfer.in_place\n"
+        "print([name for name in ('sqlglot', 'sqlalchemy', 'duckdb', 'pyarrow', 'psycopg') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
