@@ -170,7 +170,9 @@ def ask_boundaries(spec: PipelineSpec, sql: SourceSql, cut: Cut, checkpoint: Che
     """The query for the first key of every chunk but the first, computed where keys are compared (laws 2, 6)."""
     relation: sa.FromClause = sql.relation().alias("src")
     if cut.by_sample and sql.idioms.sample:
-        relation = sa.tablesample(sql.relation(), sa.func.bernoulli(sa.literal_column(sql.idioms.sample)), name="src")
+        method, share = sql.idioms.sample
+        sampled = getattr(sa.func, method)(sa.literal_column(share))
+        relation = sa.tablesample(sql.relation(), sampled, name="src")
     condition = sa.and_(sql.filter(), sql.window(relation, checkpoint))
     columns = [column for name in cut.keys if (column := sql.facts.shape.find(name)) is not None]
     query = readable(quantile_rows(relation, cut.keys, condition), columns)

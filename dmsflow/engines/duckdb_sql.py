@@ -38,7 +38,7 @@ class DuckDBIdioms:
 
     row_id = "rowid"
     now = "SELECT CAST(now() AS TIMESTAMP)"
-    sample: str | None = "5 PERCENT"
+    sample: tuple[str, str] | None = ("bernoulli", "5 PERCENT")
     failing: str | None = "CAST(error('{}') AS INTEGER)"
     streams_windows = True
 

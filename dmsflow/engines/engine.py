@@ -119,8 +119,8 @@ class Idioms(Protocol):
 
     row_id: str
     now: str
-    sample: str | None
-    """What TABLESAMPLE BERNOULLI takes for a twentieth of the rows; None where there is no such clause."""
+    sample: tuple[str, str] | None
+    """Method and size of a TABLESAMPLE of a twentieth of the rows; None where there is no such clause."""
 
     failing: str | None
     """An integer that fails with these words, in ``{}``, when it is evaluated; None where nothing fails on demand."""

@@ -53,7 +53,7 @@ class SQLiteIdioms:
 
     row_id = "rowid"
     now = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
-    sample: str | None = None
+    sample: tuple[str, str] | None = None
     failing: str | None = None
     streams_windows = False
 
@@ -104,7 +104,7 @@ class SQLiteIdioms:
 class GenericIdioms:
     """What SQLAlchemy knows of a dialect. Unproven: its databases are meant as sources."""
 
-    sample: str | None = None
+    sample: tuple[str, str] | None = None
     failing: str | None = None
     streams_windows = False
 

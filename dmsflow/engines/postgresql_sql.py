@@ -100,7 +100,8 @@ class PostgreSQLIdioms:
 
     row_id = "ctid"
     now = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
-    sample: str | None = "5"
+    # Whole pages: row by row, every page would be read.
+    sample: tuple[str, str] | None = ("system", "5")
     # concat is not folded into a constant, so that nothing fails before a row asks for it.
     failing: str | None = "CAST(concat('{}') AS INTEGER)"
     streams_windows = False
@@ -128,8 +129,8 @@ class PostgreSQLIdioms:
         return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
 
     def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
-        """ANALYZE of the columns that are joined by; the others would cost more than they tell."""
-        return f"ANALYZE {self.quote(name)} ({', '.join(self.quote(column) for column in columns)})"
+        """ANALYZE of the columns that are joined by, and of few rows: more would cost more than it tells."""
+        return f"SET LOCAL default_statistics_target = 10; ANALYZE {self.quote(name)} ({', '.join(self.quote(column) for column in columns)})"
 
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""
