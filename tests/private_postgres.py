@@ -47,7 +47,11 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         with (self._pgdata / "postgresql.conf").open("a", encoding="utf-8") as settings:
-            settings.write("\n".join((*FAST, "listen_addresses = '127.0.0.1'", f"port = {self.port}", "")))
+            settings.write(
+                "\n".join(
+                    (*FAST, "synchronous_commit = on", "listen_addresses = '127.0.0.1'", f"port = {self.port}", "")
+                )
+            )
             settings.write(f"unix_socket_directories = '{self.folder}'\ndeadlock_timeout = 50ms\n")
         (self._pgdata / "pg_hba.conf").write_text(HBA)
         self.control("-l", str(self.folder / "log"), "start")

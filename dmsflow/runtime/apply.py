@@ -210,6 +210,8 @@ def _finish(run: Run, current: int) -> int:
     plan, gone = run.plan, 0
     with _session(run.access) as session, transaction(session):
         steps = Steps(session=session, plan=plan, values=run.binds())
+        if any(row[1] == run.run_id for row in steps.fetch("find_checkpoint")):
+            return gone  # An earlier try was committed, and only its answer was lost.
         if steps.has("find_gone"):
             gone = _count_gone(steps)
             check_close_guard(plan, gone, current)

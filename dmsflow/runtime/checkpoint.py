@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from dmsflow.errors import PromiseBroken
 from dmsflow.model.plan import Plan
 from dmsflow.model.watermark import Watermark
 from dmsflow.runtime.run import Run, Steps
@@ -15,11 +16,21 @@ def next_watermark(plan: Plan) -> Watermark | None:
 
 
 def write_checkpoint(run: Run, steps: Steps, now: datetime) -> None:
-    """Replace the pipeline's checkpoint and say in the marks that the run ended; in the caller's transaction."""
+    """Replace the pipeline's checkpoint and say in the marks that the run ended; in the caller's transaction.
+
+    Raises PromiseBroken where a chunk that was committed has no mark any more: a checkpoint never goes beyond it.
+    """
     watermark = next_watermark(run.plan)
     if steps.has("forget_columns"):
         steps.execute("forget_columns")
-    steps.execute("end_marks", run_ended_at=now)
+    others = sum(int(str(count)) for _, count in steps.fetch("find_broken_off")) if len(run.plan.chunks) > 1 else 0
+    ended = steps.execute("end_marks", run_ended_at=now) - others
+    if ended < len(run.plan.chunks):
+        raise PromiseBroken(
+            f"{len(run.plan.chunks) - ended} of {len(run.plan.chunks)} chunks that were committed are not in the "
+            "target any more, as after a crash or a failover that loses what was last committed: apply again to load "
+            "them"
+        )
     steps.execute("forget_checkpoint")
     steps.execute(
         "write_checkpoint",

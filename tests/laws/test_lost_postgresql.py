@@ -136,6 +136,21 @@ def test_a_server_that_restarts_in_the_middle_is_survived(lab, mode, retry):
     assert lab.apply(**spec).rows["unchanged"] == ROWS
 
 
+def test_a_target_that_lost_a_chunk_it_had_committed_is_told_and_gets_it_again(lab):
+    spec = {"source": {"where": BARRIER}, "parallel": SPLIT}
+    with lab.session("source") as holder:
+        holder.execute("SELECT pg_advisory_lock(1)")
+        running = lab.start(**spec)
+        lab.await_sessions(WAITING, "source", least=2)
+        lab.make("DELETE FROM t WHERE id <= 10", "DELETE FROM dmsflow_chunk WHERE chunk = 1", side="target")
+    outcome = running.result(60)
+    assert (outcome.code, outcome.report["status"]) == (3, "partial"), outcome.told
+    assert "1 of 6 chunks that were committed are not in the target any more" in outcome.told
+    outcome = lab.apply(**spec)
+    assert "resuming" in outcome.err and outcome.code == 0, outcome.told
+    assert lab.is_whole()
+
+
 COPY_OUT = ("source", f"query LIKE 'COPY%TO STDOUT%' AND {WAITING}")
 MERGE = ("target", WAITING)
 
