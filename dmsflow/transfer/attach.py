@@ -61,17 +61,22 @@ def stage_attached(
 
 @contextmanager
 def _cancelled_by_signals(source: PostgreSQLSession, process: int, *, signals: int) -> Iterator[None]:
-    """Have the server cancel what the process does when so many signals have come; only the main thread hears them."""
+    """Have the server cancel what the process does when so many signals have come; only the main thread hears them.
+
+    Raises KeyboardInterrupt then: Python tells its handlers of several signals only once.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     told, telling = socket.socketpair()
     telling.setblocking(False)
+    cancelled = threading.Event()
 
     def wait_and_cancel() -> None:
         for _ in range(signals):
             if not told.recv(1):
                 return
+        cancelled.set()
         with closing(source.open_another()) as session:
             session.fetch(CANCEL, {"pid": process})
 
@@ -80,6 +85,10 @@ def _cancelled_by_signals(source: PostgreSQLSession, process: int, *, signals: i
     thread.start()
     try:
         yield
+    except DatabaseError as error:
+        if cancelled.is_set():
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.set_wakeup_fd(before)
         telling.close()

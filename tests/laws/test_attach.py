@@ -134,18 +134,28 @@ def test_a_server_that_goes_away_is_asked_again(tmp_path, monkeypatch):
     extension.always(monkeypatch)
     lab = Lab(tmp_path, "postgresql", "duckdb")
     lab.make("CREATE TABLE s AS SELECT i AS id, repeat('x', 200) AS v FROM generate_series(1, 300000) i")
-    stage, ended = attach.DuckDBSession.execute, []
-
-    def end_first(session, sql, binds=None):
-        if "_dms_stage" in sql and "_dms_incoming" in sql and not ended:
-            ended.append(threading.Timer(0.05, end_backends, (lab.url("source"),)))
-            ended[0].start()
-        return stage(session, sql, binds)
-
-    monkeypatch.setattr(attach.DuckDBSession, "execute", end_first)
+    during_stage(monkeypatch, 1, (0.05, lambda: end_backends(lab.url("source"))))
     outcome = lab.apply(key=["id"], retry={"attempts": 3, "first_delay": "1s", "max_delay": "1s"})
     assert outcome.rows["inserted"] == 300_000, outcome
     assert lab.read("SELECT count(*), count(DISTINCT id) FROM t") == [(300_000, 300_000)]
+
+
+def during_stage(monkeypatch, number: int, *happening) -> None:
+    """Have things happen so many seconds after the stage of that number begins to be filled."""
+    execute, begun = attach.DuckDBSession.execute, []
+
+    def execute_watched(session, sql, binds=None):
+        if "_dms_stage" in sql and "_dms_incoming" in sql:
+            begun.append(sql)
+            for seconds, what in happening if len(begun) == number else ():
+                threading.Timer(seconds, what).start()
+        return execute(session, sql, binds)
+
+    monkeypatch.setattr(attach.DuckDBSession, "execute", execute_watched)
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
 
 
 def end_backends(url: str) -> None:
@@ -167,11 +177,23 @@ def test_a_signal_is_heard_while_the_server_lets_wait(tmp_path, monkeypatch, num
     lab = Lab(tmp_path, "postgresql", "duckdb")
     lab.make("CREATE TABLE s AS SELECT 1 AS id")
     query = "SELECT id, pg_sleep(60)::text AS v FROM s"
-    threading.Timer(3, os.kill, (os.getpid(), number)).start()
-    begun = time.monotonic()
+    during_stage(monkeypatch, 1, (1, lambda: send(number)))
     outcome = lab.apply(key=["id"], source={"connection": "src", "query": query, "table": None})
-    assert time.monotonic() - begun < 20
     assert (outcome.code, outcome.report["status"]) == (4, "stopped"), outcome
+    assert outcome.report["seconds"] < 30
+
+
+@extension.needed
+def test_a_second_signal_is_heard_in_a_run_of_several_chunks(tmp_path, monkeypatch):
+    extension.always(monkeypatch)
+    lab = Lab(tmp_path, "postgresql", "duckdb")
+    lab.make("CREATE TABLE s AS SELECT i AS id FROM generate_series(1, 10) i")
+    slow = {"columns": {"id": {}, "v": {"expr": "CASE WHEN id > 5 THEN pg_sleep(60)::text END"}}}
+    during_stage(monkeypatch, 2, (1, lambda: send(signal.SIGINT)), (2, lambda: send(signal.SIGINT)))
+    outcome = lab.apply(key=["id"], parallel={"min_rows": 0, "chunk_rows": 5, "workers": 1}, **slow)
+    assert (outcome.code, outcome.report["status"], outcome.report["chunks"]["done"]) == (4, "stopped", 1), outcome
+    assert outcome.report["seconds"] < 30
+    assert lab.read("SELECT count(*) FROM t") == [(5,)]
 
 
 @extension.needed
