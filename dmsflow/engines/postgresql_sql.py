@@ -130,7 +130,8 @@ class PostgreSQLIdioms:
 
     def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
         """ANALYZE of the columns that are joined by, and of few rows: more would cost more than it tells."""
-        return f"SET LOCAL default_statistics_target = 10; ANALYZE {self.quote(name)} ({', '.join(self.quote(column) for column in columns)})"
+        listed = ", ".join(self.quote(column) for column in columns)
+        return f"SET LOCAL default_statistics_target = 10; ANALYZE {self.quote(name)} ({listed})"
 
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""

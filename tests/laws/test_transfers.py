@@ -121,6 +121,27 @@ def test_a_text_that_its_own_table_keeps_short_is_not_measured(lab, kind, measur
     assert (rows["inserted"], rows["rejected"]) == (2, int(measured))
 
 
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("kind", [1, {"type": 2, "deletes": "close"}])
+def test_an_unsound_row_of_a_unique_source_sends_its_chunk_to_the_stage(lab, one, kind):
+    lab = beside(lab) if one else lab
+    lab.make("CREATE TABLE s (id int PRIMARY KEY, v text)", "INSERT INTO s SELECT i, 'ok' FROM generate_series(1, 9) i")
+    lab.make("UPDATE s SET v = 'too long' WHERE id = 5")
+    more = {"columns": {"id": {}, "v": {"type": "varchar(3)"}}, "errors": {"max_rows": 1}, "scd": kind}
+    more["parallel"] = {"min_rows": 0, "chunk_rows": 3, "workers": 2}
+    first = lab.apply(key=["id"], **more)
+    assert (first.rows["read"], first.rows["inserted"], first.rows["rejected"]) == (9, 8, 1), first.told
+    lab.make("UPDATE s SET v = 'new' WHERE id = 2", "DELETE FROM s WHERE id = 9")
+    again = lab.apply(key=["id"], **more)
+    changed = again.rows["updated"] + again.rows["versioned"]
+    assert (again.rows["read"], changed, again.rows["rejected"]) == (8, 1, 1), again.told
+    assert lab.read("SELECT row_key, reason FROM dmsflow_reject GROUP BY 1, 2") == [('{"id":5}', "too_long")]
+    current = " WHERE is_current" if kind != 1 else " WHERE id < 9"
+    assert lab.read(f"SELECT id, v FROM t{current} ORDER BY id") == [
+        (i, "new" if i == 2 else "ok") for i in range(1, 9) if i != 5
+    ]
+
+
 def test_what_is_asked_for_is_done_or_refused(tmp_path):
     lab = Lab(tmp_path)
     lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1)")
