@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dmsflow.compiler.build import Builder, Reading, build_statements, merge_scope, target_schema
+from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
 from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
+from dmsflow.compiler.direct import Reading
 from dmsflow.compiler.explain_choices import explain_choices
 from dmsflow.compiler.remembered import digest_facts, planned_source
 from dmsflow.compiler.source_sql import SourceSql

@@ -1,7 +1,6 @@
 """Builds the plan: every choice and every statement of a run. Pure: a spec and facts in, a plan out."""
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -11,7 +10,7 @@ from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.attached import send_exactly
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
-from dmsflow.compiler.direct import copied_statements, direct_statements, probing_statements
+from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.compiler.transfers import SERVER, Route
@@ -35,14 +34,6 @@ ENDS = {
     RangeShape.MIDDLE: (True, True),
     RangeShape.LAST: (True, False),
 }
-
-
-class Reading(StrEnum):
-    """How a chunk's rows are read: into a stage, or first where they are; then again if need be, or once."""
-
-    STAGED = "staged"
-    AGAIN = "again"
-    ONCE = "once"
 
 
 class Builder(Struct, frozen=True, kw_only=True):

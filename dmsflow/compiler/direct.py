@@ -1,6 +1,7 @@
 """Statements that read a chunk's rows where they are, without a stage. Decides nothing: the reading does."""
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,6 +15,14 @@ from dmsflow.scd.shape import Element, Query
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
+
+
+class Reading(StrEnum):
+    """How a chunk's rows are read: into a stage, or first where they are; then again if need be, or once."""
+
+    STAGED = "staged"
+    AGAIN = "again"
+    ONCE = "once"
 
 
 def probing_statements(builder: "Builder", rows: sa.FromClause, shape: RangeShape, suffix: str) -> Iterator[Statement]:
@@ -33,8 +42,6 @@ def direct_statements(
     builder: "Builder", projection: Query, ends: tuple[bool, bool], shape: RangeShape
 ) -> Iterator[Statement]:
     """Statements of the target's own session: each row that they read is sound, or they fail."""
-    from dmsflow.compiler.build import Reading
-
     merge, target, lines = builder.merge, builder.target, builder.facts.source.lines
     sound = _sound_rows(builder, projection)
     if builder.reading is Reading.AGAIN:

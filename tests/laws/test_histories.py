@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dmsflow.compiler import assemble
-from dmsflow.compiler.build import Reading
+from dmsflow.compiler.direct import Reading
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from tests import extension, postgres
