@@ -1,5 +1,6 @@
 """DuckDB's extension for PostgreSQL: whether it can be loaded here, and a load made to use it or not."""
 
+from contextlib import closing
 from functools import cache
 
 import pytest
@@ -11,7 +12,8 @@ from dmsflow.engines.duckdb_postgres import load_extension
 
 @cache
 def why_missing() -> str | None:
-    return load_extension(driver.connect(), fetch=False)
+    with closing(driver.connect()) as database:
+        return load_extension(database, fetch=False)
 
 
 needed = pytest.mark.skipif(why_missing() is not None, reason=str(why_missing()))

@@ -1,5 +1,6 @@
 """Files of one DuckDB opened by another, options of a connection, and the extension where it is looked for."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,7 @@ def test_the_extension_is_asked_for_in_words() -> None:
 
 
 def test_the_time_zone_is_utc_in_every_session() -> None:
-    engine = DuckDBEngine(None)
-    for session in (engine.connect(), engine.connect()):
+    with closing(DuckDBEngine(None)) as engine, closing(engine.connect()) as session:
         assert session.fetch(
             "SELECT current_setting('TimeZone'), CAST('2020-01-01 02:00:00+02' AS TIMESTAMPTZ)::VARCHAR"
         ) == [("UTC", "2020-01-01 00:00:00+00")]
@@ -67,9 +67,11 @@ def test_a_missing_extension_is_no_error_and_nothing_is_fetched(monkeypatch: pyt
     class Watched:
         def execute(self, sql: str):
             run.append(sql)
-            return driver.connect().execute(sql)
+            return database.execute(sql)
 
-    assert "is not installed (pip install duckdb-extension-postgres-scanner" in load_extension(Watched(), fetch=False)
+    with closing(driver.connect()) as database:
+        said = load_extension(Watched(), fetch=False)
+    assert "is not installed (pip install duckdb-extension-postgres-scanner" in str(said)
     assert not any("INSTALL" in sql for sql in run)
 
 
@@ -77,8 +79,8 @@ def test_an_option_that_duckdb_cannot_hold_is_an_obstacle() -> None:
     address = Address(
         name="src", scheme="postgresql", url="postgresql://localhost/x", options=(("sslpassword", "hush"),)
     )
-    said = DuckDBEngine(None).attach_server(address, "src")
-    assert said == "DuckDB has no place for the option sslpassword"
+    with closing(DuckDBEngine(None)) as engine:
+        assert engine.attach_server(address, "src") == "DuckDB has no place for the option sslpassword"
 
 
 def test_a_package_for_another_duckdb_is_passed_over() -> None:
