@@ -10,11 +10,23 @@ WRITTEN = ("new", "version", "update", "gone", "correct")
 
 
 def verify_history(shape: MergeShape) -> Query:
-    """Touched keys with more than one current version, and versions that were closed before they start.
+    """Touched keys with more than one current version, and touched versions that end before they start.
 
-    Of a target that is loaded in chunks only the part between the delta's own keys is read, and no closed version.
+    Of a target that is loaded in chunks only the part between the delta's own keys is read.
     """
-    return sa.select(_count_doubled(shape).label("doubled"), _count_inverted(shape).label("inverted"))
+    target, delta = shape.target().alias("t"), _delta(shape).alias("d")
+    touched = sa.exists().where(same_key(delta, target, shape.key), _is_written(delta)).correlate(target)
+    keys = (
+        sa.select(
+            _count_where(shape.is_current(target)).label("current"),
+            (_count_where(_inverted(shape, target)) if shape.history else number(0)).label("inverted"),
+        )
+        .select_from(target)
+        .where(touched, *_between_ends(shape, target))
+        .group_by(*(target.c[name] for name in shape.key))
+        .subquery("k")
+    )
+    return sa.select(_count_where(keys.c.current > number(1)), sa.func.sum(keys.c.inverted))
 
 
 def verify_delta(shape: MergeShape) -> Query:
@@ -22,17 +34,15 @@ def verify_delta(shape: MergeShape) -> Query:
     return sa.select(number(0).label("doubled"), _count_inverted(shape).label("inverted"))
 
 
-def _count_doubled(shape: MergeShape) -> Element:
-    target, delta = shape.target().alias("t"), _delta(shape).alias("d")
-    touched = sa.exists().where(same_key(delta, target, shape.key), _is_written(delta)).correlate(target)
-    keys = (
-        sa.select(*(target.c[name] for name in shape.key))
-        .where(shape.is_current(target), *_between_ends(shape, target), touched)
-        .group_by(*(target.c[name] for name in shape.key))
-        .having(sa.func.count() > number(1))
-        .subquery("k")
-    )
-    return sa.select(sa.func.count()).select_from(keys).scalar_subquery()
+def _count_where(condition: Element) -> Element:
+    """How many rows of a group meet a condition."""
+    counted: Element = sa.func.count(sa.case((condition, number(1))))
+    return counted
+
+
+def _inverted(shape: MergeShape, target: sa.FromClause) -> Element:
+    """Whether a version ends at or before its start; an open end never does."""
+    return target.c[shape.fields.valid_from] >= target.c[shape.fields.valid_to]
 
 
 def _between_ends(shape: MergeShape, target: sa.FromClause) -> list[Element]:
