@@ -13,6 +13,10 @@ from dmsflow.model.table import DataType, TypeName, can_bound
 STAGE_BYTES = 256 * 2**20
 """About how much of a table a chunk of an embedded target may hold at once."""
 
+ALIKE = ("decimal", "date", "timestamp", "timestamptz", "uuid")
+SORTING_ALIKE = ("duckdb", "postgresql")
+"""Databases that store these families as numbers or bytes of one length, and sort them as those."""
+
 SAMPLED_ROWS = 100_000
 MAX_CHUNKS = 10_000
 WIDTHS = {TypeName.TEXT: 32, TypeName.JSON: 128, TypeName.BYTES: 64, TypeName.UUID: 16, TypeName.DECIMAL: 16}
@@ -84,9 +88,11 @@ def same_order(column: LoadedColumn, facts: Facts) -> bool:
     family = column.arrives.family
     if family != column.type.family or (family == "decimal" and column.arrives.scale != column.type.scale):
         return False
-    if family == "text" and not facts.source.in_place:
+    if facts.source.in_place or family == "integer":
+        return True
+    if family == "text":
         return facts.source.binary_text_order and facts.target.binary_text_order
-    return facts.source.in_place or family == "integer"
+    return family in ALIKE and facts.source.engine in SORTING_ALIKE and facts.target.engine in SORTING_ALIKE
 
 
 def default_chunk_rows(columns: tuple[LoadedColumn, ...], engine: str) -> int:

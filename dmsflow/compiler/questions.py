@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from dmsflow.compiler.checkpoints import plan_checkpoint
-from dmsflow.compiler.chunking import Cut
+from dmsflow.compiler.chunking import SORTING_ALIKE, Cut
 from dmsflow.compiler.columns import listed_columns
 from dmsflow.compiler.source_sql import SourceSql, quantile_rows
 from dmsflow.compiler.statements import compile_statement
@@ -25,6 +25,7 @@ from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape
 from dmsflow.model.watermark import Scalar, Watermark
 from dmsflow.scd.shape import Element, Query
+from dmsflow.scd.staging import TIMES, Native
 
 
 def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, target: Session) -> Facts:
@@ -166,6 +167,16 @@ def readable(query: Query, columns: Sequence[Column]) -> Query:
     return query.with_only_columns(*casts, maintain_column_froms=True)
 
 
+def tellable(value: Element, column: Column) -> Element:
+    """Whether a driver can hand the value over; one that no calendar knows lies in the first chunk or the last."""
+    if column.type.family not in TIMES:
+        return sa.true()
+    first, last = (
+        sa.cast(sa.literal_column(f"'{end}'"), Native(column.type.name)) for end in TIMES[column.type.family]
+    )
+    return value.between(first, last)
+
+
 def ask_boundaries(spec: PipelineSpec, sql: SourceSql, cut: Cut, checkpoint: CheckpointPlan) -> Statement:
     """The query for the first key of every chunk but the first, computed where keys are compared (laws 2, 6)."""
     relation: sa.FromClause = sql.relation().alias("src")
@@ -175,5 +186,6 @@ def ask_boundaries(spec: PipelineSpec, sql: SourceSql, cut: Cut, checkpoint: Che
         relation = sa.tablesample(sql.relation(), sampled, name="src")
     condition = sa.and_(sql.filter(), sql.window(relation, checkpoint))
     columns = [column for name in cut.keys if (column := sql.facts.shape.find(name)) is not None]
-    query = readable(quantile_rows(relation, cut.keys, condition), columns)
+    told = (tellable(relation.c[column.name], column) for column in columns if sql.facts.engine in SORTING_ALIKE)
+    query = readable(quantile_rows(relation, cut.keys, sa.and_(condition, *told)), columns)
     return compile_statement("find_boundaries", Side.SOURCE, query, sql.idioms)

@@ -102,6 +102,26 @@ def test_ranges_mean_the_same_in_both_databases(pair, declared, tmp_path) -> Non
     assert (again.rows.unchanged, again.rows.closed) == (len(values), 0)
 
 
+@pytest.mark.parametrize("pair", [("postgresql", "postgresql"), ("postgresql", "duckdb"), ("duckdb", "postgresql")])
+@pytest.mark.parametrize("declared", ["date", "timestamp", "timestamptz", "uuid", "decimal(38,18)"])
+def test_other_keys_are_cut_between_databases_that_sort_alike(pair, declared, tmp_path) -> None:
+    world = World(tmp_path, *pair)
+    values = list(dict.fromkeys(KEYS[declared]))
+    world.write_source([{"k": v, "v": i} for i, v in enumerate(values)], {"k": declared, "v": "integer"})
+    first = world.apply(spec(["k"], chunk_rows=3, workers=3))
+    assert (first.rows.inserted, first.chunks.total > 2) == (len(values), True)
+    assert world.apply(spec(["k"], chunk_rows=2, workers=2)).rows.unchanged == len(values)
+
+
+def test_times_without_end_are_in_the_outer_chunks(tmp_path) -> None:
+    world = World(tmp_path, "postgresql", "postgresql")
+    days = ["infinity", "-infinity", "0044-03-15 BC", "2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04"]
+    world.write_source([{"k": day, "v": i} for i, day in enumerate(days)], {"k": "date", "v": "integer"})
+    first = world.apply(spec(["k"], chunk_rows=2, workers=2))
+    assert (first.rows.inserted, first.chunks.total > 1) == (len(days), True)
+    assert world.apply(spec(["k"], chunk_rows=2, workers=1)).rows.unchanged == len(days)
+
+
 def test_composite_keys_are_cut_as_tuples(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     columns = {"a": "varchar", "b": "integer", "v": "varchar"}
