@@ -179,14 +179,13 @@ PAIRS = [
     ("duckdb", "duckdb"),
     ("sqlite", "duckdb"),
     ("duckdb", "sqlite"),
-    ("sqlite", "sqlite"),
     ("duckdb", "postgresql"),
     ("postgresql", "duckdb"),
 ]
 """Every other one has another target."""
 
 FILE_PAIRS = [("parquet", "duckdb"), ("parquet", "sqlite"), ("csv", "duckdb")]
-ROADS = [(*pair, None) for pair in (*PAIRS, *FILE_PAIRS)]
+ROADS = [(*pair, None) for pair in (*PAIRS, ("sqlite", "sqlite"), *FILE_PAIRS)]
 SERVER_ROADS = [("postgresql", "postgresql", road) for road in (Transfer.IN_PLACE, Transfer.COPY, Transfer.ARROW)]
 ATTACHED = pytest.param("attached", "duckdb", None, marks=extension.needed)
 """PostgreSQL, through DuckDB's extension."""
