@@ -12,7 +12,7 @@ from ci.bench.server import open_server
 from tests.postgres import server_url
 
 
-@pytest.mark.parametrize("name", ["csv", "postgresql", "postgresql-duckdb"])
+@pytest.mark.parametrize("name", ["csv", "postgresql"])
 def test_both_programs_load_the_same(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,7 +9,7 @@ import duckdb
 
 from tests.flows.shell import dmsflow
 
-ROWS = 60_000
+ROWS = 30_000
 SPEC = """\
 version: 1
 pipeline: events

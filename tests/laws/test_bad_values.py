@@ -249,11 +249,10 @@ def test_only_nulls(tmp_path):
     assert lab.read("SELECT count(*) FROM t") == [(0,)]
 
 
-@pytest.mark.parametrize("workers", [1, 9])
 @pytest.mark.parametrize(
     "kind", ["bigint", "varchar", "decimal(18,3)", "date", "timestamp", "uuid", "double", "boolean"]
 )
-def test_chunks_of_one_row_over_every_kind_of_key(tmp_path, kind, workers):
+def test_chunks_of_one_row_over_every_kind_of_key(tmp_path, kind):
     """Compared with SQL by hand: the same rows, whatever the key."""
     lab = Lab(tmp_path)
     of = {
@@ -263,9 +262,9 @@ def test_chunks_of_one_row_over_every_kind_of_key(tmp_path, kind, workers):
         "boolean": "i % 2 = 0",
     }
     made = of.get(kind, f"CAST(i AS {kind})")
-    count = 2 if kind == "boolean" else 40
+    count = 2 if kind == "boolean" else 13
     lab.make(f"CREATE TABLE s AS SELECT {made} AS k, i AS v FROM (SELECT CAST(range AS int) AS i FROM range({count}))")
-    parallel = {"chunk_rows": 1, "min_rows": 0, "workers": workers}
+    parallel = {"chunk_rows": 1, "min_rows": 0, "workers": 9}
     assert lab.apply(key=["k"], scd=2, parallel=parallel).rows["inserted"] == count
     lab.make("UPDATE s SET v = -v WHERE v % 3 = 1")
     changed = len([i for i in range(count) if i % 3 == 1])

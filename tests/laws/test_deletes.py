@@ -26,7 +26,7 @@ def many_chunks() -> dict:
     return {"parallel": {"min_rows": 0, "chunk_rows": 2, "workers": 2}}
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 @pytest.mark.parametrize(("kind", "deletes"), [(2, "close"), (2, "tombstone"), (1, "delete"), (1, "flag")])
 @pytest.mark.parametrize("extract", [[], FULL[:4]])
 @pytest.mark.parametrize("cut", [{}, many_chunks()])

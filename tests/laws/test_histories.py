@@ -179,8 +179,8 @@ PAIRS = [
     ("duckdb", "duckdb"),
     ("sqlite", "duckdb"),
     ("duckdb", "sqlite"),
-    ("duckdb", "postgresql"),
     ("postgresql", "duckdb"),
+    ("duckdb", "postgresql"),
 ]
 """Every other one has another target."""
 

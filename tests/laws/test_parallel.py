@@ -70,7 +70,7 @@ def test_parallelism_changes_nothing_but_time(road: Transfer, monkeypatch) -> No
         time.sleep(random.random() / 100)
         return chunk(*args)
 
-    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.sampled_from(KINDS), st.integers(1, 12), st.integers(2, 5), st.lists(rows, min_size=2, max_size=3))
     def check(kind, chunk_rows, workers, extracts) -> None:
         parallel = {"min_rows": 0, "chunk_rows": chunk_rows, "workers": workers}
