@@ -9,7 +9,7 @@ from tests import postgres
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--histories", type=int, default=14, help="random histories per pair of engines in the model-based test"
+        "--histories", type=int, default=10, help="random histories per pair of engines in the model-based test"
     )
 
 

@@ -153,7 +153,7 @@ def test_ten_megabytes_in_one_value(tmp_path, source, target):
 
 @pytest.mark.parametrize(
     ("source", "target", "columns"),
-    [("duckdb", "duckdb", 2000), ("sqlite", "sqlite", 1200), ("postgresql", "postgresql", 500)],
+    [("duckdb", "duckdb", 2000), ("sqlite", "sqlite", 500), ("postgresql", "postgresql", 500)],
 )
 def test_two_thousand_columns(tmp_path, source, target, columns):
     lab = Lab(tmp_path, source, target)

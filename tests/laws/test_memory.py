@@ -56,7 +56,7 @@ def peak_mib(world: World, rows: int) -> int:
 
 @pytest.mark.parametrize(
     ("source", "target"),
-    [("sqlite", "duckdb"), ("duckdb", "sqlite"), ("sqlite", "sqlite"), ("postgresql", "postgresql")],
+    [("sqlite", "duckdb"), ("duckdb", "sqlite"), ("postgresql", "postgresql")],
 )
 def test_a_load_of_ten_times_the_rows_takes_hardly_more_memory(source, target, tmp_path) -> None:
     peaks = []
