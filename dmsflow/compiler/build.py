@@ -89,7 +89,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         return not self.merge.keyed or {*self.cut.targets} <= {*self.merge.key}
 
     @property
-    def distinct(self) -> bool:
+    def unique(self) -> bool:
         """Whether the source itself keeps apart what becomes the key."""
         return self.staged_by_server and source_keeps_key(self.spec, self.facts, self.columns)
 

@@ -28,7 +28,7 @@ class Reading(StrEnum):
 def probing_statements(builder: "Builder", rows: sa.FromClause, shape: RangeShape, suffix: str) -> Iterator[Statement]:
     """Statements that only count rows."""
     merge, target = builder.merge, builder.target
-    counted = duplicates.probe(merge, rows, unique=builder.distinct)
+    counted = duplicates.probe(merge, rows, unique=builder.unique)
     yield compile_statement(f"probe{suffix}", Side.TARGET, counted, target, shape=shape)
     if merge.keyed and target.streams_windows:
         climbs = duplicates.count_climbs(merge, rows)

@@ -32,7 +32,8 @@ def _transfer(builder: "Builder") -> Decision:
 
 def _staging(builder: "Builder") -> Decision:
     if builder.reading == "again" and builder.transfer is Transfer.COPY:
-        why = "the source keeps its keys apart and the table is new: rows go straight into it"
+        known = "the source keeps its keys apart" if builder.merge.keyed else "append compares nothing"
+        why = f"{known} and the table is new: rows go straight into it"
         return Decision(about="staging", choice="none", why=why)
     if builder.reading == "again":
         why = "the source can be read again cheaply, so only rows that need something done are kept"
