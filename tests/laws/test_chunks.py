@@ -77,7 +77,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("declared", KEYS)
-@pytest.mark.parametrize("chunk_rows", [2, 7])
+@pytest.mark.parametrize("chunk_rows", [1, 3, 7])
 def test_no_row_is_lost_or_read_twice_whatever_the_type_of_the_key(declared, chunk_rows, tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     values = list(dict.fromkeys(KEYS[declared]))

@@ -50,10 +50,11 @@ def world(request, tmp_path) -> World:
     return world
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("kind", [1, {"type": 2, "deletes": "close"}, "append"])
-def test_every_chunk_reads_the_state_of_the_run(world: World, kind: object) -> None:
+def test_every_chunk_reads_the_state_of_the_run(world: World, kind: object, workers: int) -> None:
     meddler = Meddler(world)
-    report = world.apply(spec(kind, workers=3), watchers=(meddler,))
+    report = world.apply(spec(kind, workers), watchers=(meddler,))
     assert report.status is RunStatus.SUCCEEDED
     assert meddler.chunks > 1
     assert world.read("SELECT k, v FROM t ORDER BY k") == [(i, "then") for i in range(TOTAL)]
