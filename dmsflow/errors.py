@@ -9,7 +9,7 @@ DmsflowError
 └── DatabaseError           a statement failed, as its engine judged it
     ├── Interrupted         it was ended because the run was asked to stop
     ├── TransientError      the same statement may succeed when tried again
-    │   └── SnapshotLost    the state that a run reads is there no more
+    │   └── SnapshotLost    the state that a run reads serves no more
     └── PermanentError      it will not: constraint, syntax, permission, a full disk
 """
 
@@ -61,7 +61,7 @@ class TransientError(DatabaseError):
 
 
 class SnapshotLost(TransientError):
-    """Whoever exported a snapshot is gone, and the snapshot with it."""
+    """Whoever exported a snapshot is gone, or others have written what it does not show: another one has to be read."""
 
 
 class Interrupted(DatabaseError):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dmsflow.errors import DatabaseError, PermanentError, TransientError
+from dmsflow.errors import DatabaseError, PermanentError, SnapshotLost, TransientError
 from dmsflow.events import redact
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ TRANSIENT = ("40001", "40P01", "08", "57P01", "57P02", "57P03", "55P03", "53300"
 """Serialization, deadlock, a lost connection, a server that stops or starts, a lock, too many connections."""
 
 LOCK = "55P03"
+OUTDATED = "40001"
 
 NEXT_STEPS = {
     "25006": "connect to the primary server, as a user whose transactions may write",
@@ -70,8 +71,13 @@ def judge(error: "psycopg.Error", place: Place, *, lost: bool, holder: str | Non
     state = error.sqlstate or ""
     parts = [state, _describe(error), holder if state == LOCK else None, _next_step(error, place)]
     text = ": ".join(part for part in parts if part)
-    judged = TransientError if lost or state.startswith(TRANSIENT) else PermanentError
-    return judged(f'connection "{place.name}": {text}')
+    return _class_of(state, lost=lost)(f'connection "{place.name}": {text}')
+
+
+def _class_of(state: str, *, lost: bool) -> type[DatabaseError]:
+    if state == OUTDATED and not lost:
+        return SnapshotLost
+    return TransientError if lost or state.startswith(TRANSIENT) else PermanentError
 
 
 def _next_step(error: "psycopg.Error", place: Place) -> str | None:

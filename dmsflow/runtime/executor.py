@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.errors import DmsflowError, Interrupted
+from dmsflow.errors import DmsflowError, Interrupted, SnapshotLost
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
 from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
@@ -70,6 +70,7 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
     """A chunk with its retries; its last error is in the result, never lost (law 32). None where a stop undid it."""
     attempt = 1
     while True:
+        state = run.snapshot.name if run.snapshot else ""
         try:
             return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
         except Interrupted:
@@ -77,6 +78,8 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
         except DmsflowError as error:
             from random import random
 
+            if run.snapshot and isinstance(error, SnapshotLost):
+                run.snapshot.doubt(state, str(error))
             decision = decide_retry(run.plan.retry, attempt, error, random)
             match decision:
                 case TryAgain(delay=delay) if not stop.wait(delay.total_seconds()):

@@ -20,18 +20,30 @@ class Snapshot:
     def __init__(self, connect: Callable[[], Session]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
+        self._doubt: tuple[str, str] | None = None
         self._holder, self._name = self._export()
+
+    @property
+    def name(self) -> str:
+        """The name by which other sessions find the state."""
+        return self._name
 
     def begin(self, session: Session) -> None:
         """Open a transaction that reads this state."""
         assert isinstance(session, SnapshotSession)
+        if self._doubt:
+            self._renew(*self._doubt)
         name = self._name
         try:
             session.begin_at(name)
         except SnapshotLost as error:
-            session.begin_at(self.renew(name, str(error)))
+            session.begin_at(self._renew(name, str(error)))
 
-    def renew(self, lost: str, why: str) -> str:
+    def doubt(self, name: str, why: str) -> None:
+        """A chunk has failed because of the state of this name: let the next one read another."""
+        self._doubt = name, why
+
+    def _renew(self, lost: str, why: str) -> str:
         """Hold a new state in place of one that does not serve any more, unless another thread has done so."""
         with self._lock:
             if self._name == lost:

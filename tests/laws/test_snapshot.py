@@ -2,9 +2,11 @@
 
 import pytest
 
+from dmsflow.model.plan import Transfer
 from dmsflow.model.result import ChunkResult, RunStatus
 from dmsflow.runtime.apply import Watcher
 from dmsflow.runtime.run import Run
+from tests import extension
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "v": "varchar"}
@@ -43,9 +45,11 @@ class Meddler(Watcher):
         self.meddle()
 
 
-@pytest.fixture(params=["duckdb", "postgresql"])
-def world(request, tmp_path) -> World:
-    world = World(tmp_path, "postgresql", request.param)
+@pytest.fixture(params=["duckdb", "postgresql", pytest.param("attached", marks=extension.needed)])
+def world(request, tmp_path, monkeypatch) -> World:
+    if request.param == "attached":
+        extension.always(monkeypatch)
+    world = World(tmp_path, "postgresql", request.param.replace("attached", "duckdb"))
     world.write_source([{"k": i, "v": "then"} for i in range(TOTAL)], COLUMNS)
     return world
 
@@ -68,6 +72,29 @@ def test_a_state_that_is_lost_is_replaced_and_the_run_ends(world: World, caplog)
     assert "snapshot renewed" in caplog.text
     kept = [k for (k,) in world.read("SELECT k FROM t ORDER BY k")]
     assert len(kept) == len(set(kept)) == report.rows.read
+
+
+class Rival(Watcher):
+    """Writes to rows of the target that a later chunk of the run will update."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def begun(self, run: Run) -> None:
+        with self.world.open("target") as connection:
+            connection.execute("UPDATE t SET v = 'of a rival' WHERE k > 10")
+
+
+def test_a_chunk_in_place_that_meets_another_writer_reads_a_new_state(tmp_path, caplog) -> None:
+    world = World(tmp_path, "postgresql", "postgresql", transfer=Transfer.IN_PLACE)
+    patient = {**spec(1), "retry": {"attempts": 3, "first_delay": "1ms"}}
+    world.write_source([{"k": i, "v": "then"} for i in range(TOTAL)], COLUMNS)
+    world.apply(patient)
+    world.write_source([{"k": i, "v": "now"} for i in range(TOTAL)], COLUMNS)
+    report = world.apply(patient, watchers=(Rival(world),))
+    assert (report.status, report.rows.updated) == (RunStatus.SUCCEEDED, TOTAL), report
+    assert "snapshot renewed" in caplog.text
+    assert world.read("SELECT k, v FROM t ORDER BY k") == [(i, "now") for i in range(TOTAL)]
 
 
 def test_the_plan_says_what_is_read(world: World) -> None:
