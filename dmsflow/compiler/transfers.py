@@ -61,10 +61,7 @@ def _obstacles(
     else:
         yield Transfer.IN_PLACE, None
     yield Transfer.COPY, inexact if servers else "it goes from PostgreSQL to PostgreSQL"
-    if source.reached and cut.count > 1:
-        yield Transfer.ATTACH, "DuckDB cannot read the snapshot that all chunks of a run share"
-    else:
-        yield Transfer.ATTACH, None if source.reached else source.out_of_reach or "it goes from PostgreSQL to DuckDB"
+    yield Transfer.ATTACH, None if source.reached else source.out_of_reach or "it goes from PostgreSQL to DuckDB"
     embedded = source.in_place and not servers
     yield Transfer.ARROW, "the target reads the source itself, and no session beside it can" if embedded else None
 

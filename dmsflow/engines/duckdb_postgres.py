@@ -114,6 +114,11 @@ def query_server(alias: str, sql: str) -> str:
     return f"postgres_query({write_text(alias)}, {write_text(sql)})"
 
 
+def begin_at(alias: str, snapshot: str) -> str:
+    """A statement with which the server's part of an open transaction reads an exported state; it has to be its first."""
+    return f"CALL postgres_execute({write_text(alias)}, {write_text(f'SET TRANSACTION SNAPSHOT {write_text(snapshot)}')})"
+
+
 def judge(error: DatabaseError) -> DatabaseError:
     """An error of a statement that reads the server, in the server's own words: whether another try helps."""
     text = describe(str(error))

@@ -82,6 +82,11 @@ class PostgreSQLEngine:
         """Let the waits of all sessions end when a stop asks for it."""
         self._stopping = stopping
 
+    @property
+    def hurried(self) -> bool:
+        """Whether a stop asks that what is at work ends at once."""
+        return self._stopping is not None and self._stopping.at_once
+
     def connect(self) -> PostgreSQLSession:
         """A connection of its own for the calling thread; one that waits, if there is one that lives."""
         while True:
@@ -104,9 +109,8 @@ class PostgreSQLEngine:
                 f'connection "{self._address.name}": the driver of PostgreSQL is not there: '
                 'run pip install "dmsflow[postgres]"'
             ) from error
-        hurried = self._stopping is not None and self._stopping.at_once
         try:
-            connection = self._dial(connect_timeout=2) if hurried else self._dial()
+            connection = self._dial(connect_timeout=2) if self.hurried else self._dial()
             lookout = Lookout(
                 name=self._address.name,
                 silence=self._limits.silence,

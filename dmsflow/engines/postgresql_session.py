@@ -217,6 +217,11 @@ class PostgreSQLSession:
         """A session of its own for the calling thread, in the same database."""
         return self._engine.connect()
 
+    @property
+    def hurried(self) -> bool:
+        """Whether what is at work shall end at once."""
+        return self._engine.hurried
+
     def close(self) -> None:
         """Give the connection back; an open transaction is undone. Another thread than its own may do so at the end."""
         if threading.get_ident() == self._thread:

@@ -77,7 +77,7 @@ def _merge_chunk(
 
 def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) -> RowCounts:
     """Bring the chunk's rows into a stage, and merge from there."""
-    fill_stage(run.plan, steps.find, steps.binds, source, steps.session)
+    fill_stage(run.plan, steps.find, steps.binds, source, steps.session, run.snapshot.name if run.snapshot else None)
     return merge_staged(run, steps, alone=alone)
 
 

@@ -19,9 +19,17 @@ class BindValues(Protocol):
 
 
 def fill_stage(
-    plan: Plan, find: Callable[[str], Statement], binds: BindValues, source: Session, target: Session
+    plan: Plan,
+    find: Callable[[str], Statement],
+    binds: BindValues,
+    source: Session,
+    target: Session,
+    snapshot: str | None = None,
 ) -> None:
-    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer."""
+    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer.
+
+    The source's session reads the state that the run has exported already; ``snapshot`` is its name.
+    """
     match plan.transfer:
         case Transfer.IN_PLACE:
             from dmsflow.transfer.in_place import stage_in_place
@@ -34,13 +42,18 @@ def fill_stage(
             read = find("read")
             stage_copied(source, target, read.sql, binds(read), find("create_stage").sql)
         case Transfer.ARROW | Transfer.ATTACH:
-            _stage_arrow(plan, find, binds, source, target)
+            _stage_arrow(plan, find, binds, source, target, snapshot)
     if learn := plan.find("learn_stage"):
         target.execute(learn.sql)
 
 
 def _stage_arrow(
-    plan: Plan, find: Callable[[str], Statement], binds: BindValues, source: Session, target: Session
+    plan: Plan,
+    find: Callable[[str], Statement],
+    binds: BindValues,
+    source: Session,
+    target: Session,
+    snapshot: str | None,
 ) -> None:
     from dmsflow.transfer import arrow
 
@@ -51,9 +64,8 @@ def _stage_arrow(
             from dmsflow.transfer.attach import is_attached, stage_attached
 
             if is_attached(target):
-                alone, at_once = plan.workers == 1, len(plan.chunks) == 1
                 statements = (read.sql, binds(read), stage.sql, binds(stage))
-                stage_attached(source, target, *statements, alone=alone, at_once=at_once)
+                stage_attached(source, target, *statements, snapshot=snapshot, alone=plan.workers == 1)
                 return
         arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)
         return

@@ -238,3 +238,16 @@ def test_a_server_that_duckdb_cannot_reach_is_read_by_arrow(tmp_path, monkeypatc
     assert "DuckDB cannot attach the server: connection to server at" in lab.run("plan", lab.spec(key=["id"])).out
     outcome = lab.apply(key=["id"])
     assert (outcome.report["transfer"], outcome.rows["inserted"]) == ("arrow", 10)
+
+
+@extension.needed
+def test_a_second_signal_ends_every_chunk_that_waits(tmp_path, monkeypatch):
+    extension.always(monkeypatch)
+    lab = Lab(tmp_path, "postgresql", "duckdb")
+    lab.make("CREATE TABLE s AS SELECT i AS id FROM generate_series(1, 15) i")
+    slow = {"columns": {"id": {}, "v": {"expr": "CASE WHEN id > 5 THEN pg_sleep(60)::text END"}}}
+    during_stage(monkeypatch, 3, (1, lambda: send(signal.SIGINT)), (2, lambda: send(signal.SIGINT)))
+    outcome = lab.apply(key=["id"], parallel={"min_rows": 0, "chunk_rows": 5, "workers": 3}, **slow)
+    assert (outcome.code, outcome.report["status"], outcome.report["chunks"]["done"]) == (4, "stopped", 1), outcome
+    assert outcome.report["seconds"] < 30
+    assert lab.read("SELECT count(*) FROM t") == [(5,)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import executor
-from tests import postgres
+from tests import extension, postgres
 from tests.laws.world import World
 
 COLUMNS = {"a": "integer", "b": "varchar", "v": "varchar"}
@@ -62,9 +62,16 @@ def load(world: World, kind: object, parallel: dict, extracts: list[list[dict]])
     return counts, sorted(world.read(f"SELECT a, b, v{current} FROM t"), key=repr), rejects
 
 
-@pytest.mark.parametrize("road", [Transfer.IN_PLACE, Transfer.COPY, Transfer.ARROW])
+ROADS = [Transfer.IN_PLACE, Transfer.COPY, Transfer.ARROW, pytest.param(Transfer.ATTACH, marks=extension.needed)]
+
+
+@pytest.mark.parametrize("road", ROADS)
 def test_parallelism_changes_nothing_but_time(road: Transfer, monkeypatch) -> None:
     chunk = executor.load_chunk
+    target = "postgresql"
+    if road is Transfer.ATTACH:
+        extension.always(monkeypatch)
+        target = "duckdb"
 
     def at_any_time(*args):
         time.sleep(random.random() / 100)
@@ -81,7 +88,7 @@ def test_parallelism_changes_nothing_but_time(road: Transfer, monkeypatch) -> No
             expected = load(one, kind, {"workers": 1, "min_rows": 10**6}, extracts)
             with monkeypatch.context() as patched:
                 patched.setattr(executor, "load_chunk", at_any_time)
-                many = World(Path(folder, "many"), "postgresql", "postgresql", transfer=road)
+                many = World(Path(folder, "many"), "postgresql", target, transfer=road)
                 assert load(many, kind, parallel, extracts) == expected
         postgres.give_back()
 
