@@ -6,13 +6,14 @@ from functools import cache
 import pytest
 
 from dmsflow.compiler import survey
+from dmsflow.engines.duckdb import SETTINGS
 from dmsflow.engines.duckdb_driver import driver
 from dmsflow.engines.duckdb_postgres import load_extension
 
 
 @cache
 def why_missing() -> str | None:
-    with closing(driver.connect()) as database:
+    with closing(driver.connect(config=SETTINGS)) as database:
         return load_extension(database, fetch=False)
 
 
