@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -29,6 +29,7 @@ from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.tally import Tally, budget_failure, failure_of, write_report
 from dmsflow.runtime.worker import find_committed
+from dmsflow.transfer.refinery import Refinery
 
 logger = logging.getLogger("dmsflow.runtime")
 MARK_DDL = ("create_schema", "create_dmsflow_", "create_gone")
@@ -75,7 +76,7 @@ def apply_plan(
         with hold_lease(prepare, _now, access.open_target, persistence) as beat:
             try:
                 run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
-                with hold_snapshot(plan, access) as snapshot:
+                with closing(run.refinery), hold_snapshot(plan, access) as snapshot:
                     _run(replace(run, snapshot=snapshot), watchers, stop, tally, beat, persistence)
             except (KeyboardInterrupt, Interrupted):
                 tally.interrupted = True
@@ -128,6 +129,7 @@ def _prepare(
             access=access,
             keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
             params=params,
+            refinery=Refinery(),
             fills=steps.has("find_any") and not steps.count("find_any"),
         )
 

@@ -10,6 +10,7 @@ from dmsflow.engines.engine import Binds, Row, Session
 from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
 from dmsflow.runtime.snapshot import Snapshot
+from dmsflow.transfer.refinery import Refinery
 
 
 class SurrogateKeys:
@@ -39,6 +40,7 @@ class Run(Struct, frozen=True, kw_only=True):
     access: Access
     keys: SurrogateKeys
     params: Binds
+    refinery: Refinery
     fills: bool = False
     snapshot: Snapshot | None = None
 

@@ -15,7 +15,7 @@ from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
 from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
 from dmsflow.runtime.merge import merge_staged
 from dmsflow.runtime.run import Run, Steps
-from dmsflow.transfer import fill_stage
+from dmsflow.transfer import Sessions, fill_stage
 
 Finish = Callable[[Steps, RowCounts], None]
 
@@ -77,7 +77,9 @@ def _merge_chunk(
 
 def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) -> RowCounts:
     """Bring the chunk's rows into a stage, and merge from there."""
-    fill_stage(run.plan, steps.find, steps.binds, source, steps.session, run.snapshot.name if run.snapshot else None)
+    name = run.snapshot.name if run.snapshot else None
+    sessions = Sessions(source=source, target=steps.session, refinery=run.refinery, snapshot=name)
+    fill_stage(run.plan, steps.find, steps.binds, sessions)
     return merge_staged(run, steps, alone=alone)
 
 

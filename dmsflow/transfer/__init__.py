@@ -1,11 +1,16 @@
 """How rows travel from source to stage."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from dmsflow.engines.engine import Session
 from dmsflow.model.plan import Plan, Statement, Transfer
 from dmsflow.model.watermark import Scalar
+
+if TYPE_CHECKING:
+    from dmsflow.transfer.refinery import Refinery
 
 BATCH_ROWS = 65_536
 
@@ -18,18 +23,18 @@ class BindValues(Protocol):
         ...
 
 
-def fill_stage(
-    plan: Plan,
-    find: Callable[[str], Statement],
-    binds: BindValues,
-    source: Session,
-    target: Session,
-    snapshot: str | None = None,
-) -> None:
-    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer.
+class Sessions(Struct, frozen=True, kw_only=True):
+    """What a chunk's rows pass through. The source reads the state that the run has exported; ``snapshot`` names it."""
 
-    The source's session reads the state that the run has exported already; ``snapshot`` is its name.
-    """
+    source: Session
+    target: Session
+    refinery: "Refinery"
+    snapshot: str | None = None
+
+
+def fill_stage(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> None:
+    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer."""
+    target = sessions.target
     match plan.transfer:
         case Transfer.IN_PLACE:
             from dmsflow.transfer.in_place import stage_in_place
@@ -40,24 +45,17 @@ def fill_stage(
             from dmsflow.transfer.copy import stage_copied
 
             read = find("read")
-            stage_copied(source, target, read.sql, binds(read), find("create_stage").sql)
+            stage_copied(sessions.source, target, read.sql, binds(read), find("create_stage").sql)
         case Transfer.ARROW | Transfer.ATTACH:
-            _stage_arrow(plan, find, binds, source, target, snapshot)
+            _stage_arrow(plan, find, binds, sessions)
     if learn := plan.find("learn_stage"):
         target.execute(learn.sql)
 
 
-def _stage_arrow(
-    plan: Plan,
-    find: Callable[[str], Statement],
-    binds: BindValues,
-    source: Session,
-    target: Session,
-    snapshot: str | None,
-) -> None:
+def _stage_arrow(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> None:
     from dmsflow.transfer import arrow
 
-    read = find("read")
+    source, target, read = sessions.source, sessions.target, find("read")
     if plan.find("refine") is None:
         stage = find("stage")
         if plan.transfer is Transfer.ATTACH:
@@ -65,9 +63,11 @@ def _stage_arrow(
 
             if is_attached(target):
                 statements = (read.sql, binds(read), stage.sql, binds(stage))
-                stage_attached(source, target, *statements, snapshot=snapshot, alone=plan.workers == 1)
+                stage_attached(source, target, *statements, snapshot=sessions.snapshot, alone=plan.workers == 1)
                 return
         arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)
         return
     refine, create = find("refine"), find("create_stage")
-    arrow.stage_arrow_refined(source, target, read.sql, binds(read), refine.sql, binds(refine), create.sql, BATCH_ROWS)
+    target.execute(create.sql)
+    statements = (read.sql, binds(read), refine.sql, binds(refine))
+    arrow.stage_arrow_refined(source, target, sessions.refinery, *statements, BATCH_ROWS)

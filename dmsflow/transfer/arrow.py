@@ -1,6 +1,6 @@
 """Rows that travel as Arrow batches, a few at a time. Decides no type and refuses no row: the statements do.
 
-A target that is not DuckDB gets its rows through a private DuckDB in memory, the refinery, so that a value is cast and
+A target that is not DuckDB gets its rows through the refinery, a private DuckDB in memory, so that a value is cast and
 refused in one way whatever the databases are.
 """
 
@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
+from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_words import explain_reading
 from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import DatabaseError, PermanentError
 from dmsflow.model.plan import STAGE
+from dmsflow.transfer.refinery import Refinery
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 INCOMING = "_dms_incoming"
-REFINERY: dict[str, str | int | bool] = {"threads": 1}
-"""One thread: refining costs little beside the driver, and the batches are pulled by the session's own thread."""
 
 
 def stage_arrow_duckdb(
@@ -44,32 +43,17 @@ def stage_arrow_duckdb(
 def stage_arrow_refined(
     source: Session,
     target: Session,
+    refinery: Refinery,
     read: str,
     read_binds: Binds,
     refine: str,
     refine_binds: Binds,
-    create_stage: str,
     batch_rows: int,
 ) -> None:
-    """Make the stage of any other target, and fill it from what the refinery makes of the source's stream."""
-    target.execute(create_stage)
-    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming, _refinery() as refinery:
-        refinery.register(INCOMING, incoming)
-        target.load(STAGE, refinery.stream(refine, refine_binds, batch_rows))
-
-
-@contextmanager
-def _refinery() -> Iterator[DuckDBSession]:
-    """A private DuckDB in memory; what is registered and open in it goes with it."""
-    engine = DuckDBEngine(None, REFINERY)
-    try:
-        session = engine.connect()
-        try:
-            yield session
-        finally:
-            session.close()
-    finally:
-        engine.close()
+    """Fill the stage of any other target from what the refinery makes of the source's stream."""
+    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming, refinery.session() as session:
+        session.register(INCOMING, incoming)
+        target.load(STAGE, session.stream(refine, refine_binds, batch_rows))
 
 
 @contextmanager

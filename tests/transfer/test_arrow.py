@@ -13,6 +13,7 @@ from dmsflow.engines.generic import GenericEngine
 from dmsflow.errors import PermanentError, TransientError
 from dmsflow.transfer.arrow import stage_arrow_duckdb, stage_arrow_refined
 from dmsflow.transfer.in_place import stage_in_place
+from dmsflow.transfer.refinery import Refinery
 
 STAGE = 'CREATE TEMPORARY TABLE "_dms_stage" AS SELECT n * $f AS n, s FROM "_dms_incoming"'
 REFINE = 'SELECT n * $f AS n, s, CASE WHEN n = 3 THEN 1 END AS "_dms_fault" FROM "_dms_incoming"'
@@ -46,6 +47,13 @@ def sqlite(tmp_path: Path) -> Iterator[Session]:
     session.close()
 
 
+@pytest.fixture
+def refinery() -> Iterator[Refinery]:
+    made = Refinery()
+    yield made
+    made.close()
+
+
 class Breaking:
     """A source whose stream ends in an error, or counts how far it was pulled."""
 
@@ -76,13 +84,15 @@ def test_rows_reach_a_duckdb_stage(source: Session, duckdb: Session) -> None:
     assert duckdb.fetch('SELECT count(*) FROM "_dms_stage"') == [(0,)]
 
 
-def test_rows_reach_any_other_stage_refined(source: Session, sqlite: Session) -> None:
+def test_rows_reach_any_other_stage_refined(source: Session, sqlite: Session, refinery: Refinery) -> None:
     sqlite.begin()
-    stage_arrow_refined(source, sqlite, READ, {"low": 1}, REFINE, {"f": 2}, CREATE, 1000)
+    sqlite.execute(CREATE)
+    stage_arrow_refined(source, sqlite, refinery, READ, {"low": 1}, REFINE, {"f": 2}, 1000)
     assert sqlite.fetch('SELECT count(*), min(n), max(n), sum(_dms_fault) FROM "_dms_stage"') == [(20000, 2, 40000, 1)]
     sqlite.rollback()
     sqlite.begin()
-    stage_arrow_refined(source, sqlite, READ, {"low": 20001}, REFINE, {"f": 2}, CREATE, 1000)
+    sqlite.execute(CREATE)
+    stage_arrow_refined(source, sqlite, refinery, READ, {"low": 20001}, REFINE, {"f": 2}, 1000)
     assert sqlite.fetch('SELECT count(*) FROM "_dms_stage"') == [(0,)]
     sqlite.commit()
 
@@ -93,30 +103,32 @@ def test_rows_need_not_travel(duckdb: Session) -> None:
 
 
 @pytest.mark.parametrize("error", [TransientError("lost"), PermanentError("gone")])
-def test_the_sources_own_error_comes_out(duckdb: Session, sqlite: Session, error: Exception) -> None:
+def test_the_sources_own_error_comes_out(duckdb: Session, sqlite: Session, error: Exception, refinery: Refinery) -> None:
     error.__cause__ = KeyError("the driver's own")
     with pytest.raises(type(error), match=str(error)) as caught:
         stage_arrow_duckdb(Breaking(5000, error), duckdb, READ, {}, STAGE, {"f": 1}, 1000)  # type: ignore[arg-type]
     assert caught.value is error
+    sqlite.execute(CREATE)
     with pytest.raises(type(error), match=str(error)) as caught:
-        stage_arrow_refined(Breaking(5000, error), sqlite, READ, {}, REFINE, {"f": 1}, CREATE, 1000)  # type: ignore[arg-type]
+        stage_arrow_refined(Breaking(5000, error), sqlite, refinery, READ, {}, REFINE, {"f": 1}, 1000)  # type: ignore[arg-type]
     assert caught.value is error
     assert isinstance(error.__cause__, KeyError)
     assert duckdb.fetch("SELECT 1") == [(1,)]
     stage_arrow_duckdb(Breaking(5000), duckdb, READ, {}, STAGE, {"f": 1}, 1000)  # type: ignore[arg-type]
 
 
-def test_an_error_of_the_target_comes_out(source: Session, duckdb: Session, sqlite: Session) -> None:
+def test_an_error_of_the_target_comes_out(source: Session, duckdb: Session, sqlite: Session, refinery: Refinery) -> None:
     with pytest.raises(PermanentError, match="nowhere"):
         stage_arrow_duckdb(source, duckdb, READ, {"low": 1}, 'CREATE TEMP TABLE x AS SELECT * FROM "nowhere"', {}, 1000)
+    sqlite.execute(CREATE)
     with pytest.raises(PermanentError, match="wrong"):
         bad = "SELECT CASE WHEN n = 15000 THEN error('wrong') ELSE n END AS n FROM \"_dms_incoming\""
-        stage_arrow_refined(source, sqlite, READ, {"low": 1}, bad, {}, CREATE, 1000)
+        stage_arrow_refined(source, sqlite, refinery, READ, {"low": 1}, bad, {}, 1000)
     assert source.fetch("SELECT count(*) FROM t") == [(20000,)]
     assert source.execute("UPDATE t SET s = 'x' WHERE n = 1") == 1
 
 
-def test_a_few_batches_are_in_memory_at_a_time(sqlite: Session) -> None:
+def test_a_few_batches_are_in_memory_at_a_time(sqlite: Session, refinery: Refinery) -> None:
     source = Breaking(2_000_000)
     seen: list[int] = []
     load = sqlite.load
@@ -127,6 +139,7 @@ def test_a_few_batches_are_in_memory_at_a_time(sqlite: Session) -> None:
         return load(table, pa.Table.from_batches([first]).to_reader())
 
     sqlite.load = watch  # type: ignore[method-assign]
-    stage_arrow_refined(source, sqlite, READ, {}, REFINE, {"f": 1}, CREATE, 10_000)  # type: ignore[arg-type]
+    sqlite.execute(CREATE)
+    stage_arrow_refined(source, sqlite, refinery, READ, {}, REFINE, {"f": 1}, 10_000)  # type: ignore[arg-type]
     assert seen[0] < 50
     assert source.threads == {threading.get_ident()}
