@@ -4,7 +4,7 @@ Statements arrive compiled, with ``:name`` for parameters, and are sent as they 
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -98,19 +98,16 @@ class PostgreSQLSession:
         """Run a query; its rows as Arrow batches. A batch may be pulled by another thread, one at a time."""
         from dmsflow.engines.postgresql_arrow import read_blocks
         from dmsflow.engines.postgresql_copy import copy_out
+        from dmsflow.engines.read_ahead import read_ahead
 
         pasted = paste_binds(sql, binds)
         columns = self.describe_query(pasted).columns
 
-        def blocks() -> Iterator[bytes]:
+        def blocks() -> Generator[bytes]:
             with self._judging():
-                try:
-                    yield from copy_out(self._connection, f"COPY ({pasted}\n) TO STDOUT (FORMAT csv)")
-                except KeyboardInterrupt as error:
-                    # Whoever reads knows only errors.
-                    raise Interrupted("the run was stopped at once") from error
+                yield from copy_out(self._connection, f"COPY ({pasted}\n) TO STDOUT (FORMAT csv)")
 
-        return read_blocks(blocks(), columns, batch_rows)
+        return read_blocks(read_ahead(blocks(), self._connection.cancel_quietly), columns, batch_rows)
 
     def copy_out(self, sql: str, binds: Binds) -> "RowPipe":
         """Run a query; its rows as COPY sends them, in binary where every PostgreSQL reads that alike."""

@@ -227,6 +227,11 @@ class WatchedConnection(psycopg.Connection[Any]):
             self.give_up(error, gen)
             raise
 
+    def cancel_quietly(self) -> None:
+        """Ask the server to end the statement that runs, from whatever thread, if it can be reached."""
+        with suppress(psycopg.Error):
+            self.cancel_safe(timeout=GRACE)
+
     def give_up(self, verdict: BaseException, steps: "PQGen[Any] | None" = None) -> None:
         """Have the server end what it does, and wait a moment for that, so that what it has done is known."""
         assert self.vigil is not None

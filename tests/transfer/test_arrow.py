@@ -103,7 +103,9 @@ def test_rows_need_not_travel(duckdb: Session) -> None:
 
 
 @pytest.mark.parametrize("error", [TransientError("lost"), PermanentError("gone")])
-def test_the_sources_own_error_comes_out(duckdb: Session, sqlite: Session, error: Exception, refinery: Refinery) -> None:
+def test_the_sources_own_error_comes_out(
+    duckdb: Session, sqlite: Session, error: Exception, refinery: Refinery
+) -> None:
     error.__cause__ = KeyError("the driver's own")
     with pytest.raises(type(error), match=str(error)) as caught:
         stage_arrow_duckdb(Breaking(5000, error), duckdb, READ, {}, STAGE, {"f": 1}, 1000)  # type: ignore[arg-type]
@@ -117,7 +119,9 @@ def test_the_sources_own_error_comes_out(duckdb: Session, sqlite: Session, error
     stage_arrow_duckdb(Breaking(5000), duckdb, READ, {}, STAGE, {"f": 1}, 1000)  # type: ignore[arg-type]
 
 
-def test_an_error_of_the_target_comes_out(source: Session, duckdb: Session, sqlite: Session, refinery: Refinery) -> None:
+def test_an_error_of_the_target_comes_out(
+    source: Session, duckdb: Session, sqlite: Session, refinery: Refinery
+) -> None:
     with pytest.raises(PermanentError, match="nowhere"):
         stage_arrow_duckdb(source, duckdb, READ, {"low": 1}, 'CREATE TEMP TABLE x AS SELECT * FROM "nowhere"', {}, 1000)
     sqlite.execute(CREATE)
