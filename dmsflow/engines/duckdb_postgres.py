@@ -115,7 +115,7 @@ def query_server(alias: str, sql: str) -> str:
 
 
 def begin_at(alias: str, snapshot: str) -> str:
-    """A statement with which the server's part of an open transaction reads an exported state; it has to be its first."""
+    """A statement with which the server's part of an open transaction reads an exported state: its first one."""
     return (
         f"CALL postgres_execute({write_text(alias)}, {write_text(f'SET TRANSACTION SNAPSHOT {write_text(snapshot)}')})"
     )
