@@ -1,7 +1,7 @@
 """Rows that DuckDB fetches from a PostgreSQL server itself, through its extension. Moves nothing through Python.
 
 The statements are those of the transfer ``arrow``: what the server is asked stands as a view where the Arrow batches
-would be. DuckDB cannot be interrupted while the server keeps it waiting, so a thread looks for a stop, and has the server
+would be. Nothing interrupts DuckDB while the server keeps it waiting, so a thread looks for a stop, and has the server
 cancel its statement.
 """
 
