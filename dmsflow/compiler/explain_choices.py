@@ -75,7 +75,7 @@ def checkpoint_choices(checkpoint: CheckpointPlan) -> Iterator[Decision]:
         return
     start = f"from {checkpoint.start}" if checkpoint.start else "from the beginning"
     again = " (read again: the merge makes that harmless)" if checkpoint.start and checkpoint.inclusive else ""
-    fence = f"to {checkpoint.fence}" if checkpoint.fence else "to the end: there is no row yet"
+    fence = f"to {checkpoint.fence}" if checkpoint.fence else "nothing: there is no row yet that it could end at"
     yield Decision(about="checkpoint", choice=f"key ({', '.join(checkpoint.columns)})", why=f"{start}{again} {fence}")
 
 

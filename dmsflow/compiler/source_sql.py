@@ -66,15 +66,16 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         return sa.literal_column(f"({bind_params(self.spec.source.where, self.marker)})", sa.Boolean())
 
     def window(self, source: sa.FromClause, checkpoint: CheckpointPlan) -> Element:
-        """The stretch between the watermark and the fence; rows without a checkpoint value belong to every run."""
+        """The stretch between the watermark and the fence; rows without a checkpoint value belong to every run.
+
+        Without a fence there is no row yet that a watermark could stand for: whatever comes meanwhile is the next run's.
+        """
         columns: list[Any] = [source.c[name] for name in checkpoint.columns]
         if not columns:
             return sa.true()
-        bounds = []
+        bounds = [sa.not_(_compare(columns, "fence", at=False)) if checkpoint.fence else sa.false()]
         if checkpoint.start:
             bounds.append(_compare(columns, "start", at=checkpoint.inclusive))
-        if checkpoint.fence:
-            bounds.append(sa.not_(_compare(columns, "fence", at=False)))
         inside = sa.and_(*bounds, *(column.is_not(None) for column in columns))
         return sa.or_(inside, *(column.is_(None) for column in columns))
 

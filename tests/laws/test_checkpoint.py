@@ -7,6 +7,8 @@ import pytest
 
 from dmsflow.errors import SpecRejected
 from dmsflow.model.result import RunStatus
+from dmsflow.runtime.apply import Watcher
+from dmsflow.runtime.run import Run
 from tests.laws.test_histories import PAIRS
 from tests.laws.world import World
 
@@ -108,6 +110,37 @@ def test_watermarks_are_typed(declared, values, tmp_path) -> None:
     for upto in range(1, len(rows) + 1):
         world.write_source(rows[:upto], columns)
         assert world.apply(appended).rows.inserted == 1, f"value {upto} of {declared}"
+
+
+class Newcomer(Watcher):
+    """Writes a row once the run has begun, which its plan knows nothing of."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def begun(self, run: Run) -> None:
+        with self.world.open("source") as connection:
+            connection.execute("INSERT INTO s VALUES (1, '2020-01-01 00:00:00', 'new')")
+            connection.commit()
+
+
+@pytest.mark.parametrize("kind", ["append", 1])
+@pytest.mark.parametrize("source", ["sqlite", "postgresql"])
+def test_a_first_run_that_finds_no_row_reads_none_that_comes_meanwhile(source, kind, tmp_path) -> None:
+    world = World(tmp_path, source, "duckdb")
+    world.write_source([], SOURCE)
+    first = spec(kind, checkpoint={"columns": ["at", "id"]})
+    assert world.apply(first, watchers=(Newcomer(world),)).rows.read == 0
+    assert [world.apply(first).rows.inserted for _ in range(2)] == [1, 0]
+    assert world.read("SELECT id FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("kind", ["append", 1])
+def test_settle_leaves_a_first_extract_of_young_rows_alone(kind, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source([{"id": 1, "at": datetime.now(UTC).replace(tzinfo=None), "v": "young"}], SOURCE)
+    settled = spec(kind, checkpoint={"columns": ["at", "id"], "settle": "10m"})
+    assert [world.apply(settled).rows.read for _ in range(2)] == [0, 0]
 
 
 def test_settle_leaves_young_rows_for_the_next_run(tmp_path) -> None:
