@@ -194,7 +194,7 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
 def _cast_at_home(raw: Element, arrival: Arrival) -> Element:
     """The value in the words of the source's own database, which makes it of every arriving one."""
     arrives, wanted = arrival.arrives, arrival.type
-    if arrives.foreign and not wanted.foreign:
+    if arrives.foreign and not wanted.foreign and wanted.family == "text":
         return sa.cast(raw, Native("TEXT"))
     same = arrives == wanted and wanted.family != "json"
     return raw if same or arrives.family == wanted.family == "text" else sa.cast(raw, Native(arrival.type_sql))

@@ -78,6 +78,22 @@ def test_every_type_arrives_as_it_was(lab, kind, one):
     assert lab.read(f"SELECT id, {shown} FROM t ORDER BY id") == wanted
 
 
+@pytest.mark.parametrize("one", [False, True])
+def test_what_a_new_table_has_no_type_for_arrives_as_it_was(lab, one):
+    lab = beside(lab) if one else lab
+    types = {"a": "timestamp(0)", "b": "timestamptz(3)", "c": "character(4)", "d": "numeric", "e": "integer[]"}
+    values = "'2020-02-29 23:59:59', '2020-02-29 23:59:59.125+02', 'ab', '1e50', '{1,NULL}'"
+    lab.make(f"CREATE TABLE s (id int PRIMARY KEY, {', '.join(f'{name} {kind}' for name, kind in types.items())})")
+    lab.make(f"INSERT INTO s VALUES (1, {values}), (2, NULL, NULL, NULL, NULL, NULL)")
+    for scd in (1, "append"):
+        more = {"key": ["id"]} if scd == 1 else {"checkpoint": "none"}
+        outcome = lab.apply(scd=scd, target={"table": f"t{scd}"}, name=f"p{scd}", **more)
+        assert (outcome.code, outcome.report["transfer"]) == (0, "in-place" if one else "copy"), outcome.told
+        shown = ", ".join(f"{name}::text" for name in types)
+        wanted = lab.read(f"SELECT {shown} FROM s ORDER BY id", "source")
+        assert lab.read(f'SELECT {shown} FROM "t{scd}" ORDER BY id') == wanted
+
+
 def test_a_value_that_may_have_no_place_goes_through_arrow(lab):
     lab.make("CREATE TABLE s (id int, v text)", "INSERT INTO s VALUES (1, '7'), (2, 'x')")
     columns = {"id": {}, "v": {"type": "integer"}}
