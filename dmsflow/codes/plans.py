@@ -64,4 +64,19 @@ PLANS: tuple[Entry, ...] = (
             "that the run inserted (inserted_at is its instant) and its rows in dmsflow_chunk, then apply."
         ),
     ),
+    Entry(
+        code="DMS408",
+        slug="open-writers",
+        why=(
+            "A watermark says that everything below it is loaded. A transaction that has drawn a number and is still "
+            "open commits its rows below that, where no later run looks. A run waits a minute for those that have "
+            "written into the source."
+        ),
+        mistake="checkpoint: {columns: [order_id]}, and somebody's transaction that has been open since yesterday",
+        cure=(
+            "End the session that the message names, or apply again when it is done. Where rows have a time, name that "
+            "first in checkpoint.columns: then the read ends below what is open, and nothing is waited for. Or set "
+            "checkpoint.settle."
+        ),
+    ),
 )

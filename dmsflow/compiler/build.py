@@ -15,11 +15,12 @@ from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.compiler.uniqueness import keeps_key
+from dmsflow.compiler.writers import writers_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.marks.names import GONE_PREFIX, REJECT
 from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
-from dmsflow.model.facts import Facts
+from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.scd import classify, duplicates, rejects, staging, write
@@ -127,6 +128,8 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
         rows = builder.source.projection((), (), (), builder.checkpoint, lower=False, upper=False).subquery("counted")
         counted = sa.select(sa.func.count()).select_from(rows)
         found.append(compile_statement("count_source", Side.SOURCE, counted, builder.source.idioms))
+    if builder.facts.writers is Writers.AWAITED:
+        found.append(writers_statement(builder.spec, builder.source))
     found += _merge_statements(builder, faults)
     schema = builder.merge.schema
     found += [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dmsflow.compiler.chunking import Cut
+from dmsflow.compiler.writers import writers_choices
 from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
 from dmsflow.model.spec import Deletes, ScdType, UniqueIndex
 
@@ -20,6 +21,7 @@ def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple
         chunk_choice(builder.cut),
         worker_choice(workers, why_workers),
         *checkpoint_choices(builder.checkpoint),
+        *writers_choices(builder.facts.writers),
         *_deletes(builder),
         *_uniqueness(builder),
         *_snapshot(builder),

@@ -13,13 +13,14 @@ from dmsflow.compiler.source_sql import SourceSql, quantile_rows
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.compiler.survey import AS_TEXT, SETTLES, read_bound, read_clock, refused
 from dmsflow.compiler.user_sql import bind_params
+from dmsflow.compiler.writers import choose, look_at_writers
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
 from dmsflow.errors import ConnectionFailed, DatabaseError
 from dmsflow.marks.names import CHECKPOINT, COLUMN
 from dmsflow.marks.tables import find_checkpoint, find_unfilled
-from dmsflow.model.facts import Facts
+from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape
@@ -38,12 +39,13 @@ def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, targe
     if not spec.checkpoint.by_key:
         return estimate_part(spec, facts, sql, source)
     start = read_checkpoint(spec, access, target)
-    fence = read_fence(spec, sql, source, target, access)
+    fence, writers = read_fence(spec, sql, source, target, access)
     ties = None
     if spec.scd.type is ScdType.APPEND:
         fence = fence.counted(count_ties(spec, sql, source, fence)) if fence else None
         ties = count_ties(spec, sql, source, start) if start else None
-    return estimate_part(spec, replace(facts, start=start, fence=fence, start_ties=ties), sql, source)
+    facts = replace(facts, start=start, fence=fence, start_ties=ties, writers=writers)
+    return estimate_part(spec, facts, sql, source)
 
 
 def estimate_part(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Session) -> Facts:
@@ -123,14 +125,17 @@ def read_unfilled(spec: PipelineSpec, access: Access, session: Session) -> tuple
 
 def read_fence(
     spec: PipelineSpec, sql: SourceSql, session: Session, target: Session, access: Access
-) -> Watermark | None:
-    """The greatest checkpoint value that this run reads: nothing younger than ``settle``."""
+) -> tuple[Watermark | None, Writers | None]:
+    """The greatest checkpoint value that this run reads, and what it does about rows that are not committed yet.
+
+    Nothing younger than ``settle``; else nothing that began after a transaction which is open (law 17).
+    """
     columns = [sql.facts.shape.find(name) for name in spec.checkpoint.columns]
     if any(column is None for column in columns):
-        return None
+        return None, None
     known: list[Column] = [column for column in columns if column is not None]
     if spec.checkpoint.settle is not None and known[0].type.family not in SETTLES:
-        return None
+        return None, None
     source = sql.relation().alias("src")
     keys = [source.c[column.name] for column in known]
     query = sa.select(*keys).where(sql.filter(), *(key.is_not(None) for key in keys))
@@ -138,12 +143,21 @@ def read_fence(
     if spec.checkpoint.settle is not None:
         binds["settled"] = read_clock(target, access) - spec.checkpoint.settle
         query = query.where(keys[0] <= sa.bindparam("settled"))
-    query = query.order_by(*(key.desc() for key in keys)).suffix_with(sa.text("LIMIT 1"))
-    statement = compile_statement("find_fence", Side.SOURCE, readable(query, known), sql.idioms)
-    rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
-    if not rows:
-        return None
-    return Watermark(columns=spec.checkpoint.columns, values=read_bound(rows[0], known))
+
+    def read(query: Query) -> Watermark | None:
+        last = query.order_by(*(key.desc() for key in keys)).suffix_with(sa.text("LIMIT 1"))
+        statement = compile_statement("find_fence", Side.SOURCE, readable(last, known), sql.idioms)
+        rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
+        return Watermark(columns=spec.checkpoint.columns, values=read_bound(rows[0], known)) if rows else None
+
+    fence = read(query)
+    if fence is None or spec.checkpoint.settle is not None or sql.facts.embedded:
+        return fence, None
+    sight = look_at_writers(sql, session, known[0])
+    if sight is not None and sight.before is not None:
+        binds["before"] = sight.before
+        fence = read(query.where(keys[0] < sa.bindparam("before")))
+    return fence, choose(sight)
 
 
 def count_ties(spec: PipelineSpec, sql: SourceSql, session: Session, mark: Watermark) -> int | None:

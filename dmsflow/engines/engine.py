@@ -169,6 +169,22 @@ class Idioms(Protocol):
         ...
 
 
+@runtime_checkable
+class WritersIdioms(Idioms, Protocol):
+    """The words of a database that tells which transactions may still commit rows (law 17)."""
+
+    def open_since(self, family: str) -> str | None:
+        """A query for the start of the oldest open transaction, as a value of this family, and whether one hides its.
+
+        None where the family tells no time.
+        """
+        ...
+
+    def find_writers(self, table: TableName | None) -> str:
+        """A query for the open transactions that have written into the table, or anywhere: an id, and who that is."""
+        ...
+
+
 class Stopping(Protocol):
     """Whether a run was asked to stop: after the work in flight, or at once."""
 

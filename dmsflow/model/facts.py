@@ -1,10 +1,20 @@
 """What a survey found in both databases. Values only; the compiler turns them into a plan."""
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.table import DataType, TableShape, TypeName, UniqueKey
 from dmsflow.model.watermark import Bound, Watermark
+
+
+class Writers(StrEnum):
+    """What a run by a watermark does about transactions that may still commit rows below its end (law 17)."""
+
+    PASSED = "passed"
+    AWAITED = "awaited"
+    UNSEEN = "unseen"
 
 
 class SourceFacts(Struct, frozen=True, kw_only=True):
@@ -74,4 +84,5 @@ class Facts(Struct, frozen=True, kw_only=True):
     start: Watermark | None = None
     fence: Watermark | None = None
     start_ties: int | None = None
+    writers: Writers | None = None
     unfilled: tuple[str, ...] = ()

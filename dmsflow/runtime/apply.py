@@ -29,6 +29,7 @@ from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.tally import Tally, budget_failure, failure_of, write_report
 from dmsflow.runtime.worker import find_committed
+from dmsflow.runtime.writers import await_writers
 from dmsflow.transfer.refinery import Refinery
 
 logger = logging.getLogger("dmsflow.runtime")
@@ -75,9 +76,12 @@ def apply_plan(
         _run_ddl(prepare, persistence, marks=True)
         with hold_lease(prepare, _now, access.open_target, persistence) as beat:
             try:
-                run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
-                with closing(run.refinery), hold_snapshot(plan, access) as snapshot:
-                    _run(replace(run, snapshot=snapshot), watchers, stop, tally, beat, persistence)
+                with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
+                    run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
+                    if resume_at is None:
+                        await_writers(plan, access, stop)
+                    with closing(run.refinery), hold_snapshot(plan, access) as snapshot:
+                        _run(replace(run, snapshot=snapshot), watchers, stop, tally, beat, persistence)
             except (KeyboardInterrupt, Interrupted):
                 tally.interrupted = True
             except DmsflowError as error:
@@ -150,17 +154,16 @@ def _run(
     for watcher in watchers:
         watcher.begun(run)
 
-    with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
-        try:
-            _load_chunks(run, stop, tally, watchers, beat)
-        except KeyboardInterrupt:
-            committed = _find_committed(run) if len(plan.chunks) == 1 else None
-            if committed is None:
-                raise
-            if not tally.done:
-                tally.add(committed)
-                _tell(watchers, committed, stop)
-        _end(run, tally, persistence)
+    try:
+        _load_chunks(run, stop, tally, watchers, beat)
+    except KeyboardInterrupt:
+        committed = _find_committed(run) if len(plan.chunks) == 1 else None
+        if committed is None:
+            raise
+        if not tally.done:
+            tally.add(committed)
+            _tell(watchers, committed, stop)
+    _end(run, tally, persistence)
 
 
 def _find_committed(run: Run) -> ChunkResult | None:
