@@ -13,7 +13,7 @@ from dmsflow.ledger.location import parse_location, prepare_folder
 from dmsflow.ledger.process import this_host
 from dmsflow.ledger.rows import RunRow
 from dmsflow.ledger.schema import connect, said_of, transaction
-from dmsflow.model.result import ChunkResult, RunReport, RunStatus
+from dmsflow.model.result import ChunkResult, Failure, RunReport, RunStatus
 
 Clock = Callable[[], datetime]
 
@@ -91,6 +91,12 @@ class Ledger:
             for statement in statements.RECORD_CHUNK:
                 connection.execute(statement, values)
 
+    def record_try(self, run_id: str, failure: Failure) -> None:
+        """Record a try of a chunk that failed, whether or not another one follows."""
+        values = records.write_try(run_id, failure) | {"now": self._now()}
+        with self._writing() as connection:
+            connection.execute(statements.RECORD_TRY, values)
+
     def beat(self, run_id: str, rows_so_far: int) -> None:
         """Give a sign of life, with all rows read so far, those in flight included."""
         values = {"run_id": run_id, "rows": rows_so_far, "now": self._now()}
@@ -150,6 +156,10 @@ class Ledger:
     def chunks(self, run_id: str) -> tuple[ChunkResult, ...]:
         """The chunks of a run that ended, by number."""
         return tuple(records.read_chunk(row) for row in self._rows(statements.CHUNKS, {"run_id": run_id}))
+
+    def failed_tries(self, run_id: str) -> tuple[Failure, ...]:
+        """The tries of a run's chunks that failed, in the order in which they did."""
+        return tuple(records.read_try(row) for row in self._rows(statements.TRIES, {"run_id": run_id}))
 
     def _runs(self, sql: str, values: dict[str, object]) -> tuple[RunRow, ...]:
         rows = self._rows(sql, values)

@@ -67,6 +67,17 @@ def read_chunk(row: sqlite3.Row) -> ChunkResult:
     )
 
 
+def write_try(run_id: str, failure: Failure) -> dict[str, object]:
+    """The columns of a try that failed."""
+    told = _write_json(_redact_failure(failure))
+    return {"run_id": run_id, "chunk": failure.chunk, "attempt": failure.attempts, "failure": told}
+
+
+def read_try(row: sqlite3.Row) -> Failure:
+    """A try as it was recorded."""
+    return msgspec.json.decode(row["failure"], type=Failure)
+
+
 def read_run(row: sqlite3.Row, *, now: datetime, host: str) -> RunRow:
     """A run as it looks now from this host."""
     report = _read_json(row["report"], RunReport)

@@ -60,7 +60,19 @@ create table stop_request (
 ) without rowid;
 """
 
-MIGRATIONS = (FIRST_TABLES,)
+FAILED_TRIES = """
+create table failed_try (
+    seq integer primary key autoincrement,
+    run_id text not null references run (run_id) on delete cascade,
+    chunk integer not null,
+    attempt integer not null,
+    failed_at text not null,
+    failure text not null
+);
+create index failed_try_of_run on failed_try (run_id, seq);
+"""
+
+MIGRATIONS = (FIRST_TABLES, FAILED_TRIES)
 """Each brings a ledger from its own index to the next version; a released one never changes."""
 
 

@@ -16,7 +16,7 @@ from dmsflow.errors import DatabaseError, DmsflowError, Interrupted
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
 from dmsflow.model.plan import DELTA, Plan
-from dmsflow.model.result import ChunkResult, RowCounts, RunReport
+from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import write_checkpoint
@@ -44,6 +44,9 @@ class Watcher:
 
     def chunk_ended(self, result: ChunkResult) -> None:
         """A chunk ended, well or not."""
+
+    def try_failed(self, failure: Failure) -> None:
+        """A try of a chunk failed, whether or not another one follows; told in the thread of the chunk."""
 
     def stop_requested(self) -> bool:
         """Whether somebody asked the run to stop."""
@@ -188,7 +191,20 @@ def _load_chunks(
         if _may_end(plan, over_budget=is_over_budget(plan, rows.rejected, rows.read)):
             write_checkpoint(run, steps, _now())
 
-    for result in execute_chunks(run, stop, _now, finish):
+    def tell(failure: Failure) -> None:
+        log_event(
+            logger,
+            logging.WARNING,
+            "try failed",
+            chunk=failure.chunk,
+            attempt=failure.attempts,
+            of=plan.retry.attempts,
+            error=failure.message,
+        )
+        for watcher in watchers:
+            watcher.try_failed(failure)
+
+    for result in execute_chunks(run, stop, _now, finish, tell):
         tally.add(result)
         _tell(watchers, result, stop)
         beat()

@@ -14,26 +14,30 @@ from dmsflow.runtime.stop import StopSignal
 from dmsflow.runtime.worker import Finish, load_chunk
 
 Clock = Callable[[], datetime]
+Tell = Callable[[Failure], None]
 
 
-def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish) -> Iterator[ChunkResult]:
-    """Every chunk once; none is begun after one has failed or a stop was requested."""
+def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish, tell: Tell) -> Iterator[ChunkResult]:
+    """Every chunk once; none is begun after one has failed or a stop was requested.
+
+    ``tell`` hears of every try that failed, in the thread of its chunk.
+    """
     chunks = run.plan.chunks
     if len(chunks) == 1 or run.plan.workers == 1:
         for chunk in chunks:
             if stop.requested:
                 return
-            result = attempt_chunk(run, chunk, stop, clock, finish if len(chunks) == 1 else None)
+            result = attempt_chunk(run, chunk, stop, clock, finish if len(chunks) == 1 else None, tell)
             if result is None:
                 return
             yield result
             if result.status is ChunkStatus.FAILED:
                 return
         return
-    yield from _execute_in_threads(run, stop, clock)
+    yield from _execute_in_threads(run, stop, clock, tell)
 
 
-def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[ChunkResult]:
+def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock, tell: Tell) -> Iterator[ChunkResult]:
     """At most ``workers`` chunks in flight; results in the order in which they finish.
 
     Asked to stop at once, those in flight end as soon as they can; what they have committed counts.
@@ -50,7 +54,7 @@ def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[Ch
                 if chunk is None:
                     open_for_more = False
                     break
-                flying.add(pool.submit(attempt_chunk, run, chunk, stop, clock, None))
+                flying.add(pool.submit(attempt_chunk, run, chunk, stop, clock, None, tell))
             if not flying:
                 break
             try:
@@ -66,7 +70,9 @@ def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock) -> Iterator[Ch
         raise KeyboardInterrupt
 
 
-def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None) -> ChunkResult | None:
+def attempt_chunk(
+    run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None, tell: Tell
+) -> ChunkResult | None:
     """A chunk with its retries; its last error is in the result, never lost (law 32). None where a stop undid it."""
     attempt = 1
     while True:
@@ -80,16 +86,17 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
 
             if run.snapshot and isinstance(error, SnapshotLost):
                 run.snapshot.doubt(state, str(error))
+            failure = _failure_of(chunk, error, attempt, run.plan.name_columns(str(error)))
+            tell(failure)
             decision = decide_retry(run.plan.retry, attempt, error, random)
             match decision:
                 case TryAgain(delay=delay) if not stop.wait(delay.total_seconds()):
                     attempt += 1
                 case TryAgain() | GiveUp():
-                    return _failed(chunk, error, attempt, run.plan.name_columns(str(error)))
+                    failed = ChunkStatus.FAILED
+                    return ChunkResult(number=chunk.number, status=failed, attempts=attempt, failure=failure)
 
 
-def _failed(chunk: Chunk, error: DmsflowError, attempts: int, message: str) -> ChunkResult:
-    failure = Failure(
-        message=message, code=type(error.__cause__ or error).__name__, chunk=chunk.number, attempts=attempts
-    )
-    return ChunkResult(number=chunk.number, status=ChunkStatus.FAILED, attempts=attempts, failure=failure)
+def _failure_of(chunk: Chunk, error: DmsflowError, attempt: int, message: str) -> Failure:
+    code = type(error.__cause__ or error).__name__
+    return Failure(message=message, code=code, chunk=chunk.number, attempts=attempt)

@@ -10,7 +10,7 @@ from dmsflow.errors import LedgerError
 from dmsflow.events import log_event
 from dmsflow.ledger import Ledger, this_host
 from dmsflow.model.plan import Plan, encode_plan
-from dmsflow.model.result import ChunkResult, RunReport
+from dmsflow.model.result import ChunkResult, Failure, RunReport
 from dmsflow.runtime.apply import Watcher
 from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
@@ -38,6 +38,11 @@ class Recorder(Watcher):
         self._rows += result.rows.read
         run_id = self._run_id or ""
         self._write(lambda: self._ledger.record_chunk(run_id, result))
+
+    def try_failed(self, failure: Failure) -> None:
+        """Record the try."""
+        run_id = self._run_id or ""
+        self._write(lambda: self._ledger.record_try(run_id, failure))
 
     def ended(self, report: RunReport) -> None:
         """Record how the run ended."""

@@ -56,7 +56,11 @@ Start = Callable[..., None]
 
 
 @pytest.fixture
-def start(ledger: Ledger, clock: StillClock) -> Start:
+def start(ledger: Ledger) -> Start:
+    return make_start(ledger)
+
+
+def make_start(ledger: Ledger) -> Start:
     def start_run(run_id: str, **changes: object) -> None:
         values: dict[str, object] = {
             "pipeline": "orders",
@@ -69,7 +73,7 @@ def start(ledger: Ledger, clock: StillClock) -> Start:
             "estimated_rows": 400,
             "host": "here",
             "pid": os.getpid(),
-            "started_at": clock(),
+            "started_at": NOON,
         }
         ledger.start_run(run_id, **{**values, **changes})
 

@@ -6,10 +6,10 @@ import pytest
 
 from dmsflow.errors import LedgerError
 from dmsflow.events import forget_secrets, register_secret
-from dmsflow.ledger import Ledger, open_ledger
+from dmsflow.ledger import Ledger, open_ledger, schema
 from dmsflow.ledger import ledger as room
 from dmsflow.model.result import ChunkStatus, Failure, RunStatus
-from tests.unit.ledger.conftest import NOON, Start, StillClock, chunk, report
+from tests.unit.ledger.conftest import NOON, Start, StillClock, chunk, make_start, report
 
 
 def test_a_new_ledger_is_private_and_unseen_by_git(ledger: Ledger, path: Path):
@@ -47,6 +47,26 @@ def test_chunks_come_back_as_they_were(ledger: Ledger, start: Start):
     for result in reversed(results):
         ledger.record_chunk("r1", result)
     assert ledger.chunks("r1") == results
+
+
+def test_a_ledger_of_an_older_dmsflow_keeps_its_runs(tmp_path: Path, clock: StillClock, monkeypatch):
+    path = tmp_path / "old.db"
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        with open_ledger(path, clock=clock) as ledger:
+            make_start(ledger)("r1")
+    with open_ledger(path, clock=clock) as ledger:
+        ledger.record_try("r1", Failure(message="lost", chunk=1))
+        assert (ledger.run("r1").run_id, len(ledger.failed_tries("r1"))) == ("r1", 1)
+
+
+def test_every_try_that_failed_is_kept_in_its_order(ledger: Ledger, start: Start):
+    start("r1")
+    tries = tuple(Failure(message=f"lost {i}", code="Lost", chunk=2, attempts=i) for i in (1, 2, 3))
+    for failure in tries:
+        ledger.record_try("r1", failure)
+    assert ledger.failed_tries("r1") == tries
+    assert ledger.failed_tries("r2") == ()
 
 
 def test_a_finished_run_shows_its_report(ledger: Ledger, start: Start, clock: StillClock):
