@@ -42,7 +42,7 @@ SETTINGS = {
 TIME_ZONE = "SET GLOBAL TimeZone = 'UTC'"
 """DuckDB 1.5 takes it only once it is open."""
 
-LEAST_MEMORY = 450
+LEAST_MEMORY = 360
 MEMORY_PER_CORE = 160
 """MiB that DuckDB may hold of a file: enough for a chunk on every core; what is beyond goes to disk (law 39)."""
 

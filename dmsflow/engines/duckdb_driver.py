@@ -15,5 +15,8 @@ __all__ = ["driver", "learn_arrow"]
 
 
 def learn_arrow() -> None:
-    """Make connections, also those that are open, read and write Arrow."""
+    """Make connections, also those that are open, read and write Arrow, which keeps no memory that it is done with."""
+    import pyarrow as pa
+
     importlib.import_module("duckdb")
+    pa.set_memory_pool(pa.system_memory_pool())

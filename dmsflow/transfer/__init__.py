@@ -12,7 +12,7 @@ from dmsflow.model.watermark import Scalar
 if TYPE_CHECKING:
     from dmsflow.transfer.refinery import Refinery
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 8_192
 
 
 class BindValues(Protocol):

@@ -20,7 +20,7 @@ def test_memory_is_bounded_by_the_cores_not_by_the_machine(tmp_path: Path, monke
     for cores in (2, 4):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         found[cores] = limit_of(tmp_path / "t.duckdb", {})
-    assert found == {2: 450, 4: 640}
+    assert found == {2: 360, 4: 640}
 
 
 def test_the_options_of_a_connection_come_first(tmp_path: Path) -> None:
