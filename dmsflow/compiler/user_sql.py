@@ -26,3 +26,13 @@ def qualify_tables(sql: str, catalog: str) -> str:
         if not table.db:
             table.set("db", exp.to_identifier("main", quoted=True))
     return tree.sql(dialect="duckdb")
+
+
+def table_names(sql: str, dialect: str) -> list[str]:
+    """The tables that a query names, as it writes them; names of its own WITH among them find nothing, or more."""
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(PARAM.sub("NULL", sql), read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
+    tables = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    return sorted({".".join(part.sql(dialect=dialect) for part in table.parts) for table in tables})

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from dmsflow.compiler.source_sql import SourceSql
+from dmsflow.compiler.user_sql import table_names
 from dmsflow.engines.engine import Session, WritersIdioms
 from dmsflow.model.facts import Writers
 from dmsflow.model.plan import Decision, Side, Statement
@@ -25,8 +26,8 @@ WHYS = {
 class Sight(Struct, frozen=True, kw_only=True):
     """``before``: rows from there on may have older ones to come. ``hidden``: some transactions tell no start."""
 
-    before: date | datetime | None = None
-    hidden: bool = True
+    before: date | datetime | None
+    hidden: bool
 
 
 def look_at_writers(sql: SourceSql, session: Session, first: Column) -> Sight | None:
@@ -36,12 +37,9 @@ def look_at_writers(sql: SourceSql, session: Session, first: Column) -> Sight | 
     """
     if not isinstance(sql.idioms, WritersIdioms):
         return None
-    asked = sql.idioms.open_since(first.type.family)
-    if asked is None:
-        return Sight()
-    before, hidden = session.fetch(asked)[0]
+    before, hidden, blind = session.fetch(sql.idioms.open_since(first.type.family))[0]
     assert before is None or isinstance(before, date)
-    return Sight(before=before, hidden=bool(hidden))
+    return None if blind else Sight(before=before, hidden=bool(hidden))
 
 
 def choose(sight: Sight | None) -> Writers:
@@ -54,8 +52,9 @@ def choose(sight: Sight | None) -> Writers:
 def writers_statement(spec: PipelineSpec, sql: SourceSql) -> Statement:
     """The question who they are."""
     assert isinstance(sql.idioms, WritersIdioms)
-    table = None if sql.facts.shape.view else spec.source.table
-    return Statement(name="find_writers", side=Side.SOURCE, sql=sql.idioms.find_writers(table))
+    table, query = spec.source.table, spec.source.query
+    names = [sql.idioms.qualify(table)] if table else table_names(query or "", "postgres")
+    return Statement(name="find_writers", side=Side.SOURCE, sql=sql.idioms.find_writers(names))
 
 
 def writers_choices(writers: Writers | None) -> Iterator[Decision]:

@@ -173,15 +173,15 @@ class Idioms(Protocol):
 class WritersIdioms(Idioms, Protocol):
     """The words of a database that tells which transactions may still commit rows (law 17)."""
 
-    def open_since(self, family: str) -> str | None:
-        """A query for the start of the oldest open transaction, as a value of this family, and whether one hides its.
+    def open_since(self, family: str) -> str:
+        """A query for the start of the oldest open transaction, as a value of this family.
 
-        None where the family tells no time.
+        Then whether one hides its start, and whether the database knows nothing of those who write.
         """
         ...
 
-    def find_writers(self, table: TableName | None) -> str:
-        """A query for the open transactions that have written into the table, or anywhere: an id, and who that is."""
+    def find_writers(self, names: Sequence[str]) -> str:
+        """A query for the open transactions that have written into the tables: an id, and who that is."""
         ...
 
 

@@ -148,17 +148,17 @@ class PostgreSQLIdioms:
         schema = self.quote(table.schema)
         return run_where_missing("to_regnamespace", schema, f"CREATE SCHEMA IF NOT EXISTS {schema}")
 
-    def open_since(self, family: str) -> str | None:
+    def open_since(self, family: str) -> str:
         """A query for the start of the oldest open transaction."""
         from dmsflow.engines import postgresql_writers
 
         return postgresql_writers.open_since(family)
 
-    def find_writers(self, table: TableName | None) -> str:
-        """A query for the open transactions that have written into the table, or anywhere."""
+    def find_writers(self, names: Sequence[str]) -> str:
+        """A query for the open transactions that have written into these tables."""
         from dmsflow.engines import postgresql_writers
 
-        return postgresql_writers.find_writers(write_literal(self.qualify(table)) if table else None)
+        return postgresql_writers.find_writers([write_literal(name) for name in names])
 
     def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
         """A partial index over the current versions, its condition as the statements write it, so that they use it."""

@@ -2,12 +2,17 @@
 
 import threading
 from contextlib import closing
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from dmsflow.compiler.compile import compile_plan
+from dmsflow.compiler.load import load_spec
+from dmsflow.engines.access import open_access
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import writers
+from dmsflow.runtime.apply import apply_plan
 from dmsflow.runtime.stop import StopSignal
 from tests.laws.world import World
 
@@ -121,11 +126,6 @@ def test_what_is_read_after_settle_waits_for_nobody(world: World) -> None:
 
 
 def test_a_stop_ends_the_wait(world: World) -> None:
-    from dmsflow.compiler.compile import compile_plan
-    from dmsflow.compiler.load import load_spec
-    from dmsflow.engines.access import open_access
-    from dmsflow.runtime.apply import apply_plan
-
     make(world, "timestamptz", "INSERT INTO s (at) VALUES (now())")
     loaded = load_spec(world.write_spec(spec("append", "id")))
     with closing(psycopg.connect(world.url("source"))) as late, open_access(loaded.raise_if_rejected()) as access:
@@ -134,3 +134,60 @@ def test_a_stop_ends_the_wait(world: World) -> None:
         threading.Timer(0.5, stop.request).start()
         report = apply_plan(compile_plan(loaded, access).plan, access, params={}, run_id="r", stop=stop)
     assert (report.status, report.rows.read) == (RunStatus.STOPPED, 0)
+
+
+def find_writers(world: World, **more: object) -> list[str]:
+    """Those whom a run by a number would wait for now."""
+    loaded = load_spec(world.write_spec(spec("append", "id", **more)))
+    with open_access(loaded.raise_if_rejected()) as access, closing(access.open_source()) as session:
+        statement = compile_plan(loaded, access).plan.find("find_writers")
+        assert statement is not None
+        return [str(who) for _, who in session.fetch(statement.sql)]
+
+
+def test_whoever_writes_behind_a_view_or_into_a_partition_is_found_and_no_other(world: World) -> None:
+    make(
+        world,
+        "timestamptz",
+        "INSERT INTO s (at) VALUES (now())",
+        'CREATE VIEW v AS SELECT p.* FROM (SELECT * FROM "s") p',
+        'CREATE TABLE "Parts" (id int, at timestamptz) PARTITION BY RANGE (id)',
+        'CREATE TABLE low PARTITION OF "Parts" FOR VALUES FROM (0) TO (100)',
+        'INSERT INTO "Parts" VALUES (1, now())',
+        "CREATE TABLE other (id serial, at timestamptz)",
+    )
+    joined = 'WITH x AS (SELECT * FROM s) SELECT x.id FROM x JOIN public."Parts" p USING (id)'
+    sources = [{"table": "s"}, {"table": "v"}, {"table": "Parts"}, {"query": joined}]
+    found = {"s": [1, 1, 0, 1], "low": [0, 0, 1, 1], "other": [0, 0, 0, 0]}
+    for table, wanted in found.items():
+        with closing(psycopg.connect(world.url("source"))) as late:
+            late.execute(f"INSERT INTO {table} VALUES (2, now())")
+            seen = [len(find_writers(world, source={"connection": "src", **source})) for source in sources]
+        assert seen == wanted, table
+    with closing(psycopg.connect(world.url("source"))) as late:
+        late.execute("SELECT nextval('s_id_seq')")
+        assert len(find_writers(world)) == 1
+
+
+def test_a_user_who_may_not_see_others_waits_for_them(world: World, monkeypatch) -> None:
+    make(world, "timestamptz", "INSERT INTO s (at) VALUES (now())")
+    role = f"reader_{uuid4().hex}"
+    with world.open("source") as connection:
+        connection.execute(f"CREATE ROLE {role}")
+        connection.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+        connection.execute(f"GRANT SELECT ON s TO {role}")
+    limited = {"src": {"url": world.url("source"), "options": {"options": f"-c role={role}"}}}
+    connections = world.connections | limited
+    monkeypatch.setattr(World, "connections", connections)
+    with closing(psycopg.connect(world.url("source"))) as late:
+        insert(late, "now()")
+        with world.open("source") as quick:
+            insert(quick, "now()")
+        ending = threading.Timer(0.6, late.commit)
+        ending.start()
+        report = world.apply(spec())
+        ending.join()
+    with world.open("source") as connection:
+        connection.execute(f"DROP OWNED BY {role}")
+        connection.execute(f"DROP ROLE {role}")
+    assert (report.status, report.rows.inserted) == (RunStatus.SUCCEEDED, 3)
