@@ -10,6 +10,7 @@ import pytest
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
+from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import writers
 from dmsflow.runtime.apply import apply_plan
@@ -36,9 +37,9 @@ def spec(kind: object = "append", *columns: str, **more: object) -> dict:
     }
 
 
-@pytest.fixture(params=["duckdb", "postgresql"])
-def world(request, tmp_path) -> World:
-    return World(tmp_path, "postgresql", request.param)
+@pytest.fixture
+def world(tmp_path) -> World:
+    return World(tmp_path, "postgresql", "duckdb")
 
 
 def make(world: World, declared: str, *also: str) -> None:
@@ -52,9 +53,12 @@ def insert(connection: psycopg.Connection, now: str) -> None:
     connection.execute(f"INSERT INTO s (at) VALUES ({now})")
 
 
-@pytest.mark.parametrize("declared", TIMES)
-@pytest.mark.parametrize("kind", ["append", 1])
-def test_no_row_of_an_older_transaction_is_passed_by(world: World, kind: object, declared: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "kind", "declared"),
+    [*((target, "append", "timestamptz") for target in ("duckdb", "postgresql")), *(("duckdb", 1, d) for d in TIMES)],
+)
+def test_no_row_of_an_older_transaction_is_passed_by(tmp_path, target: str, kind: object, declared: str) -> None:
+    world = World(tmp_path, "postgresql", target, transfer=Transfer.IN_PLACE if target == "postgresql" else None)
     make(world, declared)
     with world.open("source") as before:
         insert(before, TIMES[declared] + " - interval '1 hour'")
