@@ -1,10 +1,15 @@
 """Options of the test suite."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
+from dmsflow.cli.app import GARBAGE_THRESHOLD
 from tests import postgres
+
+gc.set_threshold(GARBAGE_THRESHOLD)
+"""As in the program itself."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

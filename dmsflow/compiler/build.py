@@ -131,11 +131,20 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
     if builder.facts.writers is Writers.AWAITED:
         found.append(writers_statement(builder.spec, builder.source))
     found += _merge_statements(builder, faults)
-    schema = builder.merge.schema
-    found += [
-        compile_statement(name, Side.TARGET, element, builder.target) for name, element in mark_statements(schema)
-    ]
+    found += _mark_statements(builder)
     return tuple(found), faults
+
+
+_MARKS: dict[tuple[str, str | None], tuple[Statement, ...]] = {}
+"""Statements over dmsflow's own tables, by engine and schema: the same for every pipeline of a target."""
+
+
+def _mark_statements(builder: Builder) -> tuple[Statement, ...]:
+    place = builder.facts.target.engine, builder.merge.schema
+    if place not in _MARKS:
+        elements = mark_statements(builder.merge.schema)
+        _MARKS[place] = tuple(compile_statement(name, Side.TARGET, it, builder.target) for name, it in elements)
+    return _MARKS[place]
 
 
 def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[Statement], tuple[Fault, ...]]:
