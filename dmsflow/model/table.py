@@ -1,6 +1,7 @@
 """Tables as values: names, data types, columns, shapes. Knows no database; engines translate types."""
 
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -111,7 +112,7 @@ class Column(Struct, frozen=True, kw_only=True):
     generated: bool = False
 
 
-class TableShape(Struct, frozen=True, kw_only=True):
+class TableShape(Struct, frozen=True, kw_only=True, dict=True):
     """What a table or query looks like: its columns in order. One that is ``divided`` is a sum of other tables."""
 
     columns: tuple[Column, ...]
@@ -125,11 +126,19 @@ class TableShape(Struct, frozen=True, kw_only=True):
 
     def find(self, name: str) -> Column | None:
         """The column of that name: exactly as written, else the only one that differs in case alone."""
+        exact, folded = self._places
+        alike = folded.get(name.lower(), ())
+        return exact.get(name) or (alike[0] if len(alike) == 1 else None)
+
+    @cached_property
+    def _places(self) -> tuple[dict[str, Column], dict[str, list[Column]]]:
+        """The columns by name, and by name without its case: looked up once for every column of a wide table."""
+        exact: dict[str, Column] = {}
+        folded: dict[str, list[Column]] = {}
         for column in self.columns:
-            if column.name == name:
-                return column
-        folded = [column for column in self.columns if column.name.lower() == name.lower()]
-        return folded[0] if len(folded) == 1 else None
+            exact.setdefault(column.name, column)
+            folded.setdefault(column.name.lower(), []).append(column)
+        return exact, folded
 
 
 class UniqueKey(Struct, frozen=True, kw_only=True):
