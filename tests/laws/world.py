@@ -49,6 +49,7 @@ class World:
         transfer: Transfer | None = None,
     ) -> None:
         self.folder, self.source, self.target, self.transfer = folder, source, target, transfer
+        self._reader: duckdb.DuckDBPyConnection | None = None
         on_server = [side for side, engine in (("source", source), ("target", target)) if engine == "postgresql"]
         self.servers = servers or {side: postgres.borrow() for side in on_server}
         if len(on_server) == 2 and transfer is Transfer.IN_PLACE:
@@ -75,15 +76,16 @@ class World:
     def write_source(self, rows, columns=COLUMNS, table="s") -> None:
         """Put an extract into the source table, in place of what was there."""
         names = ", ".join(f'"{name}"' for name in columns)
-        marks = ", ".join("%s" if self.source == "postgresql" else "?" for _ in columns)
+        marks = "(" + ", ".join("%s" if self.source == "postgresql" else "?" for _ in columns) + ")"
         with self.open("source") as connection:
             connection.execute(f'DROP TABLE IF EXISTS "{table}"')
             declared = ", ".join(f'"{name}" {self.declare(kind)}' for name, kind in columns.items())
             connection.execute(f'CREATE TABLE "{table}" ({declared})')
             values = [tuple(self.adapt(row.get(name)) for name in columns) for row in rows]
-            if values:
-                cursor = connection.cursor()
-                cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
+            for first in range(0, len(values), 500):
+                part = values[first : first + 500]
+                many = ", ".join(marks for _ in part)
+                connection.execute(f'INSERT INTO "{table}" ({names}) VALUES {many}', [it for row in part for it in row])
             if self.source == "postgresql":
                 connection.execute(f'ANALYZE "{table}"')
             connection.commit()
@@ -103,6 +105,7 @@ class World:
     @contextmanager
     def open(self, side: str):
         """A driver's own connection to the source or the target."""
+        self.release()
         engine = self.source if side == "source" else self.target
         if engine == "postgresql":
             with psycopg.connect(self.url(side)) as connection:
@@ -113,12 +116,22 @@ class World:
             yield connection
 
     def read(self, sql: str) -> list[tuple]:
-        """Rows of the target."""
-        with self.open("target") as connection:
-            return connection.execute(sql).fetchall()
+        """Rows of the target. DuckDB takes long to open, so it stays open until somebody else needs the file."""
+        if self.target != "duckdb":
+            with self.open("target") as connection:
+                return connection.execute(sql).fetchall()
+        self._reader = self._reader or duckdb.connect(str(self.folder / "target.db"))
+        return self._reader.execute(sql).fetchall()
+
+    def release(self) -> None:
+        """Close what a reader has left open."""
+        if self._reader:
+            self._reader.close()
+        self._reader = None
 
     def write_spec(self, spec: dict) -> Path:
-        """Write the spec to a file."""
+        """Write the spec to a file; somebody is going to run it."""
+        self.release()
         path = self.folder / f"{spec['pipeline']}.yaml"
         path.write_text(yaml.safe_dump(spec | {"connections": self.connections}, sort_keys=False), encoding="utf-8")
         return path
