@@ -5,12 +5,14 @@ DmsflowError
 ├── PlanRefused             a saved plan or a broken run no longer fits what is there now
 ├── ConnectionFailed        a database cannot be opened, or its secret cannot be resolved
 ├── TargetBusy              another run holds the lease of the target
+├── TooManyRefused          the target refuses more rows of a chunk than the spec allows
 ├── LedgerError             the ledger cannot be read or written; the data of a load is not touched by it
 └── DatabaseError           a statement failed, as its engine judged it
     ├── Interrupted         it was ended because the run was asked to stop
     ├── TransientError      the same statement may succeed when tried again
     │   └── SnapshotLost    the state that a run reads serves no more
-    └── PermanentError      it will not: constraint, syntax, permission, a full disk
+    └── PermanentError      it will not: syntax, permission, a full disk
+        └── RowRefused      a row is none that the table takes: constraint, overflow, a trigger
 """
 
 from dmsflow.diagnostics import Diagnostic
@@ -48,6 +50,10 @@ class PromiseBroken(DmsflowError):
     """What a chunk wrote does not add up: rows unaccounted for, or a history that breaks a law. Rolled back."""
 
 
+class TooManyRefused(DmsflowError):
+    """The target has refused more rows than the spec allows. They are kept as rejects; nothing else is written."""
+
+
 class LedgerError(DmsflowError):
     """The ledger cannot be read or written. Loaded data is safe without it; a run goes on with a warning."""
 
@@ -70,3 +76,11 @@ class Interrupted(DatabaseError):
 
 class PermanentError(DatabaseError):
     """Trying again cannot help: a constraint, the syntax, a permission."""
+
+
+class RowRefused(PermanentError):
+    """A row is refused by its values. ``reason`` is that of a reject, ``told`` are the database's own words."""
+
+    def __init__(self, message: str, *, reason: str, told: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.told, self.column = reason, told, column

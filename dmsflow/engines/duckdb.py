@@ -14,9 +14,9 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.duckdb_words import explain_open, explain_reading
+from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits
-from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
+from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName, UniqueKey
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ TYPES = {
 
 TRANSIENT_TEXTS = ("conflict", "write-write")
 
+REFUSED = (driver.ConstraintException, driver.ConversionException, driver.OutOfRangeException)
+
 FULL_DISK = "No space left on device"
 
 INTERRUPTED = "Query interrupted"
@@ -99,6 +101,9 @@ def judge(error: driver.Error) -> DatabaseError:
         return PermanentError(f"the disk is full: make room, then apply again ({text})")
     if transient and not isinstance(error, driver.ConstraintException):
         return TransientError(text)
+    if isinstance(error, REFUSED):
+        reason, column, told = explain_refusal(text)
+        return RowRefused(explain_reading(text), reason=reason, told=told, column=column)
     return PermanentError(explain_reading(text))
 
 

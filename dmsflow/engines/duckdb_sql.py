@@ -40,6 +40,7 @@ class DuckDBIdioms:
     now = "SELECT CAST(now() AS TIMESTAMP)"
     sample: tuple[str, str] | None = ("bernoulli", "5 PERCENT")
     failing: str | None = "CAST(error('{}') AS INTEGER)"
+    check_deferred: str | None = None
     streams_windows = True
 
     def dialect(self) -> "DuckDBDialect":

@@ -24,6 +24,16 @@ CSV_REASONS = (
     ),
 )
 LONGEST = 2000
+PLACE = re.compile(r"\n+LINE \d+:.*", re.S)
+REASONS = (
+    (re.compile(r'Duplicate key "([^:,"]+): [^"]*" violates (?:unique|primary key) constraint'), "unique"),
+    (re.compile(r"Duplicate key|unique constraint|primary key constraint", re.I), "unique"),
+    (re.compile(r"NOT NULL constraint failed: .*\.([^.]+)$"), "not_null"),
+    (re.compile(r"CHECK constraint failed"), "check"),
+    (re.compile(r"foreign key constraint", re.I), "foreign_key"),
+    (re.compile(r"out of range", re.I), "overflow"),
+)
+"""What DuckDB says of a row that it refuses, with the column where it names one; the first that is found counts."""
 
 
 def explain_reading(message: str) -> str:
@@ -39,6 +49,16 @@ def explain_reading(message: str) -> str:
         if found:
             return f"{place} {words.format(*found.groups())}"
     return f"{place} cannot be read: {message[line.end() :].strip()[:LONGEST]}"
+
+
+def explain_refusal(message: str) -> tuple[str, str | None, str]:
+    """The reason of a reject, the column if one is named, and the words without the statement that they point into."""
+    words = PLACE.sub("", ADVICE.split(message, maxsplit=1)[0]).strip()[:LONGEST]
+    for pattern, reason in REASONS:
+        found = pattern.search(words)
+        if found:
+            return reason, found[1] if pattern.groups else None, words
+    return "refused", None, words
 
 
 def explain_open(path: str, message: str, version: str) -> str:

@@ -41,6 +41,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Bytes of a name; where there is a limit, the rest would be cut off without a word."""
     exports_snapshots: bool = False
     """Whether its sessions are SnapshotSessions."""
+    savepoints: bool = False
+    """Whether a transaction outlives a statement that fails, by SAVEPOINT."""
 
 
 class Session(Protocol):
@@ -124,6 +126,9 @@ class Idioms(Protocol):
 
     failing: str | None
     """An integer that fails with these words, in ``{}``, when it is evaluated; None where nothing fails on demand."""
+
+    check_deferred: str | None
+    """A statement that looks at once at what a transaction's end would look at; None where there is none."""
 
     streams_windows: bool
     """Whether a window without an order costs no sort and keeps no rows."""

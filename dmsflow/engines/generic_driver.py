@@ -14,13 +14,16 @@ from sqlalchemy.engine import URL, Dialect
 
 from dmsflow.engines.engine import Binds, Session, Traits
 from dmsflow.engines.generic_sql import replace_binds
-from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
+from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName
 
 if TYPE_CHECKING:
     from dmsflow.engines.generic_arrow import Reading, Writer
 
 PROBE_ROWS = 1000
+REFUSED_STATES = ("22", "23")
+"""SQLSTATEs of a value that is none of its type, and of a constraint."""
+
 RETRY_STATES = ("40001", "40P01", "08")
 """SQLSTATEs of a serialization failure, a deadlock, a lost connection."""
 
@@ -127,7 +130,10 @@ class SQLAlchemyDriver:
         is_disconnect: Any = self.dialect.is_disconnect
         lost = isinstance(error, self.errors) and bool(is_disconnect(error, None, None))
         text = f"{state or type(error).__name__}: {str(error).strip()}"
-        return TransientError(text) if lost or state.startswith(RETRY_STATES) else PermanentError(text)
+        if lost or state.startswith(RETRY_STATES):
+            return TransientError(text)
+        refused = state.startswith(REFUSED_STATES) or isinstance(error, self.dialect.loaded_dbapi.IntegrityError)
+        return RowRefused(text, reason="refused", told=str(error).strip()) if refused else PermanentError(text)
 
     def describe_table(self, session: Session, table: TableName) -> TableShape | None:
         """What SQLAlchemy's inspector finds."""

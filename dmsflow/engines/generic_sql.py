@@ -55,6 +55,7 @@ class SQLiteIdioms:
     now = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"
     sample: tuple[str, str] | None = None
     failing: str | None = None
+    check_deferred: str | None = None
     streams_windows = False
 
     def dialect(self) -> Dialect:
@@ -106,6 +107,7 @@ class GenericIdioms:
 
     sample: tuple[str, str] | None = None
     failing: str | None = None
+    check_deferred: str | None = None
     streams_windows = False
 
     def __init__(self, dialect: Dialect) -> None:

@@ -40,6 +40,7 @@ TRAITS = Traits(
     loose=LOOSE,
     longest_name=LONGEST_NAME,
     exports_snapshots=True,
+    savepoints=True,
 )
 
 MOST_IDLE = 8

@@ -1,10 +1,11 @@
 """What PostgreSQL's errors mean: whether another try helps, and what to do. Runs nothing, and tells no secret."""
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dmsflow.errors import DatabaseError, PermanentError, SnapshotLost, TransientError
+from dmsflow.errors import DatabaseError, PermanentError, RowRefused, SnapshotLost, TransientError
 from dmsflow.events import redact
 
 if TYPE_CHECKING:
@@ -12,6 +13,24 @@ if TYPE_CHECKING:
 
 TRANSIENT = ("40001", "40P01", "08", "57P01", "57P02", "57P03", "55P03", "53300")
 """Serialization, deadlock, a lost connection, a server that stops or starts, a lock, too many connections."""
+
+REFUSED = ("22", "23", "44", "P0001")
+"""A value that is none of its type, a constraint, a view's check, a trigger that raises."""
+
+REASONS = {
+    "22001": "too_long",
+    "22003": "overflow",
+    "22008": "overflow",
+    "22021": "encoding",
+    "22P05": "encoding",
+    "23001": "foreign_key",
+    "23502": "not_null",
+    "23503": "foreign_key",
+    "23505": "unique",
+    "23514": "check",
+}
+KEY_COLUMN = re.compile(r"\(\"?([^(),\"]+)\"?\)=\(")
+"""The only column of a key, in whatever language the server speaks: Key (email)=(x) already exists."""
 
 LOCK = "55P03"
 OUTDATED = "40001"
@@ -70,14 +89,24 @@ def judge(error: "psycopg.Error", place: Place, *, lost: bool, holder: str | Non
     """The driver's error in dmsflow's classes, by its SQLSTATE; ``holder`` is who held the lock it waited for."""
     state = error.sqlstate or ""
     parts = [state, _describe(error), holder if state == LOCK else None, _next_step(error, place)]
-    text = ": ".join(part for part in parts if part)
-    return _class_of(state, lost=lost)(f'connection "{place.name}": {text}')
+    text = f'connection "{place.name}": {": ".join(part for part in parts if part)}'
+    if state.startswith(REFUSED) and not lost:
+        return RowRefused(
+            text, reason=REASONS.get(state, "refused"), told=_describe(error), column=_refused_column(error)
+        )
+    return _class_of(state, lost=lost)(text)
 
 
 def _class_of(state: str, *, lost: bool) -> type[DatabaseError]:
     if state == OUTDATED and not lost:
         return SnapshotLost
     return TransientError if lost or state.startswith(TRANSIENT) else PermanentError
+
+
+def _refused_column(error: "psycopg.Error") -> str | None:
+    """The column that the server names."""
+    key = KEY_COLUMN.search(error.diag.message_detail or "") if (error.sqlstate or "").startswith("23") else None
+    return error.diag.column_name or (key[1] if key else None)
 
 
 def _next_step(error: "psycopg.Error", place: Place) -> str | None:

@@ -104,6 +104,7 @@ class PostgreSQLIdioms:
     sample: tuple[str, str] | None = ("system", "5")
     # concat is not folded into a constant, so that nothing fails before a row asks for it.
     failing: str | None = "CAST(concat('{}') AS INTEGER)"
+    check_deferred: str | None = "SET CONSTRAINTS ALL IMMEDIATE"
     streams_windows = False
 
     def dialect(self) -> "PostgreSQLTextDialect":

@@ -1,5 +1,6 @@
 """SQLite files for a generic session: open, begin, describe, judge errors. Writes no row and knows no Arrow."""
 
+import re
 import sqlite3
 import struct
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from dmsflow.engines.engine import Binds, Session, Traits
 from dmsflow.engines.generic_sql import SQLiteIdioms, replace_binds
 from dmsflow.engines.sqlite_fit import SINGLE, write_misfit
 from dmsflow.engines.sqlite_values import adapt, read_type, write_literal
-from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TransientError
+from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
 from dmsflow.model.table import FAMILIES, Column, DataType, TableName, TableShape, TypeName
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ TRAITS = Traits(
     binary_text_order=True,
     loose=tuple(sorted(set(FAMILIES.values()))),
     sorted_digits=15,
+    savepoints=True,
 )
 
 NEEDED = (3, 39, 0)
@@ -37,6 +39,18 @@ NEEDED = (3, 39, 0)
 PROBE_ROWS = 1000
 BUSY_SECONDS = 30
 TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
+REFUSED = "SQLITE_CONSTRAINT"
+REASONS = {
+    "SQLITE_CONSTRAINT_CHECK": "check",
+    "SQLITE_CONSTRAINT_FOREIGNKEY": "foreign_key",
+    "SQLITE_CONSTRAINT_NOTNULL": "not_null",
+    "SQLITE_CONSTRAINT_PRIMARYKEY": "unique",
+    "SQLITE_CONSTRAINT_ROWID": "unique",
+    "SQLITE_CONSTRAINT_UNIQUE": "unique",
+}
+NAMED_COLUMN = re.compile(r"^(?:UNIQUE|NOT NULL) constraint failed: [^,]*\.([^.,]+)$")
+"""The only column of a constraint: UNIQUE constraint failed: t.email."""
+
 NEXT_STEPS = {
     "SQLITE_FULL": "make room, then apply again",
     "SQLITE_READONLY": "check the permissions of the file and its folder",
@@ -128,6 +142,10 @@ class SQLiteDriver:
             return PermanentError(f"{text}: write it as UTF-8, or read its bytes with cast(... as blob)")
         if name in NEXT_STEPS:
             return PermanentError(f"{text}: {NEXT_STEPS[name]}")
+        if name.startswith(REFUSED):
+            column = NAMED_COLUMN.match(str(error))
+            reason = REASONS.get(name, "refused")
+            return RowRefused(text, reason=reason, told=str(error), column=column[1] if column else None)
         return TransientError(text) if name.startswith(TRANSIENT) else PermanentError(text)
 
     def describe_table(self, session: Session, table: TableName) -> TableShape | None:

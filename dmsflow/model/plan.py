@@ -16,6 +16,9 @@ PLAN_VERSION = 1
 STAGE, DELTA = "_dms_stage", "_dms_delta"
 """The temporary tables of a chunk: its rows, and what is to be done of them."""
 
+NUMBERED, REFUSED = "_dms_numbered", "_dms_refused"
+"""Those of a chunk that the target refuses: the rows it would write, and which of them are to blame."""
+
 UNSOUND = "dmsflow: a row is not sound"
 """What a statement that reads the source directly fails with at a row that would be a reject."""
 

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.errors import DmsflowError, Interrupted, SnapshotLost
+from dmsflow.errors import DmsflowError, Interrupted, SnapshotLost, TooManyRefused
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
 from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
 from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
+from dmsflow.runtime.tally import REJECTED
 from dmsflow.runtime.worker import Finish, load_chunk
 
 Clock = Callable[[], datetime]
@@ -99,4 +100,5 @@ def attempt_chunk(
 
 def _failure_of(chunk: Chunk, error: DmsflowError, attempt: int, message: str) -> Failure:
     code = type(error.__cause__ or error).__name__
-    return Failure(message=message, code=code, chunk=chunk.number, attempts=attempt)
+    step = REJECTED if isinstance(error, TooManyRefused) else None
+    return Failure(message=message, code=code, chunk=chunk.number, attempts=attempt, next_step=step)

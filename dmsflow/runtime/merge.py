@@ -35,6 +35,15 @@ class Classes(Struct, frozen=True, kw_only=True):
         return sum(count for name, count in self.live.items() if name not in ("fault", "gone"))
 
 
+class Judged(Struct, frozen=True, kw_only=True):
+    """Staged rows of which at most one sound one is left of every key. ``refused``: the target has refused some."""
+
+    read: int
+    distinct: bool
+    collapsed: int = 0
+    refused: bool = False
+
+
 class Found(Struct, frozen=True, kw_only=True):
     """What a chunk's rows mean to the target, before anything is written."""
 
@@ -43,30 +52,46 @@ class Found(Struct, frozen=True, kw_only=True):
     current: int | None
     unchanged: int
     collapsed: int = 0
+    refused: bool = False
 
 
 def merge_staged(run: Run, steps: Steps, *, alone: bool) -> RowCounts:
     """Merge what is staged; ``alone`` means that no other chunk will come."""
-    plan = run.plan
+    judged = judge_staged(run, steps, alone=alone)
+    return merge_judged(run, steps, judged, alone=alone)
+
+
+def judge_staged(run: Run, steps: Steps, *, alone: bool) -> Judged:
+    """Count the staged rows, and settle those that share a key."""
     read, distinct = keys_are_distinct(steps)
     if alone:
-        check_row_guard(plan, read)
-    if plan.scd is ScdType.APPEND:
-        return _fill(run, steps, read, 0)
-    collapsed = 0 if distinct else _resolve_duplicates(steps)
-    if run.fills:
-        return _fill(run, steps, read, collapsed)
+        check_row_guard(run.plan, read)
+    return Judged(read=read, distinct=distinct, collapsed=0 if distinct else _resolve_duplicates(steps))
+
+
+def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowCounts:
+    """Merge staged rows that are judged."""
+    plan = run.plan
+    if plan.scd is ScdType.APPEND or (run.fills and not judged.refused):
+        return _fill(run, steps, judged)
     current = steps.count("current_rows") if plan.scope is Scope.SWEEP or not plan.target.exists else None
     classes = classify(steps, "classify")
-    unchanged = _count_unchanged(plan, steps, classes, current, doubtful=not distinct)
-    found = Found(classes=classes, read=read, current=current, unchanged=unchanged, collapsed=collapsed)
+    found = Found(
+        classes=classes,
+        read=judged.read,
+        current=current,
+        unchanged=_count_unchanged(plan, steps, classes, current, doubtful=not judged.distinct),
+        collapsed=judged.collapsed,
+        refused=judged.refused,
+    )
     return write_classes(run, steps, found, alone=alone)
 
 
 def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCounts:
     """Do what the classes say, and check that it was done."""
     classes, current = found.classes, found.current
-    rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
+    reject = "reject_refused" if found.refused else "reject"
+    rejected = steps.execute(reject) if classes["fault"] or classes["late"] else 0
     _expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
     _write_versions(run, steps, classes)
@@ -95,10 +120,12 @@ def keys_are_distinct(steps: Steps, suffix: str = "") -> tuple[int, bool]:
     return read, distinct == whole
 
 
-def _fill(run: Run, steps: Steps, read: int, collapsed: int) -> RowCounts:
+def _fill(run: Run, steps: Steps, judged: Judged) -> RowCounts:
     """Insert every sound row, compared with nothing; the others are refused."""
+    read, collapsed = judged.read, judged.collapsed
     inserted = steps.execute("fill", sk_base=run.keys.reserve(read - collapsed))
-    rejected = steps.execute("refuse") if inserted + collapsed < read else 0
+    refuse = "refuse_refused" if judged.refused else "refuse"
+    rejected = steps.execute(refuse) if inserted + collapsed < read else 0
     return RowCounts(read=read, inserted=inserted, collapsed=collapsed, rejected=rejected)
 
 

@@ -19,6 +19,9 @@ from dmsflow.model.result import (
 from dmsflow.runtime.checkpoint import next_watermark
 from dmsflow.runtime.stop import StopSignal
 
+REJECTED = "look at table dmsflow_reject in the target, correct the rows, and apply again"
+"""What to do about rejects."""
+
 
 class Tally(Struct):
     """What is known of a run so far. ``current``: live keys that a target of several chunks had before the run."""
@@ -53,16 +56,15 @@ def failure_of(error: DmsflowError) -> Failure:
 
 def budget_failure(plan: Plan, rejected: int) -> Failure:
     """That there are more rejects than the spec allows."""
-    limit = (
-        f"errors.max_rows is {plan.errors.max_rows}"
-        if plan.errors.max_rows is not None and rejected > plan.errors.max_rows
-        else f"errors.max_percent is {plan.errors.max_percent:g}"
-    )
-    return Failure(
-        message=f"{rejected:,} rows were rejected, {limit}",
-        code="rejects",
-        next_step="look at table dmsflow_reject in the target, correct the rows, and apply again",
-    )
+    limit = tell_budget(plan, rejected)
+    return Failure(message=f"{rejected:,} rows were rejected, {limit}", code="rejects", next_step=REJECTED)
+
+
+def tell_budget(plan: Plan, rejected: int) -> str:
+    """Which limit of the spec these rejects are beyond."""
+    if plan.errors.max_rows is not None and rejected > plan.errors.max_rows:
+        return f"errors.max_rows is {plan.errors.max_rows}"
+    return f"errors.max_percent is {plan.errors.max_percent or 0:g}"
 
 
 def write_report(

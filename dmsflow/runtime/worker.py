@@ -8,11 +8,12 @@ from functools import partial
 from typing import Protocol
 
 from dmsflow.engines.engine import Session, transaction
-from dmsflow.errors import PromiseBroken
+from dmsflow.errors import PermanentError, PromiseBroken, RowRefused
 from dmsflow.marks.names import COUNTS
 from dmsflow.model.plan import DELTA, STAGE, Chunk, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
 from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
+from dmsflow.runtime.isolate import begin_isolation
 from dmsflow.runtime.merge import merge_staged
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.transfer import Sessions, fill_stage
@@ -30,6 +31,14 @@ class MergeRows(Protocol):
 
 def load_chunk(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Finish | None = None) -> ChunkResult:
     """Load a chunk; one that a committed mark names is skipped (law 8). ``finish`` ends a run of one chunk."""
+    try:
+        return _load_whole(run, chunk, clock, finish)
+    except RowRefused:
+        return _load_isolated(run, chunk, clock, finish)
+
+
+def _load_whole(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Finish | None) -> ChunkResult:
+    """Load a chunk of which the target refuses no row. Raises RowRefused."""
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         if merges_directly(run, steps):
@@ -55,18 +64,49 @@ def _reading(run: Run, target: Session) -> Iterator[Session]:
         yield source
 
 
+def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: Finish | None) -> ChunkResult:
+    """Stage a chunk again, find the rows that the target refuses, and load the others (law 31)."""
+    with closing(run.access.open_target()) as target:
+        steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        with _reading(run, target) as source, transaction(target, _begin_reading(run, target)):
+            _stage(run, steps, source)
+        # A transaction of its own: DuckDB gives committed rows other row ids.
+        with transaction(target):
+            isolation = begin_isolation(run, steps)
+        isolation.search()
+        while True:
+            try:
+                return _merge_chunk(run, chunk, steps, isolation.merge, clock, finish, reads=False)
+            except RowRefused:
+                # Where the end of a transaction is refused, some databases leave it open.
+                target.rollback()
+                if not isolation.search_on():
+                    raise
+
+
+def _begin_reading(run: Run, target: Session) -> Callable[[], None] | None:
+    """How a transaction begins that itself reads the source in the state that the run reads."""
+    return partial(run.snapshot.begin, target) if run.snapshot and run.plan.transfer is Transfer.IN_PLACE else None
+
+
 def _merge_chunk(
-    run: Run, chunk: Chunk, steps: Steps, merge: MergeRows, clock: Callable[[], datetime], finish: Finish | None
+    run: Run,
+    chunk: Chunk,
+    steps: Steps,
+    merge: MergeRows,
+    clock: Callable[[], datetime],
+    finish: Finish | None,
+    *,
+    reads: bool = True,
 ) -> ChunkResult:
-    """The chunk's transaction, by one way to merge."""
+    """The chunk's transaction, by one way to merge; whether it ``reads`` the source, or what was staged before."""
     started = time.perf_counter()
-    begin = None
-    if run.snapshot and run.plan.transfer is Transfer.IN_PLACE:
+    begin = _begin_reading(run, steps.session) if reads else None
+    if begin is not None:
         # The state that is read is older than a mark that a broken try may have left.
         marked = _read_mark(steps)
         if marked is not None:
             return _result(chunk, ChunkStatus.SKIPPED, marked, started)
-        begin = partial(run.snapshot.begin, steps.session)
     with transaction(steps.session, begin):
         marked = _read_mark(steps)
         if marked is not None:
@@ -77,10 +117,18 @@ def _merge_chunk(
 
 def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) -> RowCounts:
     """Bring the chunk's rows into a stage, and merge from there."""
+    _stage(run, steps, source)
+    return merge_staged(run, steps, alone=alone)
+
+
+def _stage(run: Run, steps: Steps, source: Session) -> None:
+    """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading."""
     name = run.snapshot.name if run.snapshot else None
     sessions = Sessions(source=source, target=steps.session, refinery=run.refinery, snapshot=name)
-    fill_stage(run.plan, steps.find, steps.binds, sessions)
-    return merge_staged(run, steps, alone=alone)
+    try:
+        fill_stage(run.plan, steps.find, steps.binds, sessions)
+    except RowRefused as error:
+        raise PermanentError(str(error)) from error.__cause__
 
 
 def find_committed(run: Run, chunk: Chunk) -> ChunkResult | None:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from dmsflow.model.plan import DELTA, Fault
+from dmsflow.model.plan import DELTA, REFUSED, Fault
 from dmsflow.scd.duplicates import DUPLICATE_FAULT
 from dmsflow.scd.shape import BLOCKING, CLASS, FAULT, VALUE, Element, MergeShape, Query, word
+
+NUMBER = "_dms_number"
+NOTE_COLUMNS = (NUMBER, "reason", "column_name", "message")
 
 REJECT_COLUMNS = (
     "run_id",
@@ -22,24 +25,44 @@ REJECT_COLUMNS = (
 
 
 def reject_statements(
-    shape: MergeShape, faults: Sequence[Fault], table: sa.TableClause, stage: sa.FromClause | None = None
+    shape: MergeShape,
+    faults: Sequence[Fault],
+    table: sa.TableClause,
+    stage: sa.FromClause | None = None,
+    *,
+    refused: bool = False,
 ) -> sa.Insert:
-    """Insert a reject for every faulty or late row: of the delta, or of the staged rows where there is no delta."""
+    """Insert a reject for every faulty or late row: of the delta, or of the staged rows where there is no delta.
+
+    Among them may be rows that the target's database has ``refused``.
+    """
+    notes = refused_table().alias("f") if refused else None
     if stage is not None:
         rows = stage.alias("r")
-        return _insert(table, _select(shape, faults, rows, None).where(rows.c[FAULT].is_not(None)))
+        return _insert(table, _select(shape, faults, rows, None, notes).where(rows.c[FAULT].is_not(None)))
     names = (*shape.columns, FAULT, VALUE, CLASS, *((BLOCKING,) if shape.history else ()))
     rows = sa.table(DELTA, *(sa.column(name) for name in names)).alias("r")
     classes = [word("fault"), word("late")] if shape.history else [word("fault")]
-    chosen = _select(shape, faults, rows, word("late") if shape.history else None)
+    chosen = _select(shape, faults, rows, word("late") if shape.history else None, notes)
     return _insert(table, chosen.where(rows.c[CLASS].in_(classes)))
+
+
+def refused_table() -> sa.TableClause:
+    """What the target's database has said of each row that it refuses, by the row's number."""
+    return sa.table(REFUSED, *(sa.column(name) for name in NOTE_COLUMNS))
 
 
 def _insert(table: sa.TableClause, chosen: Query) -> sa.Insert:
     return sa.insert(table).from_select(list(REJECT_COLUMNS), chosen)
 
 
-def _select(shape: MergeShape, faults: Sequence[Fault], rows: sa.FromClause, late: Element | None) -> Query:
+def _select(
+    shape: MergeShape,
+    faults: Sequence[Fault],
+    rows: sa.FromClause,
+    late: Element | None,
+    notes: sa.FromClause | None,
+) -> Query:
     fault = rows.c[FAULT]
     reason: list[tuple[Element, Element]] = []
     column: list[tuple[Element, Element]] = []
@@ -53,12 +76,18 @@ def _select(shape: MergeShape, faults: Sequence[Fault], rows: sa.FromClause, lat
         reason.append((is_late, word("late")))
         message.append((is_late, text.op("||")(blocking)))
         column.append((is_late, sa.null()))
+    if notes is not None:
+        noted = notes.c[NUMBER].is_not(None)
+        reason.append((noted, notes.c.reason))
+        message.append((noted, notes.c.message))
+        column.append((noted, notes.c.column_name))
+        value = sa.case((noted, _named_value(shape, rows, notes.c.column_name)), else_=value)
     for one in (duplicate, *faults):
         met = fault == sa.literal_column(str(one.number))
         reason.append((met, word(one.reason)))
         message.append((met, _text(one.message)))
         column.append((met, _text(one.column) if one.column else sa.null()))
-    return sa.select(
+    chosen = sa.select(
         sa.bindparam("run_id", type_=sa.String()),
         sa.bindparam("chunk", type_=sa.Integer()),
         sa.bindparam("pipeline", type_=sa.String()),
@@ -69,6 +98,14 @@ def _select(shape: MergeShape, faults: Sequence[Fault], rows: sa.FromClause, lat
         sa.case(*message),
         sa.bindparam("run_at", type_=sa.DateTime()),
     )
+    if notes is None:
+        return chosen
+    return chosen.select_from(rows.outerjoin(notes, fault == -notes.c[NUMBER]))
+
+
+def _named_value(shape: MergeShape, rows: sa.FromClause, column: Element) -> Element:
+    """The value of the column that the database has named."""
+    return sa.case(*((column == _text(name), sa.cast(rows.c[name], sa.String())) for name in shape.columns))
 
 
 def _key(shape: MergeShape, rows: sa.FromClause) -> Element:

@@ -16,6 +16,7 @@ from dmsflow.cli.exits import Exit
 from dmsflow.codes import CATALOGUE
 from dmsflow.compiler.folder import load_folder
 from dmsflow.compiler.literals import parse_type
+from dmsflow.engines import duckdb_words, postgresql_errors, sqlite
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.generic_sql import SQLiteIdioms
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
@@ -161,5 +162,8 @@ def test_every_reason_of_a_reject_is_described():
     described = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     source = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "dmsflow" / "scd").glob("*.py")))
     known = set(re.findall(r'"((?:null|not|too|effective)_\w+|cast|check|late|duplicate_key)"', source))
-    assert described <= known
+    of_sqlite, of_server = {*sqlite.REASONS.values()}, {*postgresql_errors.REASONS.values()}
+    refused = {"refused"} | of_sqlite | of_server | {reason for _, reason in duckdb_words.REASONS}
+    assert described <= known | refused
+    assert refused <= described
     assert {name for name in known if name in ("cast", "check", "late", "duplicate_key")} <= described

@@ -149,7 +149,6 @@ def test_a_history_that_breaks_a_law_is_found_in_every_chunk(tmp_path, target, c
     assert told in outcome.told
 
 
-@pytest.mark.xfail(reason="a row that a constraint refuses fails its chunk; it is not yet found and rejected alone")
 def test_a_row_that_a_constraint_refuses_is_one_reject(tmp_path):
     lab = Lab(tmp_path)
     lab.make("CREATE TABLE s AS SELECT 1 AS id, 'b' AS v UNION ALL SELECT 2, 'c'")
