@@ -251,3 +251,19 @@ def test_a_second_signal_ends_every_chunk_that_waits(tmp_path, monkeypatch):
     assert (outcome.code, outcome.report["status"], outcome.report["chunks"]["done"]) == (4, "stopped", 1), outcome
     assert outcome.report["seconds"] < 30
     assert lab.read("SELECT count(*) FROM t") == [(5,)]
+
+
+@extension.needed
+def test_rows_that_the_target_refuses_are_rejects(tmp_path, monkeypatch):
+    extension.always(monkeypatch)
+    lab = Lab(tmp_path, "postgresql", "duckdb")
+    lab.make(
+        "CREATE TABLE s AS SELECT i AS id, CASE i % 25 WHEN 0 THEN 'bad' END AS v FROM generate_series(1, 100) r(i)"
+    )
+    ours = "valid_from timestamp, valid_to timestamp, is_current boolean, inserted_at timestamp, modified_at timestamp"
+    lab.make(f"CREATE TABLE t (id int, v varchar CHECK (v <> 'bad'), {ours})", side="target")
+    split = {"chunk_rows": 25, "min_rows": 0, "workers": 2}
+    outcome = lab.apply(key=["id"], scd=2, errors={"max_rows": 4}, parallel=split)
+    assert (outcome.report["transfer"], outcome.rows["inserted"], outcome.rows["rejected"]) == ("attach", 96, 4)
+    keys = lab.read("SELECT row_key FROM dmsflow_reject WHERE reason = 'check' ORDER BY ALL")
+    assert keys == [('{"id":100}',), ('{"id":25}',), ('{"id":50}',), ('{"id":75}',)]
