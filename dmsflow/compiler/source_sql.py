@@ -68,7 +68,7 @@ class SourceSql(Struct, frozen=True, kw_only=True):
     def window(self, source: sa.FromClause, checkpoint: CheckpointPlan) -> Element:
         """The stretch between the watermark and the fence; rows without a checkpoint value belong to every run.
 
-        Without a fence there is no row yet that a watermark could stand for: whatever comes meanwhile is the next run's.
+        Without a fence there is no row yet that a watermark could stand for: what comes meanwhile is the next run's.
         """
         columns: list[Any] = [source.c[name] for name in checkpoint.columns]
         if not columns:

@@ -111,14 +111,14 @@ class Ledger:
                 connection.execute(statement, values)
 
     def request_stop(self, run_id: str) -> None:
-        """Ask a run to stop. Starting or resuming a run forgets earlier requests. Raises for an unknown run."""
+        """Ask a run to stop; asked again, at once. Starting or resuming it forgets that. Raises for an unknown run."""
         with self._writing() as connection:
             if not connection.execute(statements.REQUEST_STOP, {"run_id": run_id, "now": self._now()}).rowcount:
                 raise LedgerError(_unknown(run_id))
 
-    def stop_requested(self, run_id: str) -> bool:
-        """Whether someone asked this run to stop."""
-        return bool(self._rows(statements.STOP_REQUESTED, {"run_id": run_id}))
+    def stop_requested(self, run_id: str, *, at_once: bool = False) -> bool:
+        """Whether someone asked this run to stop, or asked again."""
+        return bool(self._rows(statements.STOP_REQUESTED, {"run_id": run_id, "at_once": at_once}))
 
     def runs(self, pipeline: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
         """The latest runs, newest first."""

@@ -60,7 +60,9 @@ create table stop_request (
 ) without rowid;
 """
 
-MIGRATIONS = (FIRST_TABLES,)
+STOP_AT_ONCE = "alter table stop_request add column at_once integer not null default 0"
+
+MIGRATIONS = (FIRST_TABLES, STOP_AT_ONCE)
 """Each brings a ledger from its own index to the next version; a released one never changes."""
 
 

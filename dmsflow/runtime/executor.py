@@ -1,18 +1,21 @@
 """Runs the chunks and yields their results as they finish. One chunk, or one worker, is the caller's thread (law 4)."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.errors import DmsflowError, Interrupted, SnapshotLost
+from dmsflow.errors import ConnectionFailed, DatabaseError, DmsflowError, Interrupted, SnapshotLost
+from dmsflow.events import log_event
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
 from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
 from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
-from dmsflow.runtime.worker import Finish, load_chunk
+from dmsflow.runtime.worker import Finish, find_committed, load_chunk
 
+logger = logging.getLogger("dmsflow.runtime")
 Clock = Callable[[], datetime]
 
 
@@ -74,7 +77,7 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
         try:
             return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
         except Interrupted:
-            return None
+            return settle(run, chunk) if stop.at_once else None
         except DmsflowError as error:
             from random import random
 
@@ -86,6 +89,15 @@ def attempt_chunk(run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish
                     attempt += 1
                 case TryAgain() | GiveUp():
                     return _failed(chunk, error, attempt, run.plan.name_columns(str(error)))
+
+
+def settle(run: Run, chunk: Chunk) -> ChunkResult | None:
+    """What a chunk has committed before it was interrupted, as far as the target answers (law 8)."""
+    try:
+        return find_committed(run, chunk)
+    except (DatabaseError, ConnectionFailed) as error:
+        log_event(logger, logging.WARNING, "the target does not tell what is loaded", error=str(error))
+        return None
 
 
 def _failed(chunk: Chunk, error: DmsflowError, attempts: int, message: str) -> ChunkResult:
