@@ -11,6 +11,7 @@ import typer
 from dmsflow.cli.commands.apply import apply
 from dmsflow.cli.commands.explain import explain
 from dmsflow.cli.commands.plan import plan
+from dmsflow.cli.commands.rejects import rejects
 from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
@@ -39,6 +40,7 @@ app.command()(schema)
 app.command()(status)
 app.command()(runs)
 app.command()(stop)
+app.command()(rejects)
 
 
 def _show_version(wanted: bool) -> None:

@@ -142,6 +142,11 @@ class Ledger:
             raise LedgerError(f'several runs begin with "{id_or_prefix}": {ids} | next: give more of the id')
         return found[0]
 
+    def find(self, name: str) -> RunRow:
+        """The latest run of the pipeline of that name, else the run of that id. Raises LedgerError as ``run`` does."""
+        latest = self.runs(name, limit=1)
+        return latest[0] if latest else self.run(name)
+
     def unfinished(self, pipeline: str) -> RunRow | None:
         """The latest run of a pipeline, unless it succeeded; with its plan, to go on with."""
         latest = self.runs(pipeline, limit=1)

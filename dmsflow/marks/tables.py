@@ -101,6 +101,21 @@ def find_checkpoint(schema: str | None) -> sa.Executable:
     return sa.select(table.c.watermark, table.c.run_id, table.c.run_at).where(_is(table, "pipeline"))
 
 
+def count_rejects(schema: str | None) -> sa.Executable:
+    """How many rejects a run has."""
+    table = mark_table(REJECT, schema)
+    return sa.select(sa.func.count()).select_from(table).where(_is(table, "run_id"))
+
+
+def find_rejects(schema: str | None, limit: int | None) -> sa.Executable:
+    """The rejects of a run, by chunk and key; at most so many."""
+    table = mark_table(REJECT, schema)
+    names = ("row_key", "column_name", "column_value", "reason", "message", "chunk")
+    order = [table.c[name] for name in ("chunk", "row_key", "column_name")]
+    query = sa.select(*(table.c[name] for name in names)).where(_is(table, "run_id")).order_by(*order)
+    return query if limit is None else query.limit(sa.literal_column(str(limit)))
+
+
 def _is(table: sa.TableClause, name: str) -> sa.ColumnElement[bool]:
     return table.c[name] == sa.bindparam(name)
 

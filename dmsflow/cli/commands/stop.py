@@ -49,8 +49,7 @@ def find_running(ledger: "Ledger", name: str) -> "RunRow":
         _refuse(f'several runs of pipeline "{name}" are at work: {ids} | next: give the id of one', Exit.USAGE)
     if alive:
         return alive[0]
-    latest = ledger.runs(name, limit=1)
-    run = latest[0] if latest else ledger.run(name)
+    run = ledger.find(name)
     if run.runs:
         return run
     if run.lost:
