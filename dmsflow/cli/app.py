@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dmsflow.cli.commands.apply import apply
+from dmsflow.cli.commands.checkpoint import checkpoint
 from dmsflow.cli.commands.explain import explain
 from dmsflow.cli.commands.plan import plan
 from dmsflow.cli.commands.rejects import rejects
@@ -41,6 +42,7 @@ app.command()(status)
 app.command()(runs)
 app.command()(stop)
 app.command()(rejects)
+app.add_typer(checkpoint, name="checkpoint")
 
 
 def _show_version(wanted: bool) -> None:

@@ -41,6 +41,14 @@ class Holder(Struct, frozen=True, kw_only=True):
             return _process_exists(self.pid)
         return now - self.heartbeat_at < EXPIRES_AFTER
 
+    def describe(self, table: str) -> str:
+        """Who loads the table."""
+        since = f"{self.since:%Y-%m-%d %H:%M:%S} UTC"
+        return (
+            f'{table} is being loaded by run {self.run_id} of pipeline "{self.pipeline}" on {self.host}, '
+            f"process {self.pid}, since {since}: wait for it to end"
+        )
+
 
 def read_instant(value: Scalar | None) -> datetime:
     """An instant as a database hands it over."""

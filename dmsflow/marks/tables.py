@@ -1,6 +1,7 @@
 """The tables that dmsflow keeps in a target, and the statements over them. Builds SQL; runs nothing."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -118,7 +119,7 @@ def find_moves(schema: str | None, limit: int) -> sa.Executable:
     table = mark_table(CHECKPOINT_HISTORY, schema)
     names = ("watermark_before", "watermark_after", "cause", "run_id", "changed_by", "changed_at")
     query = sa.select(*(table.c[name] for name in names)).where(_is(table, "pipeline"))
-    return query.order_by(table.c.changed_at.desc()).limit(sa.literal_column(str(limit)))
+    return _at_most(query.order_by(table.c.changed_at.desc()), limit)
 
 
 def count_rejects(schema: str | None) -> sa.Executable:
@@ -133,7 +134,12 @@ def find_rejects(schema: str | None, limit: int | None) -> sa.Executable:
     names = ("row_key", "column_name", "column_value", "reason", "message", "chunk")
     order = [table.c[name] for name in ("chunk", "row_key", "column_name")]
     query = sa.select(*(table.c[name] for name in names)).where(_is(table, "run_id")).order_by(*order)
-    return query if limit is None else query.limit(sa.literal_column(str(limit)))
+    return query if limit is None else _at_most(query, limit)
+
+
+def _at_most(query: sa.Select[Any], rows: int) -> sa.Select[Any]:
+    """The first rows of a query; SQLAlchemy's own clause binds values in some dialects."""
+    return query.suffix_with(sa.text(f"LIMIT {rows}"))
 
 
 def _is(table: sa.TableClause, name: str) -> sa.ColumnElement[bool]:

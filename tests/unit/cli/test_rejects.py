@@ -49,6 +49,7 @@ def test_csv_tells_key_column_value_reason_and_chunk(tmp_path, target):
         ({"id": 2}, "amount", "7,50", "cast", "1"),
     ]
     assert all(row[4] for row in rows)
+    assert rejects(lab, "p", "--format", "csv", "--limit", "1").out.count("\n") == 2
 
 
 def test_json_is_an_array_and_text_a_table(lab):
