@@ -110,17 +110,22 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
 @contextmanager
 def open_target(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Engine]:
     """Open the target of a spec alone, which must be there. Raises ConnectionFailed with what to do."""
+    expect_target(spec)
+    engine = open_engine(resolve(spec.connection(spec.target.connection)), read_only=read_only)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def expect_target(spec: PipelineSpec) -> None:
+    """Raise ConnectionFailed where the target is a file that is not there: opening would make it."""
     address = resolve(spec.connection(spec.target.connection))
     if address.path is not None and not Path(address.path).exists():
         raise ConnectionFailed(
             f'there is no file {address.path}, the target of pipeline "{spec.pipeline}": check the connection '
             f'"{address.name}"; the first apply makes it'
         )
-    engine = open_engine(address, read_only=read_only)
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def _is_one_server(source: Address | None, target: Address) -> bool:

@@ -202,6 +202,7 @@ class GenericSession:
         if not self._open:
             return
         self._open = False
+        self._work.end()
         self._work.leave()
         with self._judged():
             self._connection.rollback()

@@ -8,7 +8,9 @@ import pytest
 
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.generic import GenericSession
+from dmsflow.errors import Interrupted
 from dmsflow.ledger import open_ledger
+from dmsflow.model.table import TableName
 from dmsflow.runtime import recording
 from tests.laws.lab import Lab
 
@@ -127,3 +129,29 @@ def test_a_long_statement_of_the_refinery_ends_too(tmp_path, monkeypatch):
     outcome = lab.apply(key=["id"])
     assert (outcome.code, outcome.report["status"], outcome.report["errors"]) == (4, "stopped", []), outcome
     assert outcome.report["seconds"] < 10
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_request_at_the_commit_of_the_only_chunk_is_settled_by_its_mark(moment, tmp_path, monkeypatch):
+    lab = make_lab(tmp_path, "duckdb")
+    commit, struck = DuckDBSession.commit, []
+
+    def interrupted(session) -> None:
+        marked = not struck and session.describe_table(TableName(table="dmsflow_chunk"))
+        if not marked or not session.fetch("SELECT 1 FROM dmsflow_chunk"):
+            commit(session)
+            return
+        struck.append(moment)
+        ask(lab, 1)
+        time.sleep(0.3)
+        if moment == "after":
+            commit(session)
+        raise Interrupted("the run was stopped at once")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(DuckDBSession, "commit", interrupted)
+        outcome = lab.apply(key=["id"])
+    told = (outcome.code, outcome.report["status"], outcome.rows["inserted"])
+    assert told == {"before": (4, "stopped", 0), "after": (0, "succeeded", 20)}[moment], outcome
+    assert lab.apply(key=["id"]).rows["read"] == 20
+    assert lab.read("SELECT count(*) FROM t") == [(20,)]

@@ -62,14 +62,13 @@ def set_(
     from dmsflow.compiler.kept import keep_of
     from dmsflow.compiler.literals import LiteralError
     from dmsflow.compiler.moving import type_watermark
-    from dmsflow.engines.access import open_access, open_target
+    from dmsflow.engines.access import expect_target, open_access
 
     given = _parse_values(values)
     with refusals():
         loaded = load(spec, parse_settings(set or ()))
         decoded = loaded.raise_if_rejected()
-        with open_target(decoded):
-            pass
+        expect_target(decoded)
         with open_access(decoded) as access, closing(access.open_target()) as session:
             kept = keep_of(decoded, access.target, session)
             before = kept.checkpoint()
