@@ -9,11 +9,15 @@ from typing import Annotated
 import typer
 
 from dmsflow.cli.commands.apply import apply
+from dmsflow.cli.commands.checkpoint import checkpoint
 from dmsflow.cli.commands.explain import explain
 from dmsflow.cli.commands.plan import plan
+from dmsflow.cli.commands.rejects import rejects
 from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
+from dmsflow.cli.commands.stop import stop
+from dmsflow.cli.commands.unlock import unlock
 from dmsflow.cli.commands.validate import validate
 from dmsflow.cli.exits import Exit
 from dmsflow.cli.log_options import LogFormat, LogLevel, LogOptions, choose_level
@@ -37,6 +41,10 @@ app.command()(explain)
 app.command()(schema)
 app.command()(status)
 app.command()(runs)
+app.command()(stop)
+app.command()(rejects)
+app.add_typer(checkpoint, name="checkpoint")
+app.command()(unlock)
 
 
 def _show_version(wanted: bool) -> None:

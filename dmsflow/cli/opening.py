@@ -29,6 +29,8 @@ def refusals() -> Iterator[None]:
 
         typer.echo(f"error: {escape(redact(str(error)))}", err=True)
         raise typer.Exit(Exit.FAILED) from error
+    except BrokenPipeError:
+        raise
     except OSError as error:
         # No room is ready for every answer of a file system: a name too long, a folder that may not be entered.
         from dmsflow.cli.render.words import escape
@@ -38,7 +40,7 @@ def refusals() -> Iterator[None]:
         raise typer.Exit(Exit.FAILED) from error
 
 
-def load(path: Path, settings: dict[str, str]) -> "LoadedSpec":
+def load(path: Path, settings: dict[str, str], *, params_required: bool = True) -> "LoadedSpec":
     """Load a spec, show its problems on stderr. Ends the command when it is missing or rejected."""
     from dmsflow.compiler.known_shapes import KnownShapes
     from dmsflow.compiler.load import load_spec
@@ -46,7 +48,7 @@ def load(path: Path, settings: dict[str, str]) -> "LoadedSpec":
     if not path.is_file():
         typer.echo(f'there is no file "{path}"', err=True)
         raise typer.Exit(Exit.USAGE)
-    loaded = load_spec(path, settings, known=KnownShapes.beside(path))
+    loaded = load_spec(path, settings, params_required=params_required, known=KnownShapes.beside(path))
     show_problems(loaded.diagnostics, loaded)
     loaded.raise_if_rejected()
     return loaded

@@ -24,6 +24,7 @@ from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
+from dmsflow.model.table import TableName
 from dmsflow.scd import classify, duplicates, rejects, staging, write
 from dmsflow.scd.shape import MergeShape
 from dmsflow.scd.verify import verify_delta, verify_history
@@ -269,5 +270,9 @@ def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:
 
 def target_schema(spec: PipelineSpec) -> str | None:
     """Catalog and schema of the target as SQLAlchemy's one schema string."""
-    table = spec.target.table
+    return schema_of(spec.target.table)
+
+
+def schema_of(table: TableName) -> str | None:
+    """Catalog and schema of a table, the same way."""
     return PART.join(part for part in (table.catalog, table.schema) if part) or None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
@@ -18,6 +17,7 @@ from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
 from dmsflow.errors import ConnectionFailed, DatabaseError
+from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.marks.names import CHECKPOINT, COLUMN
 from dmsflow.marks.tables import find_checkpoint, find_unfilled
 from dmsflow.model.facts import Facts, Writers
@@ -103,10 +103,8 @@ def read_checkpoint(spec: PipelineSpec, access: Access, session: Session) -> Wat
         return None
     statement = compile_statement("find_checkpoint", Side.TARGET, find_checkpoint(schema), access.target_idioms)
     rows = session.fetch(statement.sql, {"pipeline": spec.pipeline})
-    if not rows or rows[0][0] is None:
-        return None
-    watermark = msgspec.json.decode(str(rows[0][0]).encode(), type=Watermark)
-    if watermark.columns != spec.checkpoint.columns:
+    watermark = read_watermark(rows[0][0]) if rows else None
+    if watermark is not None and watermark.columns != spec.checkpoint.columns:
         raise ConnectionFailed(
             f"the target remembers a watermark over {', '.join(watermark.columns)}, the spec has "
             f"{', '.join(spec.checkpoint.columns) or 'no checkpoint columns'}: restore them in the spec"

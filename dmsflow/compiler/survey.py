@@ -36,7 +36,7 @@ def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None
     try:
         if problems := tuple(sql_is_read_by(spec, source_session.traits.name)):
             raise SpecRejected(problems)
-        source = source or reach_source(_survey_source(spec, access, source_session), access)
+        source = source or reach_source(survey_source(spec, access, source_session), access)
         target = _survey_target(spec, access, target_session)
         facts = Facts(source=source, target=target)
         if not _has_questions(spec):
@@ -55,7 +55,8 @@ def _has_questions(spec: PipelineSpec) -> bool:
     return written or spec.checkpoint.by_key or spec.target.evolve is Evolve.ADD
 
 
-def _survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
+def survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
+    """What the plan must know of the source. Raises SpecRejected where the source does not answer to the spec."""
     if spec.source.file is not None:
         return _survey_files(spec, access, session)
     engine = session.traits.name

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dmsflow.engines.address import Address, resolve
 from dmsflow.engines.connections import open_engine
 from dmsflow.engines.engine import Engine, Idioms, Session
+from dmsflow.errors import ConnectionFailed
 from dmsflow.model.spec import PipelineSpec
 
 SOURCE_ALIAS = "dms_source"
@@ -103,6 +104,27 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
             opened.callback(reader.close)
         yield Access(
             target=target, source=reader, attach=attach, reach=reach, one_database=_is_one_server(source, address)
+        )
+
+
+@contextmanager
+def open_target(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Engine]:
+    """Open the target of a spec alone, which must be there. Raises ConnectionFailed with what to do."""
+    expect_target(spec)
+    engine = open_engine(resolve(spec.connection(spec.target.connection)), read_only=read_only)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def expect_target(spec: PipelineSpec) -> None:
+    """Raise ConnectionFailed where the target is a file that is not there: opening would make it."""
+    address = resolve(spec.connection(spec.target.connection))
+    if address.path is not None and not Path(address.path).exists():
+        raise ConnectionFailed(
+            f'there is no file {address.path}, the target of pipeline "{spec.pipeline}": check the connection '
+            f'"{address.name}"; the first apply makes it'
         )
 
 

@@ -14,8 +14,9 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal
+from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits
+from dmsflow.engines.interrupter import Interrupter, Work
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
 from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName, UniqueKey
 
@@ -104,7 +105,7 @@ def judge(error: driver.Error) -> DatabaseError:
     if isinstance(error, REFUSED):
         reason, column, told = explain_refusal(text)
         return RowRefused(explain_reading(text), reason=reason, told=told, column=column)
-    return PermanentError(explain_reading(text))
+    return judge_reading(text)
 
 
 class DuckDBSession:
@@ -112,8 +113,10 @@ class DuckDBSession:
 
     traits = TRAITS
 
-    def __init__(self, connection: driver.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: driver.DuckDBPyConnection, interrupter: Interrupter) -> None:
+        self._connection, self._interrupter = connection, interrupter
+        self._work = Work(connection.interrupt)
+        interrupter.add(self._work)
         self._thread = threading.get_ident()
         self._open = False
 
@@ -131,7 +134,8 @@ class DuckDBSession:
 
     def execute(self, sql: str, binds: Binds | None = None) -> int:
         """Run a statement; the number of rows it wrote."""
-        cursor = self._run(sql, binds)
+        with self._work.statement():
+            cursor = self._run(sql, binds)
         if cursor.description and cursor.description[0][0] == "Count":
             row = cursor.fetchone()
             return int(row[0]) if row else 0
@@ -139,15 +143,17 @@ class DuckDBSession:
 
     def fetch(self, sql: str, binds: Binds | None = None) -> list[Row]:
         """Run a query; all its rows."""
-        cursor = self._run(sql, binds)
         try:
-            return cursor.fetchall()
+            with self._work.statement():
+                return self._run(sql, binds).fetchall()
         except driver.Error as error:
             raise judge(error) from error
 
     def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
         """Run a query; its rows as Arrow batches."""
         learn_arrow()
+        # Whoever pulls the batches makes DuckDB work, until the session closes or runs something else.
+        self._work.begin()
         try:
             relation = self._connection.sql(sql, params=dict(binds) if binds else None)
             reader: pa.RecordBatchReader | None = relation.to_arrow_reader(batch_rows)
@@ -192,17 +198,21 @@ class DuckDBSession:
         """Open a transaction."""
         self._run("BEGIN TRANSACTION", None)
         self._open = True
+        self._work.enter()
 
     def commit(self) -> None:
-        """Make the open transaction last."""
+        """Make the open transaction last; no stop interrupts that."""
         self._run("COMMIT", None)
         self._open = False
+        self._work.leave()
 
     def rollback(self) -> None:
         """Undo the open transaction, if there is one."""
         if not self._open:
             return
         self._open = False
+        self._work.end()
+        self._work.leave()
         try:
             self._connection.rollback()
         except driver.Error:
@@ -252,6 +262,7 @@ class DuckDBSession:
 
     def close(self) -> None:
         """Close this cursor."""
+        self._interrupter.remove(self._work)
         self._connection.close()
 
 
@@ -274,7 +285,7 @@ class DuckDBEngine:
             raise ConnectionFailed(told or explain_open(path or ":memory:", str(error), driver.__version__)) from error
         self.path, self._extension = path, given.extension
         self._servers: dict[str, str | None] = {}
-        self._lock = threading.Lock()
+        self._lock, self._interrupter = threading.Lock(), Interrupter()
         self._catalog, limit = self._database.execute(
             f"{TIME_ZONE}; SELECT current_database(), current_setting('memory_limit')"
         ).fetchall()[0]
@@ -313,7 +324,7 @@ class DuckDBEngine:
 
     def connect(self) -> DuckDBSession:
         """A cursor of its own for the calling thread."""
-        return DuckDBSession(self._database.cursor())
+        return DuckDBSession(self._database.cursor(), self._interrupter)
 
     def locate(self, table: TableName) -> TableName:
         """With the name of the database, where it is the schema's too: DuckDB takes one for the other."""
@@ -321,10 +332,12 @@ class DuckDBEngine:
         return replace(table, catalog=self._catalog) if clashes and not table.catalog else table
 
     def heed(self, stopping: Stopping) -> None:
-        """Nothing here waits for others."""
+        """Let all sessions end what they are at when a stop asks for it at once."""
+        self._interrupter.heed(stopping)
 
     def close(self) -> None:
         """Close the database file."""
+        self._interrupter.close()
         self._database.close()
 
 

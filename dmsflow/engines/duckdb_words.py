@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dmsflow.engines.duckdb_options import STORAGE_VERSION
+from dmsflow.errors import DatabaseError, Interrupted, PermanentError
 
 SQLITE_HEAD = b"SQLite format 3\x00"
 
@@ -24,6 +25,7 @@ CSV_REASONS = (
     ),
 )
 LONGEST = 2000
+INTERRUPTED = "INTERRUPT Error"
 PLACE = re.compile(r"\n+LINE \d+:.*", re.S)
 REASONS = (
     (re.compile(r'Duplicate key "([^:,"]+): [^"]*" violates (?:unique|primary key) constraint'), "unique"),
@@ -34,6 +36,13 @@ REASONS = (
     (re.compile(r"out of range", re.I), "overflow"),
 )
 """What DuckDB says of a row that it refuses, with the column where it names one; the first that is found counts."""
+
+
+def judge_reading(message: str) -> DatabaseError:
+    """What a statement, or an Arrow stream of DuckDB, failed with: nothing went wrong where it was interrupted."""
+    if INTERRUPTED in message:
+        return Interrupted("the run was stopped at once")
+    return PermanentError(explain_reading(message))
 
 
 def explain_reading(message: str) -> str:

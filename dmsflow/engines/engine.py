@@ -223,7 +223,7 @@ class Engine(Protocol):
         ...
 
     def heed(self, stopping: Stopping) -> None:
-        """Let the waits of all sessions end with Interrupted when a stop asks for it, where there are such waits."""
+        """Let what all sessions wait for, or are at, end with Interrupted when a stop asks for it."""
         ...
 
     def close(self) -> None:

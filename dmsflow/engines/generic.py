@@ -7,6 +7,7 @@ holds colons. What differs between databases is a Driver's.
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Binds, Idioms, Row, Session, Stopping, Traits
 from dmsflow.engines.generic_sql import GenericIdioms, SQLiteIdioms
+from dmsflow.engines.interrupter import Interrupter, Work
 from dmsflow.engines.sqlite import SQLiteDriver
 from dmsflow.errors import ConnectionFailed, DatabaseError, TransientError
 from dmsflow.model.table import DataType, TableName, TableShape, UniqueKey
@@ -43,6 +45,10 @@ class Driver(Protocol):
 
     def begin(self, cursor: Any) -> None:  # noqa: ANN401 - a DBAPI cursor
         """Open a transaction."""
+        ...
+
+    def interrupt(self, connection: Any) -> None:  # noqa: ANN401 - a DBAPI connection
+        """End its statement, from another thread, where the driver can."""
         ...
 
     def prepare(self, sql: str, binds: Binds | None) -> tuple[str, Any]:
@@ -77,9 +83,11 @@ class Driver(Protocol):
 class GenericSession:
     """One connection of one thread."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, driver: Driver, interrupter: Interrupter) -> None:
+        self._driver, self._interrupter = driver, interrupter
         self._connection = driver.open()
+        self._work = Work(partial(driver.interrupt, self._connection))
+        interrupter.add(self._work)
         self._thread = threading.get_ident()
         self._open = False
         self.traits = driver.traits
@@ -101,7 +109,7 @@ class GenericSession:
 
     def _run(self, sql: str, binds: Binds | None) -> Any:  # noqa: ANN401 - a DBAPI cursor
         prepared, values = self._driver.prepare(sql, binds)
-        with self._judged():
+        with self._judged(), self._work.statement():
             cursor = self._connection.cursor()
             cursor.execute(prepared, values)
             return cursor
@@ -120,7 +128,7 @@ class GenericSession:
     def fetch(self, sql: str, binds: Binds | None = None) -> list[Row]:
         """Run a query; all its rows, as the driver gives them: SQLite has text for time."""
         cursor = self._run(sql, binds)
-        with self._judged(), contextlib.closing(cursor):
+        with self._judged(), self._work.statement(), contextlib.closing(cursor):
             return [tuple(row) for row in cursor.fetchall()]
 
     def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
@@ -131,7 +139,7 @@ class GenericSession:
         cursor = self._run(sql, binds)
 
         def fetch(rows: int) -> list[Any]:
-            with self._judging():
+            with self._judging(), self._work.statement():
                 found: list[Any] = cursor.fetchmany(rows)
                 if not found:
                     cursor.close()
@@ -155,7 +163,7 @@ class GenericSession:
             cursor = self._connection.cursor()
             for batch in slice_batches(batches):
                 rows = write_rows(batch, writers)
-                with self._judged():
+                with self._judged(), self._work.statement():
                     cursor.executemany(sql, rows)
                 loaded += batch.num_rows
             cursor.close()
@@ -180,18 +188,22 @@ class GenericSession:
         with self._judged():
             self._driver.begin(self._connection.cursor())
         self._open = True
+        self._work.enter()
 
     def commit(self) -> None:
         """Make the open transaction last."""
         with self._judged():
             self._connection.commit()
         self._open = False
+        self._work.leave()
 
     def rollback(self) -> None:
         """Undo the open transaction, if there is one."""
         if not self._open:
             return
         self._open = False
+        self._work.end()
+        self._work.leave()
         with self._judged():
             self._connection.rollback()
 
@@ -217,6 +229,7 @@ class GenericSession:
 
     def close(self) -> None:
         """Close the connection; an open transaction is undone."""
+        self._interrupter.remove(self._work)
         with self._judging():
             self._connection.close()
 
@@ -242,7 +255,7 @@ class GenericEngine:
 
             driver = SQLAlchemyDriver(url, given)
             self._driver, self._idioms = driver, GenericIdioms(driver.dialect)
-        self.traits = self._driver.traits
+        self.traits, self._interrupter = self._driver.traits, Interrupter()
 
     @property
     def idioms(self) -> Idioms:
@@ -251,17 +264,19 @@ class GenericEngine:
 
     def connect(self) -> GenericSession:
         """A connection of its own for the calling thread."""
-        return GenericSession(self._driver)
+        return GenericSession(self._driver, self._interrupter)
 
     def locate(self, table: TableName) -> TableName:
         """The name as it is written."""
         return table
 
     def heed(self, stopping: Stopping) -> None:
-        """Nothing here waits for others."""
+        """Let all sessions end what they are at when a stop asks for it at once."""
+        self._interrupter.heed(stopping)
 
     def close(self) -> None:
         """Close what the sessions share."""
+        self._interrupter.close()
         self._driver.close()
 
 

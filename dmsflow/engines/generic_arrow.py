@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 from msgspec import Struct
 
+from dmsflow.engines.duckdb_words import judge_reading
 from dmsflow.errors import DatabaseError, PermanentError
 from dmsflow.model.table import DataType, TypeName
 
@@ -85,14 +86,14 @@ def _read(reading: Reading, values: Values, misread: type[DatabaseError]) -> Arr
 
 
 def slice_batches(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """The batches of a reader in small slices. Raises PermanentError where the reader fails."""
+    """The batches of a reader in small slices. Raises PermanentError where the reader fails, or Interrupted."""
     try:
         for batch in batches:
             for start in range(0, batch.num_rows, LOAD_ROWS):
                 yield batch.slice(start, LOAD_ROWS)
     except (pa.ArrowException, OSError) as error:
         # What fails at the other end of an Arrow stream comes out as an OSError.
-        raise PermanentError(str(error).strip()) from error
+        raise judge_reading(str(error).strip()) from error
 
 
 def write_rows(batch: pa.RecordBatch, writers: Sequence[Writer]) -> Iterator[tuple[Any, ...]]:

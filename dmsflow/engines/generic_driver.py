@@ -102,6 +102,9 @@ class SQLAlchemyDriver:
         """A DBAPI connection is in a transaction from its first statement."""
         cursor.close()
 
+    def interrupt(self, connection: Any) -> None:  # noqa: ANN401 - a DBAPI connection
+        """Nothing: DBAPI has no word for it."""
+
     def prepare(self, sql: str, binds: Binds | None) -> tuple[str, Any]:
         """Parameters in the driver's own style."""
         given = binds or {}

@@ -13,7 +13,7 @@ from dmsflow.engines.engine import Binds, Session, Traits
 from dmsflow.engines.generic_sql import SQLiteIdioms, replace_binds
 from dmsflow.engines.sqlite_fit import SINGLE, write_misfit
 from dmsflow.engines.sqlite_values import adapt, read_type, write_literal
-from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
+from dmsflow.errors import ConnectionFailed, DatabaseError, Interrupted, PermanentError, RowRefused, TransientError
 from dmsflow.model.table import FAMILIES, Column, DataType, TableName, TableShape, TypeName
 
 if TYPE_CHECKING:
@@ -130,6 +130,10 @@ class SQLiteDriver:
         if self._read_only:
             cursor.execute("SELECT 1 FROM sqlite_schema").fetchall()
 
+    def interrupt(self, connection: Any) -> None:  # noqa: ANN401 - a DBAPI connection
+        """End its statement, from another thread."""
+        connection.interrupt()
+
     def prepare(self, sql: str, binds: Binds | None) -> tuple[str, dict[str, object]]:
         """The statement and its values, as the driver takes them."""
         return sql, {name: adapt(value) for name, value in (binds or {}).items()}
@@ -138,6 +142,8 @@ class SQLiteDriver:
         """Only a lock that another connection holds is worth another try."""
         name = str(getattr(error, "sqlite_errorname", type(error).__name__))
         text = f"{name}: {error}"
+        if name == "SQLITE_INTERRUPT":
+            return Interrupted("the run was stopped at once")
         if NOT_TEXT in text:
             return PermanentError(f"{text}: write it as UTF-8, or read its bytes with cast(... as blob)")
         if name in NEXT_STEPS:

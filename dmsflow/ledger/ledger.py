@@ -117,14 +117,14 @@ class Ledger:
                 connection.execute(statement, values)
 
     def request_stop(self, run_id: str) -> None:
-        """Ask a run to stop. Starting or resuming a run forgets earlier requests. Raises for an unknown run."""
+        """Ask a run to stop; asked again, at once. Starting or resuming it forgets that. Raises for an unknown run."""
         with self._writing() as connection:
             if not connection.execute(statements.REQUEST_STOP, {"run_id": run_id, "now": self._now()}).rowcount:
                 raise LedgerError(_unknown(run_id))
 
-    def stop_requested(self, run_id: str) -> bool:
-        """Whether someone asked this run to stop."""
-        return bool(self._rows(statements.STOP_REQUESTED, {"run_id": run_id}))
+    def stop_requested(self, run_id: str, *, at_once: bool = False) -> bool:
+        """Whether someone asked this run to stop, or asked again."""
+        return bool(self._rows(statements.STOP_REQUESTED, {"run_id": run_id, "at_once": at_once}))
 
     def runs(self, pipeline: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
         """The latest runs, newest first."""
@@ -147,6 +147,11 @@ class Ledger:
             ids = ", ".join(row.run_id for row in found[:5]) + (", ..." if len(found) > 5 else "")
             raise LedgerError(f'several runs begin with "{id_or_prefix}": {ids} | next: give more of the id')
         return found[0]
+
+    def find(self, name: str) -> RunRow:
+        """The latest run of the pipeline of that name, else the run of that id. Raises LedgerError as ``run`` does."""
+        latest = self.runs(name, limit=1)
+        return latest[0] if latest else self.run(name)
 
     def unfinished(self, pipeline: str) -> RunRow | None:
         """The latest run of a pipeline, unless it succeeded; with its plan, to go on with."""

@@ -72,7 +72,9 @@ create table failed_try (
 create index failed_try_of_run on failed_try (run_id, seq);
 """
 
-MIGRATIONS = (FIRST_TABLES, FAILED_TRIES)
+STOP_AT_ONCE = "alter table stop_request add column at_once integer not null default 0"
+
+MIGRATIONS = (FIRST_TABLES, FAILED_TRIES, STOP_AT_ONCE)
 """Each brings a ledger from its own index to the next version; a released one never changes."""
 
 

@@ -71,10 +71,10 @@ FINISH_RUN = (
 
 REQUEST_STOP = """
     insert into stop_request (run_id, requested_at) select run_id, :now from run where run_id = :run_id
-    on conflict (run_id) do update set requested_at = excluded.requested_at
+    on conflict (run_id) do update set at_once = 1
 """
 
-STOP_REQUESTED = "select 1 from stop_request where run_id = :run_id"
+STOP_REQUESTED = "select 1 from stop_request where run_id = :run_id and at_once >= :at_once"
 
 CHUNKS = "select * from chunk where run_id = :run_id order by number"
 

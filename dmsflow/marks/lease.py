@@ -37,9 +37,20 @@ class Holder(Struct, frozen=True, kw_only=True):
 
     def is_alive(self, now: datetime) -> bool:
         """Whether the holder may still run: it beats, or its process is there on this host."""
-        if self.host == platform.node():
-            return _process_exists(self.pid)
-        return now - self.heartbeat_at < EXPIRES_AFTER
+        here = self.lives_here()
+        return now - self.heartbeat_at < EXPIRES_AFTER if here is None else here
+
+    def lives_here(self) -> bool | None:
+        """Whether its process is there on this host; None for one of another host."""
+        return _process_exists(self.pid) if self.host == platform.node() else None
+
+    def describe(self, table: str) -> str:
+        """Who loads the table."""
+        since = f"{self.since:%Y-%m-%d %H:%M:%S} UTC"
+        return (
+            f'{table} is being loaded by run {self.run_id} of pipeline "{self.pipeline}" on {self.host}, '
+            f"process {self.pid}, since {since}: wait for it to end"
+        )
 
 
 def read_instant(value: Scalar | None) -> datetime:

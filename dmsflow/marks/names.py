@@ -1,6 +1,7 @@
 """The names of the tables that dmsflow keeps in a target. Nothing else: a run needs no more to find them."""
 
 CHUNK, CHECKPOINT, REJECT, LEASE = "dmsflow_chunk", "dmsflow_checkpoint", "dmsflow_reject", "dmsflow_lease"
+CHECKPOINT_HISTORY = "dmsflow_checkpoint_history"
 COLUMN = "dmsflow_column"
 """Columns that were added to a target and are not yet filled by a full read; only with evolve: add."""
 COUNTS = ("read", "inserted", "versioned", "updated", "unchanged", "collapsed", "rejected", "closed")

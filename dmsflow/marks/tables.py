@@ -1,10 +1,11 @@
 """The tables that dmsflow keeps in a target, and the statements over them. Builds SQL; runs nothing."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
-from dmsflow.marks.names import CHECKPOINT, CHUNK, COLUMN, COUNTS, LEASE, REJECT
+from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, CHUNK, COLUMN, COUNTS, LEASE, REJECT
 from dmsflow.model.table import Column, DataType, TypeName
 
 TEXT = DataType(name=TypeName.TEXT)
@@ -27,6 +28,18 @@ MARK_TABLES: dict[str, tuple[tuple[Column, ...], tuple[str, ...]]] = {
     CHECKPOINT: (
         _columns(pipeline=TEXT, watermark=TEXT, run_id=TEXT, run_at=INSTANT, spec_digest=TEXT),
         ("pipeline",),
+    ),
+    CHECKPOINT_HISTORY: (
+        _columns(
+            pipeline=TEXT,
+            watermark_before=TEXT,
+            watermark_after=TEXT,
+            cause=TEXT,
+            run_id=TEXT,
+            changed_by=TEXT,
+            changed_at=INSTANT,
+        ),
+        (),
     ),
     REJECT: (
         _columns(
@@ -91,7 +104,7 @@ def mark_table(name: str, schema: str | None) -> sa.TableClause:
 def mark_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
     """Every statement over the tables, by name."""
     yield from _chunk_statements(mark_table(CHUNK, schema))
-    yield from _checkpoint_statements(mark_table(CHECKPOINT, schema))
+    yield from _checkpoint_statements(mark_table(CHECKPOINT, schema), mark_table(CHECKPOINT_HISTORY, schema))
     yield from _lease_statements(mark_table(LEASE, schema))
 
 
@@ -99,6 +112,34 @@ def find_checkpoint(schema: str | None) -> sa.Executable:
     """The checkpoint of a pipeline."""
     table = mark_table(CHECKPOINT, schema)
     return sa.select(table.c.watermark, table.c.run_id, table.c.run_at).where(_is(table, "pipeline"))
+
+
+def find_moves(schema: str | None, limit: int) -> sa.Executable:
+    """How the checkpoint of a pipeline moved, the latest first; at most so many."""
+    table = mark_table(CHECKPOINT_HISTORY, schema)
+    names = ("watermark_before", "watermark_after", "cause", "run_id", "changed_by", "changed_at")
+    query = sa.select(*(table.c[name] for name in names)).where(_is(table, "pipeline"))
+    return _at_most(query.order_by(table.c.changed_at.desc()), limit)
+
+
+def count_rejects(schema: str | None) -> sa.Executable:
+    """How many rejects a run has."""
+    table = mark_table(REJECT, schema)
+    return sa.select(sa.func.count()).select_from(table).where(_is(table, "run_id"))
+
+
+def find_rejects(schema: str | None, limit: int | None) -> sa.Executable:
+    """The rejects of a run, by chunk and key; at most so many."""
+    table = mark_table(REJECT, schema)
+    names = ("row_key", "column_name", "column_value", "reason", "message", "chunk")
+    order = [table.c[name] for name in ("chunk", "row_key", "column_name")]
+    query = sa.select(*(table.c[name] for name in names)).where(_is(table, "run_id")).order_by(*order)
+    return query if limit is None else _at_most(query, limit)
+
+
+def _at_most(query: sa.Select[Any], rows: int) -> sa.Select[Any]:
+    """The first rows of a query; SQLAlchemy's own clause binds values in some dialects."""
+    return query.suffix_with(sa.text(f"LIMIT {rows}"))
 
 
 def _is(table: sa.TableClause, name: str) -> sa.ColumnElement[bool]:
@@ -124,7 +165,12 @@ def _chunk_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executabl
     yield "end_marks", sa.update(table).values(_values("run_ended_at")).where(open_marks)
 
 
-def _checkpoint_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:
+def _checkpoint_statements(table: sa.TableClause, history: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:
+    before = sa.select(table.c.watermark).where(_is(table, "pipeline")).scalar_subquery()
+    noted = _values("pipeline", "watermark", "cause", "run_id", "changed_by", "changed_at")
+    pipeline, after, *rest = noted.values()
+    moved = sa.select(pipeline, before, after, *rest).where(before.is_distinct_from(sa.bindparam("watermark")))
+    yield "note_checkpoint", sa.insert(history).from_select([column.name for column in history.c], moved)
     yield "find_checkpoint", find_checkpoint(table.schema)
     yield "forget_checkpoint", sa.delete(table).where(_is(table, "pipeline"))
     yield (

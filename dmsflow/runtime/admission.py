@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import msgspec
-
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import PlanRefused
+from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.model.plan import Plan
 from dmsflow.model.spec import ScdType
-from dmsflow.model.watermark import Watermark
 from dmsflow.runtime.merge import check_close_guard, check_row_guard
 from dmsflow.runtime.run import Steps
 
@@ -18,7 +16,7 @@ from dmsflow.runtime.run import Steps
 def check_checkpoint(plan: Plan, steps: Steps) -> None:
     """Law 12's second half: nobody moved the checkpoint between plan and lease."""
     rows = steps.fetch("find_checkpoint")
-    found = msgspec.json.decode(str(rows[0][0]), type=Watermark) if rows and rows[0][0] else None
+    found = read_watermark(rows[0][0]) if rows else None
     if found != plan.checkpoint.start and plan.checkpoint.columns:
         moved = f"DMS403 checkpoint-moved: the checkpoint moved to {found} after the plan was made"
         raise PlanRefused(f"{moved}: plan again")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session, transaction
-from dmsflow.errors import DatabaseError, DmsflowError, Interrupted
+from dmsflow.errors import DmsflowError, Interrupted
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
 from dmsflow.model.plan import DELTA, Plan
@@ -20,7 +20,7 @@ from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import write_checkpoint
-from dmsflow.runtime.executor import execute_chunks
+from dmsflow.runtime.executor import execute_chunks, settle
 from dmsflow.runtime.lease import hold_lease
 from dmsflow.runtime.merge import check_close_guard, delete_gone, is_over_budget, verify_history
 from dmsflow.runtime.persist import Persistence
@@ -28,7 +28,6 @@ from dmsflow.runtime.run import Run, Steps, SurrogateKeys
 from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.tally import Tally, budget_failure, failure_of, write_report
-from dmsflow.runtime.worker import find_committed
 from dmsflow.runtime.writers import await_writers
 from dmsflow.transfer.refinery import Refinery
 
@@ -136,7 +135,7 @@ def _prepare(
             access=access,
             keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
             params=params,
-            refinery=Refinery(),
+            refinery=Refinery(persistence.stop),
             fills=steps.has("find_any") and not steps.count("find_any"),
         )
 
@@ -160,22 +159,13 @@ def _run(
     try:
         _load_chunks(run, stop, tally, watchers, beat)
     except KeyboardInterrupt:
-        committed = _find_committed(run) if len(plan.chunks) == 1 else None
+        committed = settle(run, plan.chunks[0]) if len(plan.chunks) == 1 else None
         if committed is None:
             raise
         if not tally.done:
             tally.add(committed)
             _tell(watchers, committed, stop)
     _end(run, tally, persistence)
-
-
-def _find_committed(run: Run) -> ChunkResult | None:
-    """What the only chunk has committed before it was interrupted, as far as the target answers."""
-    try:
-        return find_committed(run, run.plan.chunks[0])
-    except DatabaseError as error:
-        log_event(logger, logging.WARNING, "the target does not tell what is loaded", error=str(error))
-        return None
 
 
 def _load_chunks(

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-import msgspec
-
 from dmsflow.errors import PromiseBroken
+from dmsflow.marks.checkpoint import Cause, this_user, write_watermark
 from dmsflow.model.plan import Plan
 from dmsflow.model.watermark import Watermark
 from dmsflow.runtime.run import Run, Steps
@@ -31,9 +30,10 @@ def write_checkpoint(run: Run, steps: Steps, now: datetime) -> None:
             "target any more, as after a crash or a failover that loses what was last committed: apply again to load "
             "them"
         )
+    written = write_watermark(watermark)
+    if steps.has("note_checkpoint"):
+        steps.execute(
+            "note_checkpoint", watermark=written, cause=Cause.RUN.value, changed_by=this_user(), changed_at=now
+        )
     steps.execute("forget_checkpoint")
-    steps.execute(
-        "write_checkpoint",
-        watermark=msgspec.json.encode(watermark).decode() if watermark else None,
-        spec_digest=run.plan.digests.spec,
-    )
+    steps.execute("write_checkpoint", watermark=written, spec_digest=run.plan.digests.spec)

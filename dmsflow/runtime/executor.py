@@ -1,19 +1,22 @@
 """Runs the chunks and yields their results as they finish. One chunk, or one worker, is the caller's thread (law 4)."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.errors import DmsflowError, Interrupted, SnapshotLost, TooManyRefused
+from dmsflow.errors import ConnectionFailed, DatabaseError, DmsflowError, Interrupted, SnapshotLost, TooManyRefused
+from dmsflow.events import log_event
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
 from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
 from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
 from dmsflow.runtime.tally import REJECTED
-from dmsflow.runtime.worker import Finish, load_chunk
+from dmsflow.runtime.worker import Finish, find_committed, load_chunk
 
+logger = logging.getLogger("dmsflow.runtime")
 Clock = Callable[[], datetime]
 Tell = Callable[[Failure], None]
 
@@ -81,7 +84,7 @@ def attempt_chunk(
         try:
             return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
         except Interrupted:
-            return None
+            return settle(run, chunk) if stop.at_once else None
         except DmsflowError as error:
             from random import random
 
@@ -102,3 +105,12 @@ def _failure_of(chunk: Chunk, error: DmsflowError, attempt: int, message: str) -
     code = type(error.__cause__ or error).__name__
     step = REJECTED if isinstance(error, TooManyRefused) else None
     return Failure(message=message, code=code, chunk=chunk.number, attempts=attempt, next_step=step)
+
+
+def settle(run: Run, chunk: Chunk) -> ChunkResult | None:
+    """What a chunk has committed before it was interrupted, as far as the target answers (law 8)."""
+    try:
+        return find_committed(run, chunk)
+    except (DatabaseError, ConnectionFailed) as error:
+        log_event(logger, logging.WARNING, "the target does not tell what is loaded", error=str(error))
+        return None

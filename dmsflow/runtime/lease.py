@@ -105,7 +105,7 @@ def _take_once(steps: Steps, now: datetime) -> None:
         if rows:
             holder = Holder.read(rows[0])
             if not _is_own(holder, steps) and holder.is_alive(now):
-                raise TargetBusy(_describe(holder, str(steps.values["target_table"])))
+                raise TargetBusy(holder.describe(str(steps.values["target_table"])))
             previous = replace_run(steps, holder.run_id)
             previous.execute("release_lease")
         steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
@@ -133,11 +133,3 @@ def _beat(steps: Steps, now: Now) -> bool:
     """Give a sign of life; whether the lease is still this run's."""
     with transaction(steps.session):
         return steps.execute("beat_lease", heartbeat_at=now()) > 0
-
-
-def _describe(holder: Holder, table: str) -> str:
-    since = f"{holder.since:%Y-%m-%d %H:%M:%S} UTC"
-    return (
-        f'{table} is being loaded by run {holder.run_id} of pipeline "{holder.pipeline}" on {holder.host}, '
-        f"process {holder.pid}, since {since}: wait for it to end"
-    )

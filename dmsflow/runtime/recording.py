@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 
 from dmsflow.errors import LedgerError
 from dmsflow.events import log_event
@@ -16,7 +17,8 @@ from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
 
 logger = logging.getLogger("dmsflow.runtime")
-BEAT_SECONDS = 2.0
+HEAR_SECONDS = 0.5
+HEARD_PER_BEAT = 4
 
 
 class Recorder(Watcher):
@@ -27,10 +29,11 @@ class Recorder(Watcher):
         self._stop = stop
         self._rows = 0
         self._run_id: str | None = None
+        self._whole = False
 
     def begun(self, run: Run) -> None:
         """Record the run, with its plan, so that a broken one can go on."""
-        self._run_id = run.run_id
+        self._run_id, self._whole = run.run_id, len(run.plan.chunks) == 1
         self._write(lambda: record_start(self._ledger, run.plan, run))
 
     def chunk_ended(self, result: ChunkResult) -> None:
@@ -50,21 +53,35 @@ class Recorder(Watcher):
             self._write(lambda: self._ledger.finish_run(report))
 
     def beat(self) -> None:
-        """Give a sign of life, and see whether somebody asked for a stop."""
+        """Give a sign of life."""
+        run_id = self._run_id
+        if run_id is not None:
+            self._write(lambda: self._ledger.beat(run_id, self._rows))
+
+    def hear(self) -> None:
+        """See whether somebody asked for a stop; the only chunk of a run is not waited for, as with a signal."""
         run_id = self._run_id
         if run_id is None:
             return
-        self._write(lambda: self._ledger.beat(run_id, self._rows))
-        self._write(lambda: self._stop.request() if self._ledger.stop_requested(run_id) else None)
+
+        def ask() -> None:
+            if self._ledger.stop_requested(run_id):
+                self._stop.request(at_once=self._whole or self._ledger.stop_requested(run_id, at_once=True))
+
+        self._write(ask)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Beat in the background until the end of the block."""
+        """Beat, and hear, in the background until the end of the block."""
         ended = threading.Event()
 
         def keep_beating() -> None:
-            while not ended.wait(BEAT_SECONDS):
-                self.beat()
+            for heard in count(1):
+                if ended.wait(HEAR_SECONDS):
+                    return
+                self.hear()
+                if heard % HEARD_PER_BEAT == 0:
+                    self.beat()
 
         thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)
         thread.start()

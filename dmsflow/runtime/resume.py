@@ -8,7 +8,7 @@ from msgspec import Struct
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
 from dmsflow.errors import PlanRefused
-from dmsflow.ledger import Ledger
+from dmsflow.ledger import Ledger, RunRow
 from dmsflow.marks.names import CHUNK
 from dmsflow.model.plan import Plan, decode_plan
 from dmsflow.model.spec import PipelineSpec
@@ -38,18 +38,12 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
     Raises PlanRefused when the spec is another one now, whose chunks could not be told from those of the old run, or
     when the table is, which may have lost what the marks say is loaded.
     """
-    last = ledger.unfinished(spec.pipeline)
-    if last is None or last.plan is None or any(error.chunk is None and error.code in WHOLE for error in last.errors):
-        return None
-    try:
-        plan = decode_plan(last.plan)
-    except ValueError:
-        return None
     with closing(access.open_target()) as session:
-        done = _count_marks(plan, last.run_id, session)
+        found = find_unfinished(ledger, spec.pipeline, session)
+        if found is None:
+            return None
+        last, plan, done = found
         changes = _find_changes(plan, session)
-    if done == 0 or len(plan.chunks) == 1:
-        return None
     if last.spec_digest != spec_digest:
         raise PlanRefused(
             f"DMS405 broken-run-of-another-spec: run {last.run_id} is broken off after {done} of {len(plan.chunks)} "
@@ -63,6 +57,19 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
         )
     run_at = last.started_at.astimezone(UTC).replace(tzinfo=None)
     return BrokenRun(run_id=last.run_id, run_at=run_at, plan=plan, done=done, total=len(plan.chunks))
+
+
+def find_unfinished(ledger: Ledger, pipeline: str, session: Session) -> tuple[RunRow, Plan, int] | None:
+    """The run that can go on, its plan, and how many of its chunks are committed, by a session of the target."""
+    last = ledger.unfinished(pipeline)
+    if last is None or last.plan is None or any(error.chunk is None and error.code in WHOLE for error in last.errors):
+        return None
+    try:
+        plan = decode_plan(last.plan)
+    except ValueError:
+        return None
+    done = _count_marks(plan, last.run_id, session)
+    return (last, plan, done) if done and len(plan.chunks) > 1 else None
 
 
 def _count_marks(plan: Plan, run_id: str, session: Session) -> int:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dmsflow.engines.duckdb import DuckDBSession
-from dmsflow.engines.duckdb_words import explain_reading
+from dmsflow.engines.duckdb_words import judge_reading
 from dmsflow.engines.engine import Binds, Session
-from dmsflow.errors import DatabaseError, PermanentError
+from dmsflow.errors import DatabaseError
 from dmsflow.model.plan import STAGE
 from dmsflow.transfer.refinery import Refinery
 
@@ -71,7 +71,7 @@ def _own_errors(reader: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatchReade
             raise
         except (pa.ArrowException, OSError) as error:
             # DuckDB as the source fails through its Arrow stream, which knows its words alone.
-            failures.append(PermanentError(explain_reading(str(error))))
+            failures.append(judge_reading(str(error)))
             raise failures[0] from error
 
     try:

@@ -64,12 +64,18 @@ def test_a_command_in_a_page_exists(line: str):
     """Every word that stands for a command or an option is known to the command line."""
     words = shlex.split(line.split("||")[0], comments=True)[1:]
     known, expecting_command = {name for param in GROUP.params for name in param.opts} | {"--help"}, True
+    command = None
     for word in words:
         if word.startswith("-") and word != "-":
             assert word.split("=")[0] in known, f"{word} in {line}"
         elif expecting_command and word in GROUP.commands:
-            known |= {name for param in GROUP.commands[word].params for name in param.opts}
+            command = GROUP.commands[word]
+            known |= {name for param in command.params for name in param.opts}
             expecting_command = False
+        elif hasattr(command, "commands"):
+            assert word in command.commands, line
+            command = command.commands[word]
+            known |= {name for param in command.params for name in param.opts}
     assert not expecting_command or not words or words == ["--version"] or words[0].startswith("-"), line
 
 
@@ -120,9 +126,19 @@ def test_every_key_of_the_schema_is_in_the_reference():
 
 def test_every_command_and_option_is_in_the_reference():
     page = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
-    options = {name for command in (GROUP, *GROUP.commands.values()) for param in command.params for name in param.opts}
+    commands = list_commands(GROUP)
+    options = {name for command in (GROUP, *commands.values()) for param in command.params for name in param.opts}
     assert {name for name in options if name.startswith("-") and name not in page} == set()
-    assert {name for name in GROUP.commands if f"## dmsflow {name}" not in page} == set()
+    assert {name for name in commands if f"## dmsflow {name}" not in page} == set()
+
+
+def list_commands(group: Any) -> dict[str, Any]:
+    """Every command by name, those of a command of commands too."""
+    found = dict(group.commands)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            found |= {f"{name} {part}": inner for part, inner in list_commands(command).items()}
+    return found
 
 
 def test_every_code_is_in_the_reference():

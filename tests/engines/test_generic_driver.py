@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from dmsflow.engines.generic import GenericEngine, GenericSession
 from dmsflow.engines.generic_driver import SQLAlchemyDriver
 from dmsflow.engines.generic_sql import GenericIdioms
+from dmsflow.engines.interrupter import Interrupter
 from dmsflow.errors import ConnectionFailed, PermanentError
 from dmsflow.model.table import DataType, TableName, TypeName
 
@@ -22,7 +23,7 @@ def driver(tmp_path: Path) -> SQLAlchemyDriver:
 
 @pytest.fixture
 def session(driver: SQLAlchemyDriver) -> Iterator[GenericSession]:
-    opened = GenericSession(driver)
+    opened = GenericSession(driver, Interrupter())
     opened.execute(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(10), price NUMERIC(10, 2), b BLOB, UNIQUE (name))"
     )

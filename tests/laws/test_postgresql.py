@@ -83,6 +83,7 @@ def test_a_schema_is_made_and_the_marks_stand_in_it(lab):
     assert [name for (name,) in found] == [
         "dim x",
         "dmsflow_checkpoint",
+        "dmsflow_checkpoint_history",
         "dmsflow_chunk",
         "dmsflow_lease",
         "dmsflow_reject",

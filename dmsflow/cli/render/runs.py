@@ -63,6 +63,20 @@ def render_running(runs: Sequence[RunRow], latest: RunRow | None, *, colour: boo
     return paint_status(line, latest.shown_status) if colour else line
 
 
+def render_stop(run: RunRow, *, at_once: bool) -> str:
+    """What was asked of a run; how it ended, where it has."""
+    name = f'run {run.run_id} of pipeline "{run.pipeline}"'
+    if run.lost:
+        return f'{name} is lost: process {run.pid} is gone | next: run "dmsflow apply {run.spec_file}" to resume it'
+    if not run.runs:
+        done = f"{run.chunks.done} of {run.chunks.total} chunks, {write_count(run.rows_read)} rows"
+        return f"{name} has ended: {run.status.value}, {done}"
+    if at_once:
+        return f"{name} is asked to stop at once: what is at work is rolled back"
+    again = f'"dmsflow stop {run.run_id}" rolls them back'
+    return f"{name} is asked to stop: the chunks at work end first | to wait no longer: {again}"
+
+
 def runs_as_json(runs: Sequence[RunRow]) -> str:
     """A JSON array of runs; times in UTC, the plan left out."""
     return json.dumps([run_as_values(run) for run in runs], indent=2)

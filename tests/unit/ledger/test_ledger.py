@@ -149,6 +149,17 @@ def test_a_stop_request_addresses_one_run_and_no_later_one(ledger: Ledger, start
     assert not ledger.stop_requested("r1")
 
 
+def test_a_second_stop_request_is_one_at_once_until_the_run_goes_on(ledger: Ledger, start: Start):
+    start("r1")
+    ledger.request_stop("r1")
+    assert not ledger.stop_requested("r1", at_once=True)
+    ledger.request_stop("r1")
+    assert ledger.stop_requested("r1", at_once=True)
+    start("r1")
+    ledger.request_stop("r1")
+    assert not ledger.stop_requested("r1", at_once=True)
+
+
 def test_a_stop_request_for_an_unknown_run_is_refused(ledger: Ledger):
     with pytest.raises(LedgerError, match='there is no run "r9"'):
         ledger.request_stop("r9")
