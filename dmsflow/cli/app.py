@@ -14,6 +14,7 @@ from dmsflow.cli.commands.plan import plan
 from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
+from dmsflow.cli.commands.torture import torture
 from dmsflow.cli.commands.validate import validate
 from dmsflow.cli.exits import Exit
 from dmsflow.cli.log_options import LogFormat, LogLevel, LogOptions, choose_level
@@ -37,6 +38,7 @@ app.command()(explain)
 app.command()(schema)
 app.command()(status)
 app.command()(runs)
+app.command()(torture)
 
 
 def _show_version(wanted: bool) -> None:

@@ -41,6 +41,7 @@ class DuckDBIdioms:
     sample: tuple[str, str] | None = ("bernoulli", "5 PERCENT")
     failing: str | None = "CAST(error('{}') AS INTEGER)"
     streams_windows = True
+    end_session: str | None = None
 
     def dialect(self) -> "DuckDBDialect":
         """The dialect that compiles for DuckDB."""

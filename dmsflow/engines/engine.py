@@ -128,6 +128,9 @@ class Idioms(Protocol):
     streams_windows: bool
     """Whether a window without an order costs no sort and keeps no rows."""
 
+    end_session: str | None
+    """A statement that ends the session it is run in, as its server may do; None where there is no server."""
+
     def dialect(self) -> "Dialect":
         """The SQLAlchemy dialect, its parameters named."""
         ...

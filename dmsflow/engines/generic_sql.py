@@ -56,6 +56,7 @@ class SQLiteIdioms:
     sample: tuple[str, str] | None = None
     failing: str | None = None
     streams_windows = False
+    end_session: str | None = None
 
     def dialect(self) -> Dialect:
         """The dialect that compiles for SQLite."""
@@ -107,6 +108,7 @@ class GenericIdioms:
     sample: tuple[str, str] | None = None
     failing: str | None = None
     streams_windows = False
+    end_session: str | None = None
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect: Dialect = type(dialect)(paramstyle="named")  # type: ignore[call-arg]

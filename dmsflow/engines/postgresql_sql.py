@@ -105,6 +105,7 @@ class PostgreSQLIdioms:
     # concat is not folded into a constant, so that nothing fails before a row asks for it.
     failing: str | None = "CAST(concat('{}') AS INTEGER)"
     streams_windows = False
+    end_session: str | None = "SELECT pg_terminate_backend(pg_backend_pid())"
 
     def dialect(self) -> "PostgreSQLTextDialect":
         """The dialect that compiles for PostgreSQL."""

@@ -1,0 +1,33 @@
+"""What torture did, as a table for a person, and how to repeat it. Pure."""
+
+from datetime import timedelta
+
+from dmsflow.cli.render.table import TableColumn, align
+from dmsflow.cli.render.words import count_of, escape, write_count, write_span
+from dmsflow.torture.result import TortureReport
+
+COLUMNS = (
+    TableColumn(heading="disturbance"),
+    TableColumn(heading="times", number=True),
+    TableColumn(heading="unfinished applies", number=True),
+)
+
+
+def render_torture(report: TortureReport) -> str:
+    """The result in lines."""
+    rows = [(deed.kind, write_count(deed.count), write_count(deed.unfinished)) for deed in report.disturbances]
+    made = "made-up rows" if report.generated else "rows of the source"
+    lines = [
+        f"{report.pipeline} on {report.engine}: {write_count(report.rows)} {made}, {count_of(report.rounds, 'round')} "
+        f"of days, {write_span(timedelta(seconds=report.seconds))}",
+        "",
+        *align(COLUMNS, rows),
+        "",
+        f"{count_of(report.kills, 'kill')}, {count_of(report.resumes, 'resume')}, "
+        f"{write_count(report.applies)} applies, {count_of(len(report.differences), 'difference')}",
+        *(f"  {escape(difference)}" for difference in report.differences),
+        f"seed {report.seed}: repeat it with --seed {report.seed}",
+    ]
+    if report.scratch:
+        lines.append(f"the scratch is kept in {escape(report.scratch)}")
+    return "\n".join(lines)
