@@ -155,7 +155,7 @@ def _keep_table(looking: Looking, notes: Notes, day: int) -> Iterator[str]:
     known = [quote(name) for name in names if name.lower() in instants]
     if known:
         every = " UNION ".join(f"SELECT CAST({name} AS TIMESTAMP) AS instant FROM got" for name in known)
-        sql = f"SELECT count(*) FROM ({every}) JOIN runs USING (instant) WHERE day = $day"
+        sql = f"SELECT count(DISTINCT instant) FROM ({every}) JOIN runs USING (instant) WHERE day = $day"
         count = int(str(desk.fetch(sql, {"day": day})[0][0]))
         if count > 1:
             yield f"the rows of the day have {count} run instants"
