@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from dmsflow.errors import DmsflowError, PlanRefused
+from dmsflow.model.result import RunReport
 from dmsflow.torture.child import DEFECT, Ended, run_child
 from dmsflow.torture.disturbance import Chance, Disturbance, Kind, Measure
 from dmsflow.torture.judge import look
-from dmsflow.torture.result import Deed, TortureReport
+from dmsflow.torture.result import DayWork, Deed, TortureReport
 from dmsflow.torture.scratch import DAYS, Place, Scratch
 from dmsflow.torture.seam import Watchman
 
@@ -76,6 +77,7 @@ class Torture:
         self._rounds = self._days = self._applies = self._kills = self._resumes = 0
         self._wanted = scratch.place("undisturbed")
         self._open: list[Place] = []
+        self._work: list[DayWork] = []
 
     def run(self, limits: Limits) -> TortureReport:
         """Torture until a limit is reached or a difference is found, which keeps its scratch."""
@@ -119,6 +121,8 @@ class Torture:
         calls, commits = msgspec.json.decode(measured.read_bytes(), type=tuple[int, int])
         self._measures[day] = Measure(calls=calls, commits=commits, seconds=ended.seconds)
         self._judge(place, day, None)
+        ran = msgspec.json.decode(place.report.read_bytes(), type=RunReport)
+        self._work.append(DayWork(day=day, chunks=ran.chunks.total, rows=ran.rows))
 
     def _round(self, limits: Limits) -> None:
         """All days in a fresh place."""
@@ -218,6 +222,7 @@ class Torture:
             kills=self._kills,
             resumes=self._resumes,
             seconds=round(time.perf_counter() - self._started, 1),
+            work=tuple(self._work),
             disturbances=tuple(
                 Deed(kind=kind, count=self._done[kind], unfinished=self._unfinished[kind])
                 for kind in Kind

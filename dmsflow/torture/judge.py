@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -20,6 +19,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Row, Session
 from dmsflow.ledger import open_ledger
 from dmsflow.marks.names import CHECKPOINT, CHUNK, COUNTS, REJECT
+from dmsflow.model.result import RunReport
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import TableName
 from dmsflow.torture.scratch import Place
@@ -40,7 +40,6 @@ class Notes(Struct, kw_only=True):
     ended: dict[str, int] = field(default_factory=dict)
     watermarks: dict[int, str] = field(default_factory=dict)
     counts: dict[int, dict[str, int]] = field(default_factory=dict)
-    closed: dict[int, int] = field(default_factory=dict)
 
 
 def read_notes(place: Place) -> Notes:
@@ -102,7 +101,7 @@ def _take_notes(looking: Looking, notes: Notes, day: int) -> Iterator[str]:
         notes.ended[run_id] = day
         if day not in notes.counts:
             notes.counts[day] = counts
-            yield from _check_report(looking.place, notes, day, run_id, counts)
+            yield from _check_report(looking.place, run_id, counts)
         elif wrote := [f"{counts[name]} {name}" for name in WROTE if counts[name]]:
             yield f"a second run of the same rows wrote: {', '.join(wrote)}"
     open_marks = int(str(looking.ask("count(*)", CHUNK, "WHERE run_ended_at IS NULL")[0][0]))
@@ -111,17 +110,15 @@ def _take_notes(looking: Looking, notes: Notes, day: int) -> Iterator[str]:
     notes.watermarks[day] = str(looking.ask("watermark", CHECKPOINT))
 
 
-def _check_report(place: Place, notes: Notes, day: int, run_id: str, marked: dict[str, int]) -> Iterator[str]:
+def _check_report(place: Place, run_id: str, marked: dict[str, int]) -> Iterator[str]:
     """The report of the run that loaded the day says what its marks say."""
-    report: dict[str, Any] = msgspec.json.decode(place.report.read_bytes())
-    rows = report["rows"]
-    if report["run_id"] != run_id:
+    report = msgspec.json.decode(place.report.read_bytes(), type=RunReport)
+    if report.run_id != run_id:
         return
-    notes.closed[day] = rows["closed"]
-    told = {name: rows[name] for name in COUNTS if name != "closed"}
-    if told != {name: marked[name] for name in told}:
+    told = {name: getattr(report.rows, name) for name in COUNTS}
+    if told != marked:
         yield f"the report says {told}, the marks say {marked}"
-    if rows["read"] != sum(told.values()) - rows["read"]:
+    if not report.rows.balanced:
         yield f"the report's rows do not add up: {told}"
 
 
@@ -131,8 +128,6 @@ def _compare_notes(notes: Notes, wanted: Notes, day: int) -> Iterator[str]:
     counts = notes.counts.get(day)
     if counts is not None and counts != wanted.counts[day]:
         yield f"accounting: {counts} instead of {wanted.counts[day]}"
-    if notes.closed.get(day, wanted.closed[day]) != wanted.closed[day]:
-        yield f"closed: {notes.closed[day]} keys instead of {wanted.closed[day]}"
 
 
 def _keep_table(looking: Looking, notes: Notes, day: int) -> Iterator[str]:

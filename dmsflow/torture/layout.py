@@ -13,7 +13,8 @@ from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.torture.scratch import SOURCE
 
-CHUNKS = 5
+CHUNKS, NEW_CHUNKS = 5, 15
+"""Into how many chunks the first day is cut: into more where a checkpoint leaves the other days few rows."""
 WORKERS = 2
 RETRY = {"attempts": 8, "first_delay": "20ms", "max_delay": "200ms"}
 MANY = 1_000_000_000
@@ -74,7 +75,8 @@ def rewrite(spec: PipelineSpec, content: dict[str, Any], columns: Sequence[Loade
     checkpoint = content.get("checkpoint")
     if isinstance(checkpoint, dict):
         checkpoint = {name: value for name, value in checkpoint.items() if name != "settle"}
-    parallel: dict[str, Any] = {"workers": WORKERS, "min_rows": 0, "chunk_rows": max(rows * 6 // 10 // CHUNKS, 1)}
+    chunks = NEW_CHUNKS if spec.checkpoint.by_key else CHUNKS
+    parallel: dict[str, Any] = {"workers": WORKERS, "min_rows": 0, "chunk_rows": max(rows * 6 // 10 // chunks, 1)}
     if spec.parallel.chunk_by:
         parallel["chunk_by"] = list(spec.parallel.chunk_by)
     target: dict[str, Any] = {"connection": "scratch_target", "table": spec.target.table.table}

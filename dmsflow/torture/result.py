@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from dmsflow.model.result import RowCounts
+
 
 class Deed(Struct, frozen=True, kw_only=True):
     """A kind of disturbance: how often it was done, and how often an apply went on after it."""
@@ -10,6 +12,14 @@ class Deed(Struct, frozen=True, kw_only=True):
     count: int
     unfinished: int
     """Applies that it kept from succeeding."""
+
+
+class DayWork(Struct, frozen=True, kw_only=True):
+    """What the undisturbed load of one day did: how many chunks it had, and where its rows went."""
+
+    day: int
+    chunks: int
+    rows: RowCounts
 
 
 class TortureReport(Struct, frozen=True, kw_only=True):
@@ -26,6 +36,7 @@ class TortureReport(Struct, frozen=True, kw_only=True):
     kills: int
     resumes: int
     seconds: float
+    work: tuple[DayWork, ...]
     disturbances: tuple[Deed, ...]
     differences: tuple[str, ...]
     scratch: str | None = None

@@ -54,6 +54,9 @@ def test_a_spec_that_is_killed_again_and_again_loads_what_an_undisturbed_one_loa
     report = torture(write(tmp_path, url), "--kills", "2", "--seed", "4")
     assert (report["differences"], report["kills"], report["rows"]) == ([], 2, 400)
     assert report["applies"] > report["kills"]
+    assert [day["chunks"] > 1 for day in report["work"]] == [True] * 3
+    work = report["work"][1]["rows"]
+    assert min(work[name] for name in ("inserted", "versioned", "unchanged", "collapsed", "rejected", "closed")) > 0
     assert not list(tmp_path.glob("dwh.*")), "the user's target is not touched"
 
 

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from dmsflow.cli.render.table import TableColumn, align
 from dmsflow.cli.render.words import count_of, escape, write_count, write_span
+from dmsflow.model.result import RowCounts
 from dmsflow.torture.result import TortureReport
 
+WORK = tuple(TableColumn(heading=heading, number=True) for heading in ("day", "chunks", *RowCounts.__struct_fields__))
 COLUMNS = (
     TableColumn(heading="disturbance"),
     TableColumn(heading="times", number=True),
@@ -16,10 +18,16 @@ COLUMNS = (
 def render_torture(report: TortureReport) -> str:
     """The result in lines."""
     rows = [(deed.kind, write_count(deed.count), write_count(deed.unfinished)) for deed in report.disturbances]
+    work = [
+        [str(day.day), str(day.chunks), *(write_count(getattr(day.rows, name)) for name in day.rows.__struct_fields__)]
+        for day in report.work
+    ]
     made = "made-up rows" if report.generated else "rows of the source"
     lines = [
         f"{report.pipeline} on {report.engine}: {write_count(report.rows)} {made}, {count_of(report.rounds, 'round')} "
         f"of days, {write_span(timedelta(seconds=report.seconds))}",
+        "",
+        *align(WORK, work),
         "",
         *align(COLUMNS, rows),
         "",
