@@ -47,9 +47,9 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """When enough is done: so many kills, or so many seconds, whichever comes first."""
+    """When enough is done: so many kills, or so many seconds, whichever comes first; one of the two is given."""
 
-    kills: int
+    kills: int | None = None
     seconds: float | None = None
 
 
@@ -98,7 +98,7 @@ class Torture:
 
     def _is_enough(self, limits: Limits) -> bool:
         late = limits.seconds is not None and time.perf_counter() - self._started > limits.seconds
-        return late or self._kills >= limits.kills
+        return late or (limits.kills is not None and self._kills >= limits.kills)
 
     def _begin(self, place: Place) -> None:
         self._scratch.prepare(place, self._prepared.base)
@@ -133,9 +133,8 @@ class Torture:
             self._scratch.begin_day(day)
             self._load_day(place, day, limits)
             self._days += 1
-            self._tell(
-                f"round {self._rounds}, day {day}: {self._kills} of {limits.kills} kills, {self._applies} applies"
-            )
+            wanted = "" if limits.kills is None else f" of {limits.kills}"
+            self._tell(f"round {self._rounds}, day {day}: {self._kills}{wanted} kills, {self._applies} applies")
         self._open.remove(place)
         self._forget(place)
 
@@ -230,6 +229,7 @@ class Torture:
             ),
             differences=differences,
             scratch=str(self._scratch.root) if differences else None,
+            schemas=tuple(place.schema for place in self._open if place.schema) if differences else (),
         )
 
 

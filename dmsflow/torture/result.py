@@ -40,6 +40,7 @@ class TortureReport(Struct, frozen=True, kw_only=True):
     disturbances: tuple[Deed, ...]
     differences: tuple[str, ...]
     scratch: str | None = None
+    schemas: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:

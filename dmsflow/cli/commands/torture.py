@@ -53,7 +53,10 @@ class ScratchEngine(StrEnum):
 
 def torture(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec to torture.")],
-    kills: Annotated[int, typer.Option(min=0, metavar="N", help="End after so many kills.")] = KILLS,
+    kills: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help=f"End after so many kills; default: {KILLS}, without minutes."),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0, metavar="N", help="End after so many minutes.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="S", help="Repeat a torture; default: another one.")] = None,
     rows: Annotated[int, typer.Option(min=20, metavar="N", help="How many rows to copy or make up.")] = ROWS,
@@ -71,7 +74,8 @@ def torture(
         loaded = load(spec, parse_settings(set or ()))
         _check(loaded.raise_if_rejected())
         chosen = SystemRandom().getrandbits(31) if seed is None else seed
-        limits = Limits(kills=kills, seconds=None if minutes is None else 60 * minutes)
+        wanted = KILLS if kills is None and minutes is None else kills
+        limits = Limits(kills=wanted, seconds=None if minutes is None else 60 * minutes)
         report = _torture(loaded, limits, chosen, rows, generate=generate, engine=engine)
     _show(report, format)
     raise typer.Exit(Exit.DONE if report.holds else Exit.FAILED)

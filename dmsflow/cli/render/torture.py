@@ -38,4 +38,7 @@ def render_torture(report: TortureReport) -> str:
     ]
     if report.scratch:
         lines.append(f"the scratch is kept in {escape(report.scratch)}")
+    lines += [
+        f"the schema {escape(schema)} of the target's database is kept: drop it later" for schema in report.schemas
+    ]
     return "\n".join(lines)
