@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from dmsflow.engines.engine import Session, transaction
-from dmsflow.errors import PromiseBroken
+from dmsflow.errors import PermanentError, PromiseBroken
 from dmsflow.marks.names import COUNTS
 from dmsflow.model.plan import DELTA, STAGE, Chunk, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
@@ -67,11 +67,18 @@ def _merge_chunk(
         if marked is not None:
             return _result(chunk, ChunkStatus.SKIPPED, marked, started)
         begin = partial(run.snapshot.begin, steps.session)
-    with transaction(steps.session, begin):
+    try:
+        with transaction(steps.session, begin):
+            marked = _read_mark(steps)
+            if marked is not None:
+                return _result(chunk, ChunkStatus.SKIPPED, marked, started)
+            rows = _load(run, steps, merge, clock, finish)
+    except PermanentError:
+        # Whoever has waited for the mark of another worker fails at its own as soon as that one is committed.
         marked = _read_mark(steps)
-        if marked is not None:
-            return _result(chunk, ChunkStatus.SKIPPED, marked, started)
-        rows = _load(run, steps, merge, clock, finish)
+        if marked is None:
+            raise
+        return _result(chunk, ChunkStatus.SKIPPED, marked, started)
     return _result(chunk, ChunkStatus.DONE, rows, started)
 
 
