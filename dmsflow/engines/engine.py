@@ -215,11 +215,14 @@ class Engine(Protocol):
 
 @contextmanager
 def transaction(session: Session, begin: Callable[[], None] | None = None) -> Iterator[None]:
-    """All of the block's statements, or none of them; ``begin`` opens a transaction of another kind."""
+    """All of the block's statements, or none of them; ``begin`` opens a transaction of another kind.
+
+    A commit that fails may leave the transaction open, and its locks held: it is undone as well.
+    """
     (begin or session.begin)()
     try:
         yield
+        session.commit()
     except BaseException:
         session.rollback()
         raise
-    session.commit()
