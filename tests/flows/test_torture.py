@@ -51,8 +51,8 @@ def torture(spec: Path, *words: str, code: int = 0) -> dict:
 @pytest.mark.parametrize("target", ["duckdb:///dwh.duckdb", "sqlite:///dwh.sqlite", "postgresql"])
 def test_a_spec_that_is_killed_again_and_again_loads_what_an_undisturbed_one_loads(target, tmp_path) -> None:
     url = postgres.borrow() if target == "postgresql" else target
-    report = torture(write(tmp_path, url), "--kills", "2", "--seed", "4")
-    assert (report["differences"], report["kills"], report["rows"]) == ([], 2, 400)
+    report = torture(write(tmp_path, url), "--kills", "1", "--seed", "4")
+    assert (report["differences"], report["kills"], report["rows"]) == ([], 1, 400)
     assert report["applies"] > report["kills"]
     assert [day["chunks"] > 1 for day in report["work"]] == [True] * 3
     work = report["work"][1]["rows"]
