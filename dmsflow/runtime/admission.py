@@ -16,8 +16,10 @@ from dmsflow.runtime.run import Steps
 
 
 def check_checkpoint(plan: Plan, steps: Steps) -> None:
-    """Law 12's second half: nobody moved the checkpoint between plan and lease."""
+    """Law 12's second half: nobody moved the checkpoint between plan and lease, but for an earlier try of this run."""
     rows = steps.fetch("find_checkpoint")
+    if rows and rows[0][1] == steps.values["run_id"]:
+        return
     found = msgspec.json.decode(str(rows[0][0]), type=Watermark) if rows and rows[0][0] else None
     if found != plan.checkpoint.start and plan.checkpoint.columns:
         moved = f"DMS403 checkpoint-moved: the checkpoint moved to {found} after the plan was made"

@@ -304,31 +304,3 @@ def test_the_lease_of_a_dead_holder_is_taken_over(source, target, tmp_path) -> N
     hold(world, socket.gethostname(), 2**22 + 12345, datetime(2020, 1, 1))
     assert world.apply(spec()).status is RunStatus.SUCCEEDED
     assert world.read("SELECT count(*) FROM dmsflow_lease") == [(0,)], "it is released at the end"
-
-
-@pytest.mark.parametrize("again", ["in the same run", "by the next apply"])
-def test_keys_that_an_unanswered_end_has_closed_are_in_the_report(again, tmp_path, monkeypatch) -> None:
-    world = World(tmp_path, "duckdb", "duckdb")
-    wanted = spec({"type": 2, "deletes": "close"}, retry={"attempts": 2, "first_delay": "1ms"})
-    world.write_source(ROWS, COLUMNS)
-    apply_recorded(world, wanted)
-    world.write_source(ROWS[:10], COLUMNS)
-    commit, struck = DuckDBSession.commit, []
-    errors = [TransientError("lost")] * (1 if again == "in the same run" else 2)
-
-    def unanswered(session: DuckDBSession) -> None:
-        ends = session.fetch("SELECT 1 FROM dmsflow_checkpoint WHERE run_id = 'second'")
-        commit(session)
-        if ends and errors:
-            struck.append(True)
-            raise errors.pop()
-
-    with monkeypatch.context() as lost:
-        lost.setattr(DuckDBSession, "commit", unanswered)
-        report = apply_recorded(world, wanted, "second")
-    if again == "by the next apply":
-        assert report.status is RunStatus.PARTIAL
-        report = apply_recorded(world, wanted, "third")
-    assert struck and (report.run_id, report.status) == ("second", RunStatus.SUCCEEDED)
-    assert (report.rows.closed, report.rows.unchanged) == (2, 10)
-    assert world.read("SELECT count(*) FROM t WHERE valid_to < '9999-01-01'") == [(2,)]
