@@ -17,6 +17,7 @@ from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
 from dmsflow.cli.commands.stop import stop
+from dmsflow.cli.commands.torture import torture
 from dmsflow.cli.commands.unlock import unlock
 from dmsflow.cli.commands.validate import validate
 from dmsflow.cli.exits import Exit
@@ -45,6 +46,7 @@ app.command()(stop)
 app.command()(rejects)
 app.add_typer(checkpoint, name="checkpoint")
 app.command()(unlock)
+app.command()(torture)
 
 
 def _show_version(wanted: bool) -> None:

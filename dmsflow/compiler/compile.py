@@ -30,6 +30,15 @@ class Compiled(Struct, frozen=True, kw_only=True):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+class Examined(Struct, frozen=True, kw_only=True):
+    """A spec that fits its databases: what they are, its columns matched, and problems that do not stop it."""
+
+    spec: PipelineSpec
+    facts: Facts
+    columns: tuple[LoadedColumn, ...]
+    problems: tuple[Diagnostic, ...] = ()
+
+
 def compile_plan(
     loaded: LoadedSpec,
     access: Access,
@@ -42,6 +51,16 @@ def compile_plan(
     ``memory`` is a folder of plans made before, ``source`` what is known of the source; they only save time.
     ``transfer`` is one that is asked for.
     """
+    examined = examine(loaded, access, source)
+    spec, facts, columns = examined.spec, examined.facts, examined.columns
+    cut = decide_cut(spec, facts, columns)
+    route = choose_route(spec, facts, columns, cut, transfer)
+    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, cut, route)
+    return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *examined.problems))
+
+
+def examine(loaded: LoadedSpec, access: Access, source: SourceFacts | None = None) -> Examined:
+    """The spec against the databases as they are. Raises SpecRejected with every problem."""
     spec = access.locate(loaded.raise_if_rejected())
     facts = survey_placed(loaded, access, source)
     rules = (*TABLE_RULES, *TARGET_RULES)
@@ -53,10 +72,7 @@ def compile_plan(
     refused_checks = tuple(place(loaded, problem) for problem in try_checks(spec, columns))
     if refused_checks:
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
-    cut = decide_cut(spec, facts, columns)
-    route = choose_route(spec, facts, columns, cut, transfer)
-    plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, cut, route)
-    return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *problems))
+    return Examined(spec=spec, facts=facts, columns=columns, problems=problems)
 
 
 def name_fields(spec: PipelineSpec, facts: Facts) -> PipelineSpec:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -66,6 +66,10 @@ class Access(Struct, frozen=True, kw_only=True):
     def target_idioms(self) -> Idioms:
         """The dialect of the target."""
         return self.target.idioms
+
+
+Opening = Callable[[PipelineSpec], AbstractContextManager[Access]]
+"""A way to open both databases of a spec for a run."""
 
 
 @contextmanager

@@ -133,6 +133,9 @@ class Idioms(Protocol):
     streams_windows: bool
     """Whether a window without an order costs no sort and keeps no rows."""
 
+    end_session: str | None
+    """A statement that ends the session it is run in, as its server may do; None where there is no server."""
+
     def dialect(self) -> "Dialect":
         """The SQLAlchemy dialect, its parameters named."""
         ...
@@ -233,11 +236,14 @@ class Engine(Protocol):
 
 @contextmanager
 def transaction(session: Session, begin: Callable[[], None] | None = None) -> Iterator[None]:
-    """All of the block's statements, or none of them; ``begin`` opens a transaction of another kind."""
+    """All of the block's statements, or none of them; ``begin`` opens a transaction of another kind.
+
+    A commit that fails may leave the transaction open, and its locks held: it is undone as well.
+    """
     (begin or session.begin)()
     try:
         yield
+        session.commit()
     except BaseException:
         session.rollback()
         raise
-    session.commit()

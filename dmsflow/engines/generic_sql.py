@@ -57,6 +57,7 @@ class SQLiteIdioms:
     failing: str | None = None
     check_deferred: str | None = None
     streams_windows = False
+    end_session: str | None = None
 
     def dialect(self) -> Dialect:
         """The dialect that compiles for SQLite."""
@@ -109,6 +110,7 @@ class GenericIdioms:
     failing: str | None = None
     check_deferred: str | None = None
     streams_windows = False
+    end_session: str | None = None
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect: Dialect = type(dialect)(paramstyle="named")  # type: ignore[call-arg]

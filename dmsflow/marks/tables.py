@@ -156,6 +156,8 @@ def _chunk_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executabl
     yield "find_mark", sa.select(*(table.c[name] for name in counts)).where(this)
     yield "begin_mark", sa.insert(table).values(_values("run_id", "chunk", "pipeline", "target_table", "started_at"))
     yield "complete_mark", sa.update(table).values(_values(*counts, "finished_at")).where(this)
+    yield "note_closed", sa.update(table).values(_values("rows_closed")).where(this)
+    yield "count_closed", sa.select(sa.func.sum(table.c.rows_closed)).where(_is(table, "run_id"))
     open_marks = sa.and_(_is(table, "pipeline"), _is(table, "target_table"), table.c.run_ended_at.is_(None))
     others = table.c.run_id != sa.bindparam("run_id")
     yield (

@@ -14,8 +14,10 @@ from dmsflow.runtime.run import Steps
 
 
 def check_checkpoint(plan: Plan, steps: Steps) -> None:
-    """Law 12's second half: nobody moved the checkpoint between plan and lease."""
+    """Law 12's second half: nobody moved the checkpoint between plan and lease, but for an earlier try of this run."""
     rows = steps.fetch("find_checkpoint")
+    if rows and rows[0][1] == steps.values["run_id"]:
+        return
     found = read_watermark(rows[0][0]) if rows else None
     if found != plan.checkpoint.start and plan.checkpoint.columns:
         moved = f"DMS403 checkpoint-moved: the checkpoint moved to {found} after the plan was made"

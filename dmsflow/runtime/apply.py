@@ -212,22 +212,24 @@ def _end(run: Run, tally: Tally, persistence: Persistence) -> None:
     if not _may_end(plan, over_budget=tally.over_budget) or tally.done < len(plan.chunks):
         return
     if len(plan.chunks) > 1:
-        tally.rows += RowCounts(closed=persistence.call(lambda: _finish(run, tally.current)))
+        tally.rows += RowCounts(closed=persistence.call(lambda: _finish(run, tally)))
     tally.finished = True
 
 
-def _finish(run: Run, current: int) -> int:
-    """End a run of several chunks, in one transaction; how many keys it closed."""
+def _finish(run: Run, tally: Tally) -> int:
+    """End a run of several chunks, in one transaction; how many keys it closed that are not counted yet."""
     plan, gone = run.plan, 0
     with _session(run.access) as session, transaction(session):
         steps = Steps(session=session, plan=plan, values=run.binds())
         if any(row[1] == run.run_id for row in steps.fetch("find_checkpoint")):
-            return gone  # An earlier try was committed, and only its answer was lost.
+            # An earlier try was committed, and only its answer was lost.
+            return steps.count("count_closed") - tally.rows.closed
         if steps.has("find_gone"):
             gone = _count_gone(steps)
-            check_close_guard(plan, gone, current)
+            check_close_guard(plan, gone, tally.current)
             if gone:
                 delete_gone(run, steps, gone)
+                steps.execute("note_closed", chunk=plan.chunks[-1].number, rows_closed=gone)
                 verify_history(steps)
             steps.execute("forget_gone")
             session.execute(f'DROP TABLE IF EXISTS "{DELTA}"')

@@ -107,11 +107,18 @@ def _merge_chunk(
         marked = _read_mark(steps)
         if marked is not None:
             return _result(chunk, ChunkStatus.SKIPPED, marked, started)
-    with transaction(steps.session, begin):
+    try:
+        with transaction(steps.session, begin):
+            marked = _read_mark(steps)
+            if marked is not None:
+                return _result(chunk, ChunkStatus.SKIPPED, marked, started)
+            rows = _load(run, steps, merge, clock, finish)
+    except PermanentError:
+        # Whoever has waited for the mark of another worker fails at its own as soon as that one is committed.
         marked = _read_mark(steps)
-        if marked is not None:
-            return _result(chunk, ChunkStatus.SKIPPED, marked, started)
-        rows = _load(run, steps, merge, clock, finish)
+        if marked is None:
+            raise
+        return _result(chunk, ChunkStatus.SKIPPED, marked, started)
     return _result(chunk, ChunkStatus.DONE, rows, started)
 
 

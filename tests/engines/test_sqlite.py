@@ -1,6 +1,7 @@
 """What only SQLite does: types that bind nobody, files that are none, one writer at a time."""
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from dmsflow.engines import sqlite as module
 from dmsflow.engines.address import Address
-from dmsflow.engines.engine import Session
+from dmsflow.engines.engine import Session, transaction
 from dmsflow.engines.generic import GenericEngine
 from dmsflow.engines.sqlite_values import adapt, declare, read_type, write_decimal, write_number
 from dmsflow.errors import ConnectionFailed, PermanentError, TransientError
@@ -298,3 +299,20 @@ def test_a_broken_url_shows_no_password() -> None:
         GenericEngine("no url:secret@host")
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_commit_that_a_reader_keeps_out_is_undone(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    engine = GenericEngine(f"sqlite:///{path}", {"busy_timeout": 0})
+    session, other = engine.connect(), engine.connect()
+    fill(session, "INTEGER", [1])
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM t").fetchall()
+        with pytest.raises(TransientError, match="SQLITE_BUSY"), transaction(session):
+            session.execute("INSERT INTO t (v) VALUES (2)")
+    with transaction(other):
+        other.execute("INSERT INTO t (v) VALUES (3)")
+    assert session.fetch("SELECT v FROM t ORDER BY v") == [(1,), (3,)]
+    for opened in (session, other, engine):
+        opened.close()

@@ -21,10 +21,11 @@ from dmsflow.model.result import RunReport, RunStatus
 
 if TYPE_CHECKING:
     from dmsflow.compiler.load import LoadedSpec
-    from dmsflow.engines.access import Access
+    from dmsflow.engines.access import Access, Opening
     from dmsflow.ledger import Ledger
     from dmsflow.model.facts import SourceFacts
     from dmsflow.model.plan import Plan, Transfer
+    from dmsflow.runtime.apply import Watcher
 
 
 class ReportFormat(StrEnum):
@@ -53,6 +54,8 @@ def apply(
     ledger: LedgerOption = None,
 ) -> None:
     """Run a spec, or a saved plan."""
+    from dmsflow.engines.access import open_access
+
     with refusals():
         saved = _read_saved(spec)
         if saved is not None and (set or transfer):
@@ -61,9 +64,10 @@ def apply(
             raise typer.Exit(Exit.USAGE)
         settings = dict(saved.params) if saved else parse_settings(set or ())
         loaded = load(Path(saved.spec_file) if saved else spec, settings)
-        report = _run(context.ensure_object(LogOptions), loaded, saved, restart, ledger, parse_transfer(transfer))
+        wanted = parse_transfer(transfer)
+        report = run_spec(context.ensure_object(LogOptions), loaded, saved, restart, ledger, wanted, open_access)
     show_report(report, format)
-    raise typer.Exit(_exit_code(report.status))
+    raise typer.Exit(exit_code(report.status))
 
 
 def _read_saved(path: Path) -> "Plan | None":
@@ -75,24 +79,25 @@ def _read_saved(path: Path) -> "Plan | None":
     return read_plan(path)
 
 
-def _run(
+def run_spec(
     logs: LogOptions,
     loaded: "LoadedSpec",
     saved: "Plan | None",
     restart: bool,
     location: str | None,
     transfer: "Transfer | None",
+    opening: "Opening",
+    watchers: "tuple[Watcher, ...]" = (),
 ) -> RunReport:
-    """Open everything, in the order in which it must be closed again."""
+    """Open everything, in the order in which it must be closed again, and run."""
     from dmsflow.cli.logs import logging_to_file
-    from dmsflow.engines.access import open_access
     from dmsflow.ledger import locate_ledger, open_ledger
 
     spec = loaded.raise_if_rejected()
     path = locate_ledger(location, Path(spec.ledger_folder or Path(spec.file).absolute().parent))
-    with logging_to_file(logs, path), open_ledger(path, clock=utc_now) as ledger, open_access(spec) as access:
+    with logging_to_file(logs, path), open_ledger(path, clock=utc_now) as ledger, opening(spec) as access:
         start = _choose_start(loaded, saved, access, ledger, restart, transfer)
-        report = _apply(start, loaded, access, ledger)
+        report = _apply(start, loaded, access, ledger, watchers)
         if report.status is RunStatus.SUCCEEDED and not start.plan.target.exists:
             _prepare_next(loaded, access, ledger, start.source)
         return report
@@ -141,7 +146,9 @@ def _choose_start(
     return Start(plan=compiled.plan, run_id=new_run_id(), source=compiled.facts.source)
 
 
-def _apply(start: Start, loaded: "LoadedSpec", access: "Access", ledger: "Ledger") -> RunReport:
+def _apply(
+    start: Start, loaded: "LoadedSpec", access: "Access", ledger: "Ledger", watchers: "tuple[Watcher, ...]"
+) -> RunReport:
     """Run, with the ledger and the progress bar watching."""
     from dmsflow.cli.render.progress import show_progress
     from dmsflow.cli.watching import ProgressWatcher
@@ -158,7 +165,7 @@ def _apply(start: Start, loaded: "LoadedSpec", access: "Access", ledger: "Ledger
             access,
             params=param_values(loaded.raise_if_rejected().params),
             run_id=start.run_id,
-            watchers=(recorder, ProgressWatcher(bar)),
+            watchers=(recorder, ProgressWatcher(bar), *watchers),
             resume_at=start.resume_at,
             stop=stop,
         )
@@ -180,7 +187,8 @@ def show_report(report: RunReport, format: ReportFormat) -> None:
             typer.echo(render_report(report, colour=wants_colour(sys.stdout)), color=True)
 
 
-def _exit_code(status: RunStatus) -> Exit:
+def exit_code(status: RunStatus) -> Exit:
+    """How a run that ended in this way ends its command."""
     match status:
         case RunStatus.SUCCEEDED:
             return Exit.DONE

@@ -1,0 +1,124 @@
+"""A spec made ready for scratch data: which columns the scratch source has, and the spec that reads them. Pure."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from dmsflow.compiler.columns import LoadedColumn, source_name
+from dmsflow.model.spec import PipelineSpec, Policy, ScdType
+from dmsflow.model.table import DataType, TypeName
+from dmsflow.torture.scratch import SOURCE
+
+CHUNKS, NEW_CHUNKS = 5, 15
+"""Into how many chunks the first day is cut: into more where a checkpoint leaves the other days few rows."""
+WORKERS = 2
+RETRY = {"attempts": 8, "first_delay": "20ms", "max_delay": "200ms"}
+MANY = 1_000_000_000
+TABLE = "rows"
+UNWRITABLE = (TypeName.OTHER, TypeName.HUGEINT)
+
+
+class ScratchColumn(Struct, frozen=True, kw_only=True):
+    """A column of the scratch source: a source column by its name, or what an expression made."""
+
+    name: str
+    type: DataType
+    column: LoadedColumn | None = None
+
+
+class Layout(Struct, frozen=True, kw_only=True):
+    """The scratch source's columns, and which of them are the key, the checkpoint, the order in time."""
+
+    columns: tuple[ScratchColumn, ...]
+    key: tuple[str, ...]
+    checkpoint: tuple[str, ...]
+    effective: tuple[str, ...]
+    unique: bool
+    append: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns."""
+        return tuple(column.name for column in self.columns)
+
+
+def lay_out(spec: PipelineSpec, columns: Sequence[LoadedColumn], types: dict[str, DataType]) -> Layout:
+    """The scratch source of a spec; ``types`` are those of the source's columns."""
+    found: dict[str, ScratchColumn] = {}
+    scratch_names: dict[str, str] = {}
+    for i, column in enumerate(columns):
+        if column.spec.has_value:
+            continue
+        name = column.source.name if column.source else f"expr_{i}"
+        scratch_names[column.name.lower()] = name
+        found.setdefault(name, ScratchColumn(name=name, type=column.arrives, column=column))
+    effective = (spec.scd.effective_at,) if spec.scd.effective_at else ()
+    for name in (*spec.checkpoint.columns, *effective, *spec.scd.order_by):
+        found.setdefault(name, ScratchColumn(name=name, type=types[name]))
+    key = (scratch_names.get(name.lower()) for name in spec.key)
+    return Layout(
+        columns=tuple(found.values()),
+        key=tuple(dict.fromkeys(name for name in key if name is not None)),
+        checkpoint=spec.checkpoint.columns if spec.checkpoint.by_key else (),
+        effective=effective,
+        unique=spec.source.unique,
+        append=spec.scd.type is ScdType.APPEND,
+    )
+
+
+def rewrite(spec: PipelineSpec, content: dict[str, Any], columns: Sequence[LoadedColumn], rows: int) -> dict[str, Any]:
+    """The spec over the scratch source, as YAML has it, but for its connections."""
+    checkpoint = content.get("checkpoint")
+    if isinstance(checkpoint, dict):
+        checkpoint = {name: value for name, value in checkpoint.items() if name != "settle"}
+    chunks = NEW_CHUNKS if spec.checkpoint.by_key else CHUNKS
+    parallel: dict[str, Any] = {"workers": WORKERS, "min_rows": 0, "chunk_rows": max(rows * 6 // 10 // chunks, 1)}
+    if spec.parallel.chunk_by:
+        parallel["chunk_by"] = list(spec.parallel.chunk_by)
+    target: dict[str, Any] = {"connection": "scratch_target", "table": spec.target.table.table}
+    if spec.target.table.schema:
+        target["schema"] = spec.target.table.schema
+    written: dict[str, Any] = {
+        "version": 1,
+        "pipeline": spec.pipeline,
+        "source": {"connection": SOURCE, "table": TABLE, "unique": spec.source.unique},
+        "target": target | {"kind": spec.target.kind.value, "unique_index": spec.target.unique_index.value},
+        "key": list(spec.key) or None,
+        "columns": {column.name: _entry(column, i) for i, column in enumerate(columns)},
+        "scd": content["scd"],
+        "checkpoint": checkpoint,
+        "parallel": parallel,
+        "retry": RETRY,
+        "errors": {"max_rows": MANY},
+        "checks": content.get("checks"),
+    }
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def _entry(column: LoadedColumn, position: int) -> dict[str, Any]:
+    """One column of the target, from the scratch source."""
+    spec = column.spec
+    entry: dict[str, Any] = {"scd": _scd(spec.policy)} if spec.policy else {}
+    if is_writable(column.type):
+        entry["type"] = str(column.type)
+    if spec.has_value:
+        return entry | {"value": str(spec.value) if isinstance(spec.value, date | datetime | Decimal) else spec.value}
+    return entry | {"from": column.source.name if column.source else f"expr_{position}"}
+
+
+def _scd(policy: Policy) -> int | str:
+    return int(policy.value) if policy.value.isdigit() else policy.value
+
+
+def is_writable(data_type: DataType) -> bool:
+    """Whether a spec can name the type."""
+    return not data_type.foreign and data_type.name not in UNWRITABLE and bool(re.match("[a-z]", str(data_type)))
+
+
+def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
+    """Types of source columns, as far as the spec tells them."""
+    return {name: column.type for column in spec.columns if column.type and (name := source_name(column)) is not None}

@@ -1,0 +1,137 @@
+"""The rows that torture works with: a sample of the source, or rows made from a seed. Writes one scratch table."""
+
+from contextlib import closing
+from functools import partial
+
+import sqlalchemy as sa
+
+from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn
+from dmsflow.compiler.compile import Examined
+from dmsflow.compiler.questions import source_sql
+from dmsflow.compiler.statements import compile_statement
+from dmsflow.engines.access import Access
+from dmsflow.engines.duckdb import DuckDBSession
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.errors import PlanRefused
+from dmsflow.model.plan import Side
+from dmsflow.model.spec import PipelineSpec, param_values
+from dmsflow.model.table import Column, DataType, TypeName
+from dmsflow.torture.layout import Layout, ScratchColumn, declared_types, is_writable
+
+POOL = "pool"
+BATCH_ROWS = 50_000
+quote = DuckDBIdioms().quote
+MOMENT = DataType(name=TypeName.TIMESTAMP)
+NUMBER = DataType(name=TypeName.BIGINT)
+
+
+def source_types(examined: Examined) -> dict[str, DataType]:
+    """The types of the source's columns by name."""
+    return {column.name: column.type for column in examined.facts.source.shape.columns}
+
+
+def sample_rows(examined: Examined, access: Access, layout: Layout, rows: int, scratch: DuckDBSession) -> None:
+    """Copy so many rows of the source, its predicate applied and its expressions computed."""
+    spec, facts = examined.spec, examined.facts
+    sql = source_sql(spec, facts, access)
+    source = sql.relation().alias("src")
+
+    def pick(column: ScratchColumn) -> sa.ColumnElement[object]:
+        if column.column is not None and column.column.source is None:
+            return sql.pick(source, column.column)
+        return source.c[column.name]
+
+    query = sa.select(*(pick(column).label(f"c{i}") for i, column in enumerate(layout.columns)))
+    query = query.select_from(source).where(sql.filter()).suffix_with(sa.text(f"LIMIT {rows}"))
+    statement = compile_statement("sample", Side.SOURCE, query, sql.idioms)
+    values = param_values(spec.params)
+    formats = dict(facts.source.formats) if facts.source.as_text else {}
+    types = source_types(examined)
+    with closing(access.open_source()) as session:
+        batches = session.stream(statement.sql, {name: values[name] for name in statement.binds}, BATCH_ROWS)
+        scratch.register("incoming", batches)
+        try:
+            picked = ", ".join(
+                f"{_typed(f'c{i}', column, types, formats)} AS {quote(column.name)}"
+                for i, column in enumerate(layout.columns)
+            )
+            scratch.execute(f"CREATE TABLE {POOL} AS SELECT {picked} FROM incoming")
+        finally:
+            scratch.unregister("incoming")
+
+
+def _typed(arrived: str, column: ScratchColumn, types: dict[str, DataType], formats: dict[str, str]) -> str:
+    """A value as DuckDB stores it: of its declared type, also where it travelled as text."""
+    wanted = types.get(column.name, column.type)
+    if column.name in formats:
+        literal = formats[column.name].replace("'", "''")
+        return f"CAST(try_strptime({arrived}, '{literal}') AS {DuckDBIdioms().type_sql(wanted.common)})"
+    if not is_writable(wanted.common):
+        return arrived
+    return f"TRY_CAST({arrived} AS {DuckDBIdioms().type_sql(wanted.common)})"
+
+
+def assume(spec: PipelineSpec, why: str) -> tuple[tuple[LoadedColumn, ...], dict[str, DataType]]:
+    """Columns and source types as the spec alone tells them. Raises PlanRefused where it leaves a type out."""
+    untyped = [column.name for column in spec.columns if column.type is None and not column.has_value]
+    if not spec.columns or untyped:
+        named = f"of {', '.join(untyped)} " if untyped else ""
+        raise PlanRefused(
+            f"{why}: rows can only be made up where the spec has a type for every column: write the type {named}there"
+        )
+    types = declared_types(spec)
+    for name in (*spec.checkpoint.columns, *spec.scd.order_by):
+        types.setdefault(name, NUMBER)
+    if spec.scd.effective_at:
+        types.setdefault(spec.scd.effective_at, MOMENT)
+    return tuple(map(partial(_assumed, spec, types), spec.columns)), types
+
+
+def _assumed(spec: PipelineSpec, types: dict[str, DataType], column: object) -> LoadedColumn:
+    from dmsflow.compiler.columns import source_name
+    from dmsflow.model.spec import ColumnSpec
+
+    assert isinstance(column, ColumnSpec)
+    name = source_name(column)
+    data_type = column.type or DataType(name=TypeName.TEXT)
+    return LoadedColumn(
+        name=column.name,
+        spec=column,
+        source=Column(name=name, type=types[name]) if name is not None else None,
+        arrives=data_type,
+        type=data_type,
+        policy=column.policy or DEFAULT_POLICY[spec.scd.type],
+    )
+
+
+def make_rows(layout: Layout, rows: int, seed: int, scratch: DuckDBSession) -> None:
+    """Make up so many rows: keys that differ, checkpoints that climb, other values few enough to repeat."""
+    climbing = {*layout.key[:1], *layout.checkpoint, *layout.effective}
+    picked = ", ".join(
+        f"CAST({_value(column, climbs=column.name in climbing, salt=seed + i)} AS "
+        f"{DuckDBIdioms().type_sql(column.type)}) AS {quote(column.name)}"
+        for i, column in enumerate(layout.columns)
+    )
+    scratch.execute(f"CREATE TABLE {POOL} AS SELECT {picked} FROM range({rows}) AS r (i)")
+
+
+def _value(column: ScratchColumn, *, climbs: bool, salt: int) -> str:
+    """SQL of a value of row ``i``; one that does not climb is NULL in one row of ten."""
+    number = "i" if climbs else f"CAST(hash(i, {salt}) % 50 AS BIGINT)"
+    text = f"lpad(CAST({number} AS VARCHAR), 6, '0')" if climbs else f"substr(md5(CAST({number} AS VARCHAR)), 1, 6)"
+    length = column.type.length
+    by_family = {
+        "integer": number,
+        "decimal": number,
+        "float": f"{number} / 4",
+        "boolean": f"{number} % 2 = 0",
+        "text": text if length is None else f"right({text}, {length})",
+        "date": f"DATE '2024-01-01' + CAST({number} AS INTEGER)",
+        "timestamp": f"TIMESTAMP '2024-01-01' + to_minutes({number})",
+        "timestamptz": f"TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_minutes({number})",
+        "bytes": f"encode({text})",
+        "uuid": f"CAST(md5(CAST({number} AS VARCHAR)) AS UUID)",
+        "json": f"json_object('n', {number})",
+    }
+    value = by_family[column.type.family]
+    return value if climbs else f"CASE WHEN hash(i, {salt}, 'null') % 10 > 0 THEN {value} END"

@@ -1,0 +1,98 @@
+"""``dmsflow torture``: a spec keeps its promise on every engine, and a promise that is broken is told."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from tests import postgres
+from tests.flows.shell import dmsflow, execute
+
+SPEC = {
+    "version": 1,
+    "pipeline": "dim_customer",
+    "source": {"connection": "crm", "table": "customers"},
+    "target": {"connection": "dwh", "table": "dim_customer", "kind": "dimension"},
+    "key": ["id"],
+    "columns": {
+        "id": {"from": "cust_id", "type": "bigint"},
+        "name": {"expr": "upper(name)", "type": "varchar(40)"},
+        "segment": {"scd": 1},
+        "amount": {"type": "decimal(9,2)"},
+    },
+    "scd": {"type": 2, "deletes": "close"},
+}
+ROWS = """
+CREATE TABLE customers AS SELECT i AS cust_id, 'name ' || (i % 97) AS name, CAST(i % 7 AS VARCHAR) AS segment,
+CAST(i * 1.5 AS DECIMAL(9, 2)) AS amount, TIMESTAMP '2024-01-01' + to_minutes(i) AS updated_at FROM range(400) r (i)
+"""
+TABLES = "SELECT count(*) FROM information_schema.tables WHERE table_schema LIKE 'dmsflow%' OR table_name LIKE 'dim%'"
+
+
+def write(folder: Path, target: str, **more: object) -> Path:
+    """The spec, and a source for it."""
+    with duckdb.connect(str(folder / "crm.duckdb")) as connection:
+        connection.execute(ROWS)
+    spec = folder / "spec.yaml"
+    connections = {"crm": "duckdb:///crm.duckdb", "dwh": target}
+    spec.write_text(yaml.safe_dump(SPEC | {"connections": connections} | more, sort_keys=False))
+    return spec
+
+
+def torture(spec: Path, *words: str, code: int = 0) -> dict:
+    ran = dmsflow("torture", spec, "--format", "json", *words, cwd=spec.parent)
+    assert ran.code == code, ran.out + ran.err
+    return ran.report
+
+
+@pytest.mark.parametrize("target", ["duckdb:///dwh.duckdb", "sqlite:///dwh.sqlite", "postgresql"])
+def test_a_spec_that_is_killed_again_and_again_loads_what_an_undisturbed_one_loads(target, tmp_path) -> None:
+    url = postgres.borrow() if target == "postgresql" else target
+    report = torture(write(tmp_path, url), "--kills", "1", "--seed", "4")
+    assert (report["differences"], report["kills"], report["rows"]) == ([], 1, 400)
+    assert report["applies"] > report["kills"]
+    assert [day["chunks"] > 1 for day in report["work"]] == [True] * 3
+    work = report["work"][1]["rows"]
+    assert min(work[name] for name in ("inserted", "versioned", "unchanged", "collapsed", "rejected", "closed")) > 0
+    assert not list(tmp_path.glob("dwh.*")), "the user's target is not touched"
+
+
+NEVER_RESUMES = """
+from dmsflow.runtime import resume
+resume.find_broken = lambda *_: None
+from dmsflow.cli.app import main
+main()
+"""
+
+
+def test_a_broken_promise_is_told_and_its_scratch_is_kept(tmp_path) -> None:
+    """A dmsflow that forgets the run it was in loads a day in two runs."""
+    spec = write(tmp_path, "duckdb:///dwh.duckdb")
+    words = ("torture", str(spec), "--kills", "20", "--seed", "4", "--format", "json")
+    ran = execute(sys.executable, "-c", NEVER_RESUMES, *words, cwd=tmp_path)
+    assert ran.code == 3, ran.err
+    told = ran.report["differences"]
+    assert told and all(line.startswith("round_") for line in told)
+    scratch = Path(ran.report["scratch"])
+    assert (scratch / "round_1" / "spec.yaml").exists()
+    shutil.rmtree(scratch)
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "told"),
+    [
+        (
+            {"scd": "append", "checkpoint": "none", "columns": {"id": {"from": "cust_id"}}},
+            (),
+            "Give the spec checkpoint columns",
+        ),
+        ({"columns": {"id": {"from": "cust_id"}}}, ("--generate",), "write the type of id there"),
+    ],
+)
+def test_what_cannot_be_tortured_is_refused_with_what_to_do(more, words, told, tmp_path) -> None:
+    spec = write(tmp_path, "duckdb:///dwh.duckdb", **more)
+    ran = dmsflow("torture", spec, *words, "--kills", "0", cwd=tmp_path)
+    assert told in ran.out + ran.err
