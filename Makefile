@@ -18,7 +18,7 @@ demo: $(VENV)/.runs
 	@$(BIN)/python pipelines/demo.py
 
 test: check
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(VENV)/.develops
 	@ci/check

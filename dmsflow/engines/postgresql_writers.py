@@ -7,7 +7,7 @@ commits. A transaction that has written holds a lock that everybody may see; whe
 from collections.abc import Sequence
 
 OPEN_SINCE = """
-SELECT {began}, {hidden}, pg_catalog.pg_is_in_recovery()
+SELECT {began}, count(*) FILTER (WHERE o.began IS NULL) > 0, pg_catalog.pg_is_in_recovery()
 FROM (
     SELECT a.xact_start AS began
     FROM pg_catalog.pg_stat_activity a
@@ -21,6 +21,8 @@ FROM (
 """
 """The start of the oldest open transaction of the database, whether there are some that do not tell theirs, and whether
 the server follows another, of whose transactions it knows nothing. A reading session of dmsflow's own is none."""
+
+NO_TIME = "SELECT NULL, TRUE, pg_catalog.pg_is_in_recovery()"
 
 LOCAL = "pg_catalog.date_trunc('second', least(min(o.began) AT TIME ZONE 'UTC', min(o.began) AT TIME ZONE {zone}))"
 ZONE = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')"
@@ -71,8 +73,7 @@ A table stands for its partitions too, a view for what it reads."""
 def open_since(family: str) -> str:
     """The query for values of this family; one that tells no time has no start to stay below."""
     began = BEGAN.get(family)
-    hidden = "count(*) FILTER (WHERE o.began IS NULL) > 0" if began else "TRUE"
-    return OPEN_SINCE.format(began=began or "NULL", hidden=hidden)
+    return OPEN_SINCE.format(began=began) if began else NO_TIME
 
 
 def find_writers(names: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ class Twin(Watcher):
 
     def begun(self, run) -> None:
         def deliver() -> None:
-            self.result = attempt_chunk(run, run.plan.chunks[1], StopSignal(), datetime.now, None)
+            self.result = attempt_chunk(run, run.plan.chunks[1], StopSignal(), datetime.now, None, lambda _: None)
 
         self.thread = threading.Thread(target=deliver)
         self.thread.start()

@@ -38,6 +38,7 @@ def test_a_sample_cuts_as_evenly_as_all_keys(source: str, tmp_path: Path) -> Non
     # A sample of whole pages is coarser: it holds the rows of few places.
     least, most = (70_000, 130_000) if source == "duckdb" else (20_000, 200_000)
     assert all(least < share < most for share in shares)
+    world.release()
     loaded = load_spec(tmp_path / "sampled.yaml")
     with open_access(loaded.raise_if_rejected(), read_only=True) as access:
         asked = compile_plan(loaded, access).plan.find("find_boundaries")
