@@ -31,6 +31,14 @@ Load = Callable[..., LoadedSpec]
 
 
 @pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """A folder below the test's own: what is written above it is found by no other test."""
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def load(tmp_path: Path) -> Load:
     def load_text(text: str, settings: Mapping[str, str] = NO_SETTINGS, **options: bool) -> LoadedSpec:
         file = tmp_path / "orders.yaml"
