@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.user_sql import table_names
 from dmsflow.engines.engine import Session, WritersIdioms
 from dmsflow.model.facts import Writers
 from dmsflow.model.plan import Decision, Side, Statement
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import Column
+
+if TYPE_CHECKING:
+    from dmsflow.compiler.source_sql import SourceSql
 
 WHYS = {
     Writers.PASSED: "the read ends below the start of the oldest transaction that is open, so that it misses none of "
@@ -30,7 +33,7 @@ class Sight(Struct, frozen=True, kw_only=True):
     hidden: bool
 
 
-def look_at_writers(sql: SourceSql, session: Session, first: Column) -> Sight | None:
+def look_at_writers(sql: "SourceSql", session: Session, first: Column) -> Sight | None:
     """What the source tells of open transactions; None where it tells nothing.
 
     It has to be asked after the greatest value was read: whoever begins later writes greater ones.
@@ -49,7 +52,7 @@ def choose(sight: Sight | None) -> Writers:
     return Writers.AWAITED if sight.hidden else Writers.PASSED
 
 
-def writers_statement(spec: PipelineSpec, sql: SourceSql) -> Statement:
+def writers_statement(spec: PipelineSpec, sql: "SourceSql") -> Statement:
     """The question who they are."""
     assert isinstance(sql.idioms, WritersIdioms)
     table, query = spec.source.table, spec.source.query
