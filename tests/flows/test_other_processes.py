@@ -55,11 +55,15 @@ def test_a_second_load_of_the_same_target_is_refused(spec: Path, load: subproces
     assert ask(spec.with_name("events.duckdb"), SOUND) == WHOLE
 
 
-@pytest.mark.parametrize("way", ["stopped", "killed"])
+@pytest.mark.parametrize("way", ["stopped", "asked", "killed"])
 def test_the_next_apply_completes_a_load_that_broke_off(spec: Path, load: subprocess.Popen[str], way: str):
     wait_for_run(spec, cwd=spec.parent)
     if way == "stopped":
         load.terminate()
+        assert end(load).code == 4
+    elif way == "asked":
+        asked = dmsflow("stop", "events", "--wait", "--format", "json", "--spec", spec, cwd=spec.parent)
+        assert (asked.code, asked.report["run"]["status"]) == (0, "stopped"), asked.err
         assert end(load).code == 4
     else:
         load.kill()

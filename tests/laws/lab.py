@@ -50,12 +50,14 @@ class Lab:
     def __init__(self, folder: Path, source: str = "duckdb", target: str = "duckdb") -> None:
         self.folder, self.engines = folder, {"source": source, "target": target}
         self.servers = {side: postgres.borrow() for side, engine in self.engines.items() if engine == "postgresql"}
+        self._reader: duckdb.DuckDBPyConnection | None = None
 
     def url(self, side: str) -> str:
         """Where the source or the target is; a relative path is one in the folder."""
         return self.servers.get(side) or f"{self.engines[side]}:///{side}.db"
 
     def open(self, side: str):
+        self.release()
         if side in self.servers:
             return closing(psycopg.connect(self.servers[side]))
         path = str(self.folder / f"{side}.db")
@@ -71,8 +73,18 @@ class Lab:
             connection.commit()
 
     def read(self, sql: str = "SELECT * FROM t ORDER BY ALL", side: str = "target") -> list[tuple]:
-        with self.open(side) as connection:
-            return connection.execute(sql).fetchall()
+        """Rows of the target. DuckDB takes long to open, so it stays open until somebody else needs the file."""
+        if side != "target" or self.engines[side] != "duckdb":
+            with self.open(side) as connection:
+                return connection.execute(sql).fetchall()
+        self._reader = self._reader or duckdb.connect(str(self.folder / "target.db"))
+        return self._reader.execute(sql).fetchall()
+
+    def release(self) -> None:
+        """Close what a reader has left open."""
+        if self._reader:
+            self._reader.close()
+        self._reader = None
 
     def tables(self) -> set[str]:
         """The tables of the target that are not dmsflow's own."""
@@ -99,6 +111,7 @@ class Lab:
 
     def run(self, *words: str | Path) -> Outcome:
         """Run a command; an exception that is no exit would be a traceback."""
+        self.release()
         result = CliRunner().invoke(app, [str(word) for word in words])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise AssertionError(f"a traceback: {result.exception!r}") from result.exception
