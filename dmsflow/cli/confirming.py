@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import Exit, refuse
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -12,8 +12,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        typer.echo("error: nobody can be asked here: give --yes", err=True)
-        raise typer.Exit(Exit.USAGE)
+        refuse("nobody can be asked here: give --yes", Exit.USAGE)
     if not typer.confirm(question, err=True):
         typer.echo("nothing is changed", err=True)
         raise typer.Exit(Exit.DONE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import Exit, refuse
 from dmsflow.cli.opening import refusals
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ FormatOption = Annotated[ListFormat, typer.Option("--format", help="How to print
 @contextmanager
 def found_ledger(location: str | None, spec: Path | None) -> Iterator["Ledger"]:
     """The ledger that is there. What the ledger refuses goes to stderr and ends the command."""
-    from dmsflow.cli.render.words import escape
     from dmsflow.errors import LedgerError
     from dmsflow.ledger import find_ledger, open_ledger
 
@@ -45,8 +44,7 @@ def found_ledger(location: str | None, spec: Path | None) -> Iterator["Ledger"]:
             with open_ledger(find_ledger(location, spec), clock=utc_now) as ledger:
                 yield ledger
         except LedgerError as error:
-            typer.echo(f"error: {escape(str(error))}", err=True)
-            raise typer.Exit(Exit.USAGE) from error
+            refuse(str(error), Exit.USAGE)
 
 
 def utc_now() -> datetime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import Exit, refuse
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.errors import ConnectionFailed, DmsflowError, PlanRefused, SpecRejected
 
@@ -24,11 +24,9 @@ def refusals() -> Iterator[None]:
     except SpecRejected as error:
         raise typer.Exit(Exit.REJECTED) from error
     except (ConnectionFailed, PlanRefused, DmsflowError) as error:
-        from dmsflow.cli.render.words import escape
         from dmsflow.events import redact
 
-        typer.echo(f"error: {escape(redact(str(error)))}", err=True)
-        raise typer.Exit(Exit.FAILED) from error
+        refuse(redact(str(error)))
     except BrokenPipeError:
         raise
     except OSError as error:

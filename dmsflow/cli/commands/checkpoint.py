@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dmsflow.cli.confirming import confirm
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import Exit, refuse
 from dmsflow.cli.ledger_options import FormatOption, LedgerOption, ListFormat, utc_now
 from dmsflow.cli.opening import load, refusals
 from dmsflow.cli.settings import parse_settings
@@ -75,7 +75,7 @@ def set_(
             try:
                 mark = type_watermark(decoded, access, given, before.watermark if before else None)
             except LiteralError as error:
-                _refuse(f"{error}: {error.help}", Exit.USAGE)
+                refuse(f"{error}: {error.help}", Exit.USAGE)
             _move(kept, loaded, mark, ledger, yes=yes, force=force)
 
 
@@ -128,7 +128,7 @@ def _check_broken(kept: "Kept", loaded: "LoadedSpec", location: str | None) -> N
         found = find_unfinished(ledger, decoded.pipeline, kept.session)
     if found is not None:
         run, plan, done = found
-        _refuse(
+        refuse(
             f"run {run.run_id} is broken off after {done} of {len(plan.chunks)} chunks and can go on from where the "
             'checkpoint is: apply again first, or give --force, and "apply --restart" after that',
             Exit.FAILED,
@@ -147,10 +147,3 @@ def _parse_values(written: Iterable[str]) -> dict[str, str]:
             raise typer.BadParameter(f'"{text}" is not COLUMN=VALUE, once for each column')
         values[name] = value
     return values
-
-
-def _refuse(message: str, code: Exit) -> NoReturn:
-    from dmsflow.cli.render.words import escape
-
-    typer.echo(f"error: {escape(message)}", err=True)
-    raise typer.Exit(code)

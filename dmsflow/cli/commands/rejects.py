@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import refuse
 from dmsflow.cli.ledger_options import LedgerOption, found_ledger
 from dmsflow.cli.opening import load, refusals
 
@@ -57,25 +57,18 @@ def _kept_of(run: "RunRow", moved: Path | None) -> Iterator["Kept"]:
 
     file = moved or Path(run.spec_file)
     if not file.is_file():
-        _refuse(f'the spec of run {run.run_id}, "{file}", is gone: say where it is with --spec')
+        refuse(f'the spec of run {run.run_id}, "{file}", is gone: say where it is with --spec')
     decoded = load(file, {}, params_required=False).raise_if_rejected()
     if decoded.pipeline != run.pipeline:
-        _refuse(
+        refuse(
             f'"{file}" is the spec of pipeline "{decoded.pipeline}", run {run.run_id} is of pipeline "{run.pipeline}": '
             "say where its spec is with --spec"
         )
     with open_target(decoded, read_only=True) as engine, closing(engine.connect()) as session:
         kept = keep_of(decoded, engine, session)
         if str(kept.table) != run.target:
-            _refuse(
+            refuse(
                 f"run {run.run_id} has loaded {run.target}, and the spec has {kept.table} now: its rejects are in the "
                 "table dmsflow_reject beside the first one"
             )
         yield kept
-
-
-def _refuse(message: str) -> NoReturn:
-    from dmsflow.cli.render.words import escape
-
-    typer.echo(f"error: {escape(message)}", err=True)
-    raise typer.Exit(Exit.FAILED)

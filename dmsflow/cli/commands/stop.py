@@ -3,11 +3,11 @@
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import Exit, refuse
 from dmsflow.cli.ledger_options import FormatOption, LedgerOption, ListFormat, SpecOption, found_ledger
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def find_running(ledger: "Ledger", name: str) -> "RunRow":
     alive = [row for row in ledger.running(name) if row.runs]
     if len(alive) > 1:
         ids = ", ".join(row.run_id for row in alive)
-        _refuse(f'several runs of pipeline "{name}" are at work: {ids} | next: give the id of one', Exit.USAGE)
+        refuse(f'several runs of pipeline "{name}" are at work: {ids} | next: give the id of one', Exit.USAGE)
     if alive:
         return alive[0]
     run = ledger.find(name)
@@ -56,7 +56,7 @@ def find_running(ledger: "Ledger", name: str) -> "RunRow":
         told = f'its process {run.pid} is gone | next: run "dmsflow apply {run.spec_file}" to resume it'
     else:
         told = f"it ended at {write_moment(run.finished_at or run.heartbeat_at, run.seen_at)}, {run.status.value}"
-    return _refuse(f'run {run.run_id} of pipeline "{run.pipeline}" does not run: {told}', Exit.FAILED)
+    return refuse(f'run {run.run_id} of pipeline "{run.pipeline}" does not run: {told}', Exit.FAILED)
 
 
 def await_end(look: "Callable[[], RunRow]", wait: Callable[[], None]) -> "RunRow":
@@ -66,13 +66,6 @@ def await_end(look: "Callable[[], RunRow]", wait: Callable[[], None]) -> "RunRow
         if not row.runs:
             return row
         wait()
-
-
-def _refuse(message: str, code: Exit) -> NoReturn:
-    from dmsflow.cli.render.words import escape
-
-    typer.echo(f"error: {escape(message)}", err=True)
-    raise typer.Exit(code)
 
 
 def _print(run: "RunRow", format: ListFormat, *, at_once: bool) -> None:

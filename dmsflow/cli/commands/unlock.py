@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dmsflow.cli.confirming import confirm
-from dmsflow.cli.exits import Exit
+from dmsflow.cli.exits import refuse
 from dmsflow.cli.ledger_options import utc_now
 from dmsflow.cli.opening import load, refusals
 
@@ -42,8 +42,7 @@ def _unlock(kept: "Kept", now: "datetime", *, yes: bool, force: bool) -> None:
     typer.echo(render_holder(holder, str(kept.table), now))
     if not force and holder.is_alive(now):
         told = 'it is alive: wait for it, or end it with "dmsflow stop"; --force if it is certain that it loads no more'
-        typer.echo(f"error: {told}", err=True)
-        raise typer.Exit(Exit.FAILED)
+        refuse(told)
     confirm("remove the lease?", yes=yes)
     removed = kept.execute("release_lease", run_id=holder.run_id)
     typer.echo("the lease is removed" if removed else "the lease has another holder now, or none: nothing is changed")
