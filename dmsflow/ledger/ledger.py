@@ -91,11 +91,11 @@ class Ledger:
             for statement in statements.RECORD_CHUNK:
                 connection.execute(statement, values)
 
-    def record_try(self, run_id: str, failure: Failure) -> None:
-        """Record a try of a chunk that failed, whether or not another one follows."""
-        values = records.write_try(run_id, failure) | {"now": self._now()}
+    def record_attempt(self, run_id: str, failure: Failure) -> None:
+        """Record an attempt at a chunk that failed, whether or not another one follows."""
+        values = records.write_attempt(run_id, failure) | {"now": self._now()}
         with self._writing() as connection:
-            connection.execute(statements.RECORD_TRY, values)
+            connection.execute(statements.RECORD_ATTEMPT, values)
 
     def beat(self, run_id: str, rows_so_far: int) -> None:
         """Give a sign of life, with all rows read so far, those in flight included."""
@@ -162,9 +162,9 @@ class Ledger:
         """The chunks of a run that ended, by number."""
         return tuple(records.read_chunk(row) for row in self._rows(statements.CHUNKS, {"run_id": run_id}))
 
-    def failed_tries(self, run_id: str) -> tuple[Failure, ...]:
-        """The tries of a run's chunks that failed, in the order in which they did."""
-        return tuple(records.read_try(row) for row in self._rows(statements.TRIES, {"run_id": run_id}))
+    def failed_attempts(self, run_id: str) -> tuple[Failure, ...]:
+        """The attempts at a run's chunks that failed, in the order in which they did."""
+        return tuple(records.read_attempt(row) for row in self._rows(statements.ATTEMPTS, {"run_id": run_id}))
 
     def _runs(self, sql: str, values: dict[str, object]) -> tuple[RunRow, ...]:
         rows = self._rows(sql, values)

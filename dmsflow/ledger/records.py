@@ -67,14 +67,14 @@ def read_chunk(row: sqlite3.Row) -> ChunkResult:
     )
 
 
-def write_try(run_id: str, failure: Failure) -> dict[str, object]:
-    """The columns of a try that failed."""
+def write_attempt(run_id: str, failure: Failure) -> dict[str, object]:
+    """The columns of an attempt that failed."""
     told = _write_json(_redact_failure(failure))
     return {"run_id": run_id, "chunk": failure.chunk, "attempt": failure.attempts, "failure": told}
 
 
-def read_try(row: sqlite3.Row) -> Failure:
-    """A try as it was recorded."""
+def read_attempt(row: sqlite3.Row) -> Failure:
+    """An attempt as it was recorded."""
     return msgspec.json.decode(row["failure"], type=Failure)
 
 

@@ -60,8 +60,8 @@ create table stop_request (
 ) without rowid;
 """
 
-FAILED_TRIES = """
-create table failed_try (
+FAILED_ATTEMPTS = """
+create table failed_attempt (
     seq integer primary key autoincrement,
     run_id text not null references run (run_id) on delete cascade,
     chunk integer not null,
@@ -69,12 +69,12 @@ create table failed_try (
     failed_at text not null,
     failure text not null
 );
-create index failed_try_of_run on failed_try (run_id, seq);
+create index failed_attempt_of_run on failed_attempt (run_id, seq);
 """
 
 STOP_AT_ONCE = "alter table stop_request add column at_once integer not null default 0"
 
-MIGRATIONS = (FIRST_TABLES, FAILED_TRIES, STOP_AT_ONCE)
+MIGRATIONS = (FIRST_TABLES, FAILED_ATTEMPTS, STOP_AT_ONCE)
 """Each brings a ledger from its own index to the next version; a released one never changes."""
 
 

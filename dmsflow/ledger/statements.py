@@ -51,12 +51,12 @@ RECORD_CHUNK = (
     "update run set heartbeat_at = :now where run_id = :run_id",
 )
 
-RECORD_TRY = """
-    insert into failed_try (run_id, chunk, attempt, failed_at, failure)
+RECORD_ATTEMPT = """
+    insert into failed_attempt (run_id, chunk, attempt, failed_at, failure)
     values (:run_id, :chunk, :attempt, :now, :failure)
 """
 
-TRIES = "select * from failed_try where run_id = :run_id order by seq"
+ATTEMPTS = "select * from failed_attempt where run_id = :run_id order by seq"
 
 BEAT = "update run set heartbeat_at = :now, rows_so_far = :rows where run_id = :run_id"
 

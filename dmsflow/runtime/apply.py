@@ -44,8 +44,8 @@ class Watcher:
     def chunk_ended(self, result: ChunkResult) -> None:
         """A chunk ended, well or not."""
 
-    def try_failed(self, failure: Failure) -> None:
-        """A try of a chunk failed, whether or not another one follows; told in the thread of the chunk."""
+    def attempt_failed(self, failure: Failure) -> None:
+        """An attempt at a chunk failed, whether or not another one follows; told in the thread of the chunk."""
 
     def stop_requested(self) -> bool:
         """Whether somebody asked the run to stop."""
@@ -185,14 +185,14 @@ def _load_chunks(
         log_event(
             logger,
             logging.WARNING,
-            "try failed",
+            "attempt failed",
             chunk=failure.chunk,
             attempt=failure.attempts,
             of=plan.retry.attempts,
             error=failure.message,
         )
         for watcher in watchers:
-            watcher.try_failed(failure)
+            watcher.attempt_failed(failure)
 
     for result in execute_chunks(run, stop, _now, finish, tell):
         tally.add(result)

@@ -24,7 +24,7 @@ Tell = Callable[[Failure], None]
 def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish, tell: Tell) -> Iterator[ChunkResult]:
     """Every chunk once; none is begun after one has failed or a stop was requested.
 
-    ``tell`` hears of every try that failed, in the thread of its chunk.
+    ``tell`` hears of every attempt that failed, in the thread of its chunk.
     """
     chunks = run.plan.chunks
     if len(chunks) == 1 or run.plan.workers == 1:

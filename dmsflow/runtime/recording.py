@@ -42,10 +42,10 @@ class Recorder(Watcher):
         run_id = self._run_id or ""
         self._write(lambda: self._ledger.record_chunk(run_id, result))
 
-    def try_failed(self, failure: Failure) -> None:
-        """Record the try."""
+    def attempt_failed(self, failure: Failure) -> None:
+        """Record the attempt."""
         run_id = self._run_id or ""
-        self._write(lambda: self._ledger.record_try(run_id, failure))
+        self._write(lambda: self._ledger.record_attempt(run_id, failure))
 
     def ended(self, report: RunReport) -> None:
         """Record how the run ended."""

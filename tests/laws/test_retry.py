@@ -1,4 +1,4 @@
-"""Law 33: only what may pass is tried again, so often as the spec says, and every try that failed is on record."""
+"""Law 33: only what may pass is tried again, so often as the spec says, and every attempt that failed is on record."""
 
 import json
 import sqlite3
@@ -22,7 +22,7 @@ def lab(tmp_path) -> Lab:
 
 
 def fail(monkeypatch, chunk: int, *errors: Exception) -> None:
-    """Have the tries of a chunk end in these errors, one after the other; then it is loaded."""
+    """Have the attempts at a chunk end in these errors, one after the other; then it is loaded."""
     left, load = list(errors), executor.load_chunk
 
     def load_or_fail(run, wanted, *more):
@@ -33,9 +33,9 @@ def fail(monkeypatch, chunk: int, *errors: Exception) -> None:
     monkeypatch.setattr(executor, "load_chunk", load_or_fail)
 
 
-def tries(lab: Lab) -> list[tuple]:
+def attempts(lab: Lab) -> list[tuple]:
     with closing(sqlite3.connect(lab.folder / ".dmsflow" / "ledger.db")) as ledger:
-        rows = ledger.execute("SELECT chunk, attempt, failure FROM failed_try ORDER BY seq").fetchall()
+        rows = ledger.execute("SELECT chunk, attempt, failure FROM failed_attempt ORDER BY seq").fetchall()
     return [(chunk, attempt, json.loads(failure)["message"]) for chunk, attempt, failure in rows]
 
 
@@ -46,8 +46,8 @@ def test_what_may_pass_is_tried_again_and_on_record(lab, monkeypatch, workers):
     outcome = lab.apply(key=["id"], retry=QUICK, parallel={"min_rows": 0, "chunk_rows": 10, "workers": workers})
     forget_secrets()
     assert (outcome.code, outcome.rows["inserted"]) == (0, 30)
-    assert tries(lab) == [(2, 1, "lost once"), (2, 2, "lost with ***")]
-    assert "try failed chunk=2 attempt=1 of=3" in outcome.err and "hunter2" not in outcome.err
+    assert attempts(lab) == [(2, 1, "lost once"), (2, 2, "lost with ***")]
+    assert "attempt failed chunk=2 attempt=1 of=3" in outcome.err and "hunter2" not in outcome.err
     assert lab.read("SELECT count(*) FROM t") == [(30,)]
 
 
@@ -55,10 +55,10 @@ def test_the_last_try_is_on_record_too(lab, monkeypatch):
     fail(monkeypatch, 1, *(TransientError(f"lost {i}") for i in range(9)))
     outcome = lab.apply(key=["id"], retry=QUICK)
     assert outcome.report["errors"][0]["attempts"] == 3
-    assert tries(lab) == [(1, 1, "lost 0"), (1, 2, "lost 1"), (1, 3, "lost 2")]
+    assert attempts(lab) == [(1, 1, "lost 0"), (1, 2, "lost 1"), (1, 3, "lost 2")]
 
 
 def test_what_cannot_pass_is_tried_once(lab, monkeypatch):
     fail(monkeypatch, 1, PermanentError("no such column"))
     outcome = lab.apply(key=["id"], retry=QUICK)
-    assert (outcome.code, tries(lab)) == (3, [(1, 1, "no such column")])
+    assert (outcome.code, attempts(lab)) == (3, [(1, 1, "no such column")])

@@ -56,17 +56,17 @@ def test_a_ledger_of_an_older_dmsflow_keeps_its_runs(tmp_path: Path, clock: Stil
         with open_ledger(path, clock=clock) as ledger:
             make_start(ledger)("r1")
     with open_ledger(path, clock=clock) as ledger:
-        ledger.record_try("r1", Failure(message="lost", chunk=1))
-        assert (ledger.run("r1").run_id, len(ledger.failed_tries("r1"))) == ("r1", 1)
+        ledger.record_attempt("r1", Failure(message="lost", chunk=1))
+        assert (ledger.run("r1").run_id, len(ledger.failed_attempts("r1"))) == ("r1", 1)
 
 
-def test_every_try_that_failed_is_kept_in_its_order(ledger: Ledger, start: Start):
+def test_every_attempt_that_failed_is_kept_in_its_order(ledger: Ledger, start: Start):
     start("r1")
-    tries = tuple(Failure(message=f"lost {i}", code="Lost", chunk=2, attempts=i) for i in (1, 2, 3))
-    for failure in tries:
-        ledger.record_try("r1", failure)
-    assert ledger.failed_tries("r1") == tries
-    assert ledger.failed_tries("r2") == ()
+    attempts = tuple(Failure(message=f"lost {i}", code="Lost", chunk=2, attempts=i) for i in (1, 2, 3))
+    for failure in attempts:
+        ledger.record_attempt("r1", failure)
+    assert ledger.failed_attempts("r1") == attempts
+    assert ledger.failed_attempts("r2") == ()
 
 
 def test_a_finished_run_shows_its_report(ledger: Ledger, start: Start, clock: StillClock):
