@@ -81,7 +81,7 @@ def apply_plan(
                 with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
                     run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
                     if resume_at is None:
-                        await_writers(plan, access, stop)
+                        persistence.call(lambda: await_writers(plan, access, stop))
                     with closing(run.refinery), hold_snapshot(plan, access) as snapshot:
                         _run(replace(run, snapshot=snapshot), watchers, stop, tally, beat, persistence)
             except (KeyboardInterrupt, Interrupted):
