@@ -25,8 +25,7 @@ def refusal_statements(builder: "Builder", faults: Sequence[Fault]) -> Iterator[
         yield compile_statement(name, Side.TARGET, element, target)
     table = mark_table(REJECT, merge.schema)
     if merge.keyed:
-        classified = rejects.reject_statements(merge, faults, table, refused=True)
-        yield compile_statement("reject_refused", Side.TARGET, classified, target)
+        yield compile_statement("reject_refused", Side.TARGET, rejects.reject_refused(merge, table), target)
     staged = rejects.reject_statements(merge, faults, table, merge.stage(), refused=True)
     yield compile_statement("refuse_refused", Side.TARGET, staged, target)
 

@@ -90,8 +90,9 @@ def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowC
 def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCounts:
     """Do what the classes say, and check that it was done."""
     classes, current = found.classes, found.current
-    reject = "reject_refused" if found.refused else "reject"
-    rejected = steps.execute(reject) if classes["fault"] or classes["late"] else 0
+    rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
+    if found.refused:
+        rejected += steps.execute("reject_refused")
     _expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
     _write_versions(run, steps, classes)

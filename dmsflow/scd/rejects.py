@@ -34,17 +34,26 @@ def reject_statements(
 ) -> sa.Insert:
     """Insert a reject for every faulty or late row: of the delta, or of the staged rows where there is no delta.
 
-    Among them may be rows that the target's database has ``refused``.
+    Some of the staged rows may be ``refused`` by the target's database; those of the delta have their own statement.
     """
-    notes = refused_table().alias("f") if refused else None
     if stage is not None:
-        rows = stage.alias("r")
+        rows, notes = stage.alias("r"), refused_table().alias("f") if refused else None
         return _insert(table, _select(shape, faults, rows, None, notes).where(rows.c[FAULT].is_not(None)))
     names = (*shape.columns, FAULT, VALUE, CLASS, *((BLOCKING,) if shape.history else ()))
     rows = sa.table(DELTA, *(sa.column(name) for name in names)).alias("r")
     classes = [word("fault"), word("late")] if shape.history else [word("fault")]
-    chosen = _select(shape, faults, rows, word("late") if shape.history else None, notes)
-    return _insert(table, chosen.where(rows.c[CLASS].in_(classes)))
+    chosen = _select(shape, faults, rows, word("late") if shape.history else None, None)
+    ruled = sa.or_(rows.c[FAULT].is_(None), rows.c[FAULT] >= sa.literal_column(str(DUPLICATE_FAULT)))
+    return _insert(table, chosen.where(rows.c[CLASS].in_(classes), ruled))
+
+
+def reject_refused(shape: MergeShape, table: sa.TableClause) -> sa.Insert:
+    """Insert a reject for every row of the delta that the target's database refuses."""
+    rows = sa.table(DELTA, *(sa.column(name) for name in (*shape.columns, FAULT))).alias("r")
+    notes = refused_table().alias("f")
+    column: Element = notes.c.column_name
+    chosen = _reject(shape, rows, column, _named_value(shape, rows, column), notes.c.reason, notes.c.message)
+    return _insert(table, chosen.select_from(rows.join(notes, rows.c[FAULT] == -notes.c[NUMBER])))
 
 
 def refused_table() -> sa.TableClause:
@@ -87,20 +96,27 @@ def _select(
         reason.append((met, word(one.reason)))
         message.append((met, _text(one.message)))
         column.append((met, _text(one.column) if one.column else sa.null()))
-    chosen = sa.select(
+    chosen = _reject(shape, rows, sa.cast(sa.case(*column), sa.String()), value, sa.case(*reason), sa.case(*message))
+    if notes is None:
+        return chosen
+    return chosen.select_from(rows.outerjoin(notes, fault == -notes.c[NUMBER]))
+
+
+def _reject(
+    shape: MergeShape, rows: sa.FromClause, column: Element, value: Element, reason: Element, message: Element
+) -> Query:
+    """The columns of a reject, in the order of its table."""
+    return sa.select(
         sa.bindparam("run_id", type_=sa.String()),
         sa.bindparam("chunk", type_=sa.Integer()),
         sa.bindparam("pipeline", type_=sa.String()),
         _key(shape, rows),
-        sa.cast(sa.case(*column), sa.String()),
+        column,
         value,
-        sa.case(*reason),
-        sa.case(*message),
+        reason,
+        message,
         sa.bindparam("run_at", type_=sa.DateTime()),
     )
-    if notes is None:
-        return chosen
-    return chosen.select_from(rows.outerjoin(notes, fault == -notes.c[NUMBER]))
 
 
 def _named_value(shape: MergeShape, rows: sa.FromClause, column: Element) -> Element:
