@@ -10,7 +10,7 @@ from dmsflow.errors import ConnectionFailed, DatabaseError, DmsflowError, Interr
 from dmsflow.events import log_event
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
-from dmsflow.runtime.retry import GiveUp, TryAgain, decide_retry
+from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
 from dmsflow.runtime.tally import REJECTED
@@ -78,27 +78,29 @@ def attempt_chunk(
     run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None, tell: Tell
 ) -> ChunkResult | None:
     """A chunk with its retries; its last error is in the result, never lost (law 32). None where a stop undid it."""
-    attempt = 1
-    while True:
+    failures: list[Failure] = []
+
+    def attempt() -> ChunkResult:
         state = run.snapshot.name if run.snapshot else ""
         try:
-            return replace(load_chunk(run, chunk, clock, finish), attempts=attempt)
+            return load_chunk(run, chunk, clock, finish)
         except Interrupted:
-            return settle(run, chunk) if stop.at_once else None
+            raise
         except DmsflowError as error:
-            from random import random
-
             if run.snapshot and isinstance(error, SnapshotLost):
                 run.snapshot.doubt(state, str(error))
-            failure = _failure_of(chunk, error, attempt, run.plan.name_columns(str(error)))
-            tell(failure)
-            decision = decide_retry(run.plan.retry, attempt, error, random)
-            match decision:
-                case TryAgain(delay=delay) if not stop.wait(delay.total_seconds()):
-                    attempt += 1
-                case TryAgain() | GiveUp():
-                    failed = ChunkStatus.FAILED
-                    return ChunkResult(number=chunk.number, status=failed, attempts=attempt, failure=failure)
+            failures.append(_failure_of(chunk, error, len(failures) + 1, run.plan.name_columns(str(error))))
+            tell(failures[-1])
+            raise
+
+    try:
+        result = Persistence(policy=run.plan.retry, stop=stop).call(attempt)
+        return replace(result, attempts=len(failures) + 1)
+    except Interrupted:
+        return settle(run, chunk) if stop.at_once else None
+    except DmsflowError:
+        last = failures[-1]
+        return ChunkResult(number=chunk.number, status=ChunkStatus.FAILED, attempts=last.attempts, failure=last)
 
 
 def _failure_of(chunk: Chunk, error: DmsflowError, attempt: int, message: str) -> Failure:

@@ -1,4 +1,4 @@
-"""Tries again what prepares or ends a run, by the retry policy of its spec. Chunks have their own loop."""
+"""Tries again what has failed for a moment only, by the retry policy of a spec."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,28 +7,53 @@ from msgspec import Struct
 
 from dmsflow.errors import TransientError
 from dmsflow.model.spec import Retry
-from dmsflow.runtime.retry import TryAgain, decide_retry
+from dmsflow.runtime.retry import decide_delay
 from dmsflow.runtime.stop import StopSignal
 
 Result = TypeVar("Result")
 
 
 class Persistence(Struct, frozen=True, kw_only=True):
-    """How often to try, and what ends the waiting between two tries."""
+    """How often to try, and what ends the waiting between two attempts."""
 
     policy: Retry
     stop: StopSignal
 
     def call(self, step: Callable[[], Result]) -> Result:
         """The step's result. Raises its last error; a step that is tried again must do no harm by that."""
+        try:
+            return step()
+        except TransientError as error:
+            return self._call_again(step, error)
+
+    def _call_again(self, step: Callable[[], Result], last: TransientError) -> Result:
+        """Wait and try again, after a first attempt that has failed; a stop ends it with the error there was."""
+        # Imported late: a run in which nothing fails does without.
         from random import random
 
-        attempt = 1
-        while True:
+        from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_any
+
+        def stopped(_state: RetryCallState) -> bool:
+            return self.stop.requested
+
+        def delay(state: RetryCallState) -> float:
+            return decide_delay(self.policy, state.attempt_number, random).total_seconds()
+
+        def attempt() -> Result:
+            nonlocal last
+            if retrying.statistics["attempt_number"] == 1 or self.stop.requested:
+                raise last
             try:
                 return step()
             except TransientError as error:
-                decision = decide_retry(self.policy, attempt, error, random)
-                if not isinstance(decision, TryAgain) or self.stop.wait(decision.delay.total_seconds()):
-                    raise
-            attempt += 1
+                last = error
+                raise
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_any(stop_after_attempt(self.policy.attempts), stopped),
+            wait=delay,
+            sleep=self.stop.wait,
+            reraise=True,
+        )
+        return retrying(attempt)
