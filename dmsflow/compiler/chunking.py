@@ -57,6 +57,8 @@ def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ..
     if count <= 1:
         return _one(whole, f"about {estimate:,} rows fit into one chunk of {rows:,}")
     if whole.counted:
+        if facts.source.one_file:
+            return _one(whole, "source and target are one file, which nobody can write to while it is read")
         rows = max(rows, -(-estimate // MAX_CHUNKS))
         order = ", ".join(spec.scd.order_by) or "their places in the file"
         why = f"about {estimate:,} rows, counted off by {order} in chunks of {rows:,}; the last one takes what is left"

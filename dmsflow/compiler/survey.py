@@ -93,6 +93,7 @@ def survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sourc
         stores_nul=session.traits.stores_nul,
         loose=session.traits.loose,
         in_place=access.in_place or access.one_database,
+        one_file=access.one_file,
         repeatable=spec.source.table is not None,
         unique=unique,
         estimated_rows=estimate,

@@ -55,26 +55,24 @@ class Sequence:
     @contextmanager
     def rows(self) -> "Iterator[pa.RecordBatchReader]":
         """The rows of the chunk that it stands before, to be read to their end."""
-        import pyarrow as pa
-
         from dmsflow.transfer.counted import Sum
 
         number, self._next = self._next, None
         assert number is not None, "nobody has looked for the chunk"
-        size, added, whole = (self._rows if number < self._last else None), Sum(), False
+        size, added, whole = (self._rows if number < self._last else None), Sum(self._refinery), False
 
         def batches() -> "Iterator[pa.RecordBatch]":
             nonlocal whole
             for batch in self._take(size):
                 if size is not None:
-                    added.add(self._refinery, pa.Table.from_batches([batch]))
+                    added.collect(batch)
                 yield batch
             whole = True
 
         yield self._read(batches())
         if not whole:
             raise PromiseBroken(f"the rows of chunk {number} were not read to their end")
-        self._next, self.fingerprint = number + 1, added.fingerprint if size is not None else None
+        self._next, self.fingerprint = number + 1, added.write() if size is not None else None
 
     def close(self) -> None:
         """End the reading."""
@@ -114,16 +112,16 @@ class Sequence:
                     raise Interrupted("the run was stopped while it counted off the rows that are loaded")
                 yield batch
 
-        found = Sum()
+        added = Sum(self._refinery)
         with own_errors(self._read(batches())) as rows:
-            found.add(self._refinery, rows)
+            added.add(rows)
         if loaded is None:
             raise PromiseBroken(
                 f"chunk {number} was committed, and its mark is not in the target any more, as after a crash or a "
                 "failover that loses what was last committed: apply again to load it"
             )
-        if found.fingerprint != loaded:
-            raise PlanRefused(_explain(number, found.fingerprint, loaded))
+        if (found := added.write()) != loaded:
+            raise PlanRefused(_explain(number, found, loaded))
 
 
 def _explain(number: int, found: str, loaded: str) -> str:

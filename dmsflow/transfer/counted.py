@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from dmsflow.engines.duckdb import DuckDBEngine
 from dmsflow.engines.duckdb_driver import driver
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PORTION = "_dms_portion"
+
+COLLECTED_BYTES = 8 * 2**20
 
 IN_FILE_ORDER: dict[str, str | int | bool] = {"preserve_insertion_order": "true"}
 
@@ -38,25 +38,41 @@ class Portions:
             yield batch
 
 
-class Sum(Struct):
+class Sum:
     """What rows add up to, whatever their order; values that are equal count alike."""
 
-    rows: int = 0
-    total: int = 0
+    def __init__(self, refinery: Refinery) -> None:
+        self._refinery = refinery
+        self._rows = self._total = self._bytes = 0
+        self._held: list[pa.RecordBatch] = []
 
-    def add(self, refinery: Refinery, rows: "pa.Table | pa.RecordBatchReader") -> None:
+    def add(self, rows: "pa.Table | pa.RecordBatchReader") -> None:
         """Add rows, by one statement of DuckDB over all of their columns."""
         columns = ", ".join(DuckDBIdioms().quote(name) for name in rows.schema.names)
-        with refinery.session() as session:
+        with self._refinery.session() as session:
             session.register(PORTION, rows)
             count, total = session.fetch(f'SELECT count(*), sum(hash({columns})) FROM "{PORTION}"')[0]
-        self.rows += int(str(count))
-        self.total += int(str(total or 0))
+        self._rows += int(str(count))
+        self._total += int(str(total or 0))
 
-    @property
-    def fingerprint(self) -> str:
+    def collect(self, batch: "pa.RecordBatch") -> None:
+        """Add a batch, together with others: a statement for each one would cost more than what it adds."""
+        self._held.append(batch)
+        self._bytes += batch.nbytes
+        if self._bytes >= COLLECTED_BYTES:
+            self._add_held()
+
+    def write(self) -> str:
         """The sum as it is kept: another version of DuckDB may come to another one."""
-        return f"duckdb-{driver.__version__} {self.rows} {self.total:x}"
+        self._add_held()
+        return f"duckdb-{driver.__version__} {self._rows} {self._total:x}"
+
+    def _add_held(self) -> None:
+        import pyarrow as pa
+
+        if self._held:
+            self.add(pa.Table.from_batches(self._held))
+            self._held, self._bytes = [], 0
 
 
 def open_file_reader(stopping: Stopping) -> DuckDBEngine:

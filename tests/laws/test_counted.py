@@ -1,21 +1,19 @@
 """Laws 1, 8, 10: rows that are counted as they are read are each in one chunk, also when a broken run goes on."""
 
+import signal
+import subprocess
+import sys
 from collections import Counter
 from contextlib import contextmanager
 
 import pyarrow as pa
 import pytest
-from msgspec.structs import replace
 
-from dmsflow.compiler.compile import compile_plan
-from dmsflow.compiler.load import load_spec
-from dmsflow.engines.access import open_access
-from dmsflow.errors import PermanentError, SpecRejected, TransientError
-from dmsflow.model.plan import Chunk, Transfer
+from dmsflow.errors import PermanentError, TransientError
 from dmsflow.model.result import RunReport, RunStatus
 from dmsflow.runtime import executor, worker
-from dmsflow.runtime.apply import apply_plan
 from dmsflow.runtime.sequence import Sequence
+from tests.laws.lab import Lab
 from tests.laws.test_resume import apply_recorded
 from tests.laws.world import World
 
@@ -31,6 +29,7 @@ PAIRS = [
     ("csv", "postgresql"),
 ]
 READ = "SELECT ord, a, d FROM t"
+SPLIT = {"min_rows": 0, "chunk_rows": 5}
 SOON = {"attempts": 3, "first_delay": "1ms", "max_delay": "1ms"}
 
 
@@ -45,7 +44,7 @@ def spec(world: World, **more) -> dict:
         "columns": {name: {} for name in COLUMNS},
         "scd": scd,
         "checkpoint": "python",
-        "parallel": {"min_rows": 0, "chunk_rows": 5},
+        "parallel": SPLIT,
     }
     return world.reading(wanted | more)
 
@@ -127,6 +126,41 @@ def test_a_run_that_breaks_at_every_chunk_loads_each_row_once(source, target, tm
     assert loaded(world) == of(ROWS)
 
 
+VALUES = [f"({i % 3}, 'a{i:02}')" for i in range(23)]
+KILLED = """
+import os, signal, sys
+from dmsflow.cli.app import main
+from dmsflow.runtime import worker
+
+load = worker._load
+
+def die(run, steps, *more):
+    rows = load(run, steps, *more)
+    if steps.values["chunk"] == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rows
+
+worker._load = die
+sys.argv = ["dmsflow", "apply", "p.yaml"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("source", "target"), [("duckdb", "duckdb"), ("postgresql", "sqlite")])
+def test_a_run_that_is_killed_goes_on(source, target, tmp_path):
+    lab = Lab(tmp_path, source, target)
+    lab.make("CREATE TABLE s (ord integer, a text)", f"INSERT INTO s VALUES {', '.join(VALUES)}")
+    lab.release()
+    wanted = {"scd": {"type": "append", "order_by": ["ord"]}, "checkpoint": "python", "parallel": SPLIT}
+    lab.spec(**wanted)
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    outcome = lab.apply(**wanted)
+    assert (outcome.code, outcome.rows["read"]) == (0, 23)
+    assert "2 of 5 chunks are loaded" in outcome.err
+    assert lab.read("SELECT ord, a FROM t ORDER BY a") == [(i % 3, f"a{i:02}") for i in range(23)]
+
+
 TRIES = [(*PAIRS[0], "written"), (*PAIRS[1], "read"), (*PAIRS[4], "read"), (*PAIRS[4], "committed")]
 
 
@@ -152,14 +186,15 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("source", ["duckdb", "csv"])
-def test_a_source_that_gives_other_rows_is_refused_and_nothing_is_loaded(source, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("source", "changes"), [("duckdb", [*CHANGES]), ("csv", ["one more before", "no value"])])
+def test_a_source_that_gives_other_rows_is_refused_and_nothing_is_loaded(source, changes, tmp_path, monkeypatch):
     rows = [row | {"ord": i} for i, row in enumerate(ROWS)]
     world = make(tmp_path, source, "duckdb", rows)
     wanted = spec(world)
     break_off(world, monkeypatch, wanted)
     before = loaded(world)
-    for change, (alter, told) in CHANGES.items():
+    for change in changes:
+        alter, told = CHANGES[change]
         world.write_source(alter(rows), COLUMNS)
         report = apply_recorded(world, wanted, change)
         assert (report.status, report.chunks.done) == (RunStatus.PARTIAL, 2), change
@@ -197,110 +232,6 @@ def test_a_file_that_is_written_in_another_order_is_another(tmp_path, monkeypatc
     assert "DMS409" in apply_recorded(world, spec(world)).errors[0].message
 
 
-@pytest.mark.parametrize("source", ["duckdb", "csv"])
-def test_every_size_of_source_is_loaded_whole(source, tmp_path):
-    world = World(tmp_path, source, "duckdb")
-    for size in (0, 1, 4, 5, 6, 10):
-        world.write_source(ROWS[:size], COLUMNS)
-        report = apply_recorded(world, spec(world, target={"connection": "dwh", "table": f"t{size}"}), f"r{size}")
-        assert (report.status, report.rows.read, report.errors) == (RunStatus.SUCCEEDED, size, ())
-        assert Counter(world.read(f"{READ}{size}")) == of(ROWS[:size])
-
-
-@pytest.mark.parametrize("chunks", [1, 2, 9])
-def test_an_estimate_may_be_wrong(chunks, tmp_path):
-    """What a run reads is what the source has; the last chunk takes the rest, those beyond the end take nothing."""
-    world = make(tmp_path, "csv")
-    loaded_spec = load_spec(world.write_spec(spec(world)))
-    with open_access(loaded_spec.raise_if_rejected()) as access:
-        plan = compile_plan(loaded_spec, access).plan
-        plan = replace(plan, chunks=tuple(Chunk(number=number) for number in range(1, chunks + 1)))
-        report = apply_plan(plan, access, params={}, run_id="r")
-    assert (report.status, report.rows.read, report.chunks.done) == (RunStatus.SUCCEEDED, 23, chunks)
-    assert loaded(world) == of(ROWS)
-
-
-def test_rows_that_nobody_estimates_are_counted(tmp_path):
-    world = make(tmp_path)
-    query = {"connection": "src", "query": "select ord, a, d from s where ord < ${param:below}"}
-    params = {"below": {"type": "integer", "default": 2}}
-    loaded_spec = load_spec(world.write_spec(spec(world, source=query, params=params)))
-    with open_access(loaded_spec.raise_if_rejected()) as access:
-        plan = compile_plan(loaded_spec, access).plan
-        assert len(plan.chunks) == 4, "16 rows"
-        report = apply_plan(plan, access, params={"param_below": 2}, run_id="r")
-    assert (report.status, report.rows.read) == (RunStatus.SUCCEEDED, 16)
-
-
-def test_rejects_count_as_read(tmp_path, monkeypatch):
-    lines = [f"{i},{'x' if i % 4 == 0 else i}" for i in range(23)]
-    world = World(tmp_path, "csv", "duckdb")
-    (tmp_path / "s.csv").write_text("\n".join(["ord,d", *lines]) + "\n")
-    wanted = spec(world, columns={"ord": {}, "d": {}}, errors={"max_rows": 6})
-    break_off(world, monkeypatch, wanted)
-    report = apply_recorded(world, wanted)
-    assert (report.status, report.rows.rejected, report.rows.inserted) == (RunStatus.SUCCEEDED, 6, 17)
-    assert world.read("SELECT ord, d FROM t ORDER BY 1") == [(i, i) for i in range(23) if i % 4]
-    assert world.read("SELECT count(DISTINCT column_value), count(*) FROM dmsflow_reject") == [(1, 6)]
-
-
-def test_rows_that_the_target_refuses_are_found_alone(tmp_path, monkeypatch):
-    world = make(tmp_path, "duckdb", "sqlite")
-    with world.open("target") as connection:
-        connection.execute("CREATE TABLE t (ord INTEGER, a TEXT, d REAL CHECK (d <> 1.5), inserted_at TEXT)")
-    readings = count_readings(monkeypatch)
-    report = apply_recorded(world, spec(world, errors={"max_rows": 3}))
-    assert (report.status, report.rows.rejected, report.rows.read) == (RunStatus.SUCCEEDED, 3, 23)
-    assert loaded(world) == of(row for row in ROWS if row["d"] != 1.5)
-    assert len(readings) > 1, "a chunk with such a row is read again"
-
-
-def test_values_that_are_equal_count_alike(tmp_path, monkeypatch):
-    """A source that has not changed is never taken for another, whatever its values."""
-    odd = ["'nan'::double", "-('nan'::double)", "0.0", "-0.0", "'infinity'::double", "NULL", "1e-320"]
-    world = World(tmp_path, "duckdb", "duckdb")
-    with world.open("source") as connection:
-        connection.execute(f"CREATE TABLE s AS SELECT i AS ord, unnest([{', '.join(odd)}]) AS d FROM range(3) r(i)")
-    wanted = spec(world, columns={"ord": {}, "d": {}})
-    break_off(world, monkeypatch, wanted)
-    assert apply_recorded(world, wanted).status is RunStatus.SUCCEEDED
-    assert world.read("SELECT count(*), count(d), count(*) FILTER (isnan(d)) FROM t") == [(21, 18, 6)]
-
-
-def test_columns_that_no_order_is_known_of_are_ordered_all_the_same(tmp_path, monkeypatch):
-    world = World(tmp_path, "postgresql", "duckdb")
-    with world.open("source") as connection:
-        connection.execute("DROP TABLE IF EXISTS s")
-        connection.execute("CREATE TABLE s (ord integer, j json, p point, c integer)")
-        connection.execute(
-            "INSERT INTO s SELECT 1, json_build_object('i', i % 9), point(i, 1), i FROM generate_series(1, 23) i"
-        )
-        connection.execute("ANALYZE s")
-    columns = {"j": {"type": "text"}, "p": {"type": "text"}, "one": {"expr": "1"}, "e": {"expr": "c + 1"}}
-    wanted = spec(world, columns=columns)
-    break_off(world, monkeypatch, wanted)
-    with world.open("source") as connection:
-        connection.execute("CREATE TABLE u AS SELECT * FROM s ORDER BY c DESC")
-        connection.execute("DROP TABLE s")
-        connection.execute("ALTER TABLE u RENAME TO s")
-    assert apply_recorded(world, wanted).errors == ()
-    assert world.read("SELECT count(*), count(DISTINCT p), count(DISTINCT e), min(one) FROM t") == [(23, 23, 23, 1)]
-
-
-def test_marks_of_an_earlier_dmsflow_get_room(tmp_path):
-    for target in ("duckdb", "sqlite", "postgresql"):
-        folder = tmp_path / target
-        folder.mkdir()
-        world = make(folder, "duckdb", target)
-        assert apply_recorded(world, spec(world), "first").status is RunStatus.SUCCEEDED
-        with world.open("target") as connection:
-            connection.execute("ALTER TABLE dmsflow_chunk DROP COLUMN fingerprint")
-            connection.commit()
-        assert apply_recorded(world, spec(world), "second").errors == ()
-        known = world.read("SELECT run_id, count(*), count(fingerprint) FROM dmsflow_chunk GROUP BY 1 ORDER BY 1")
-        assert known == [("first", 5, 0), ("second", 5, 4)], "none is needed of a run's last chunk"
-
-
 def test_a_run_that_skips_hears_a_stop(tmp_path, monkeypatch):
     world = make(tmp_path)
     break_off(world, monkeypatch, spec(world))
@@ -313,22 +244,3 @@ def test_a_run_that_skips_hears_a_stop(tmp_path, monkeypatch):
     monkeypatch.setattr(Sequence, "seek", asked)
     report = apply_recorded(world, spec(world))
     assert (report.status, report.chunks.done) == (RunStatus.STOPPED, 2)
-
-
-def test_a_plan_from_memory_counts_anew(tmp_path):
-    world = make(tmp_path)
-    assert world.apply(spec(world)).chunks.total == 5
-    world.write_source(ROWS * 2, COLUMNS)
-    report = world.apply(spec(world))
-    assert (report.status, report.chunks.total, report.rows.read) == (RunStatus.SUCCEEDED, 10, 46)
-    assert loaded(world) == of(ROWS * 3), "each run reads everything"
-
-
-@pytest.mark.parametrize("transfer", ["in-place", "copy", "attach"])
-def test_no_other_way_than_arrow_counts_rows(transfer, tmp_path):
-    world = World(tmp_path, "duckdb", "duckdb", transfer=Transfer(transfer))
-    world.write_source(ROWS, COLUMNS)
-    with pytest.raises(SpecRejected) as raised:
-        world.apply(spec(world))
-    (problem,) = [problem for problem in raised.value.diagnostics if problem.is_error]
-    assert problem.code == "DMS320" and "rows are counted as they are read" in problem.message
