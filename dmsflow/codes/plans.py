@@ -90,7 +90,7 @@ PLANS: tuple[Entry, ...] = (
         mistake="a run that failed at chunk 7 of 12, a file that was written anew, dmsflow apply",
         cure=(
             "Restore the source and apply to finish the run. Or delete the rows that the run inserted (inserted_at is "
-            "its instant) and its rows in dmsflow_chunk, then apply with --restart."
+            "its instant) and its rows in dmsflow_chunk, then apply."
         ),
     ),
 )

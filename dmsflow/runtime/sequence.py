@@ -34,6 +34,7 @@ class Sequence:
         assert plan.counted is not None and read is not None, "only rows that are counted come in a sequence"
         self._rows, self._last = plan.counted.rows, len(plan.chunks)
         self._sql, self._binds = read.sql, {name: values[name] for name in read.binds}
+        self._run_id = str(values["run_id"])
         self._connect, self._refinery, self._stop = connect, refinery, stop
         self._session: Session | None = None
         self._reader: pa.RecordBatchReader | None = None
@@ -121,10 +122,10 @@ class Sequence:
                 "failover that loses what was last committed: apply again to load it"
             )
         if (found := added.write()) != loaded:
-            raise PlanRefused(_explain(number, found, loaded))
+            raise PlanRefused(_explain(self._run_id, number, found, loaded))
 
 
-def _explain(number: int, found: str, loaded: str) -> str:
+def _explain(run_id: str, number: int, found: str, loaded: str) -> str:
     """Why a run cannot go on behind rows that are not the ones it has loaded."""
     (version, rows, _), (old_version, old_rows, _) = found.split(), loaded.split()
     if version != old_version:
@@ -133,8 +134,8 @@ def _explain(number: int, found: str, loaded: str) -> str:
         other = f"{int(rows):,} instead of {int(old_rows):,}" if rows != old_rows else "the same number, and other ones"
         what = f"the source gives other rows than those that are loaded as chunk {number}, {other}: restore the source"
     return (
-        f"DMS409 counted-rows-changed: {what} and apply again to finish the run, or delete its rows from the target "
-        "(inserted_at is its instant) and its marks from dmsflow_chunk, then apply with --restart"
+        f"DMS409 counted-rows-changed: {what} and apply again to finish the run, or delete the rows of run {run_id} "
+        "from the target (inserted_at is its instant) and its marks from dmsflow_chunk, then apply"
     )
 
 

@@ -93,13 +93,15 @@ def test_a_row_that_differs_adds_up_to_something_else(refinery: Refinery, column
     assert add(pa.concat_tables([rows.slice(2), rows.slice(0, 2)])) == add(rows), "whatever the order"
 
 
-def test_a_file_is_read_from_its_first_row_to_its_last(tmp_path: Path) -> None:
-    file = tmp_path / "s.parquet"
+def test_files_are_read_by_name_from_their_first_row_to_their_last(tmp_path: Path) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT i FROM range(500000) r(i)) TO '{file}' (ROW_GROUP_SIZE 10000)")
+        for name, first in (("b", 200_000), ("c", 400_000), ("a", 0)):
+            numbers = f"SELECT i FROM range({first}, {first + 200_000}) r(i)"
+            connection.execute(f"COPY ({numbers}) TO '{tmp_path / name}.parquet' (ROW_GROUP_SIZE 10000)")
     engine = open_file_reader(StopSignal())
     session = engine.connect()
-    read = [n for batch in session.stream(f"SELECT i FROM '{file}'", {}, 8192) for n in batch["i"].to_pylist()]
+    batches = session.stream(f"SELECT i FROM read_parquet('{tmp_path}/*.parquet')", {}, 8192)
+    read = [n for batch in batches for n in batch["i"].to_pylist()]
     session.close()
     engine.close()
-    assert read == list(range(500_000))
+    assert read == list(range(600_000))
