@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session, transaction
-from dmsflow.errors import DmsflowError, Interrupted
+from dmsflow.errors import DmsflowError, Interrupted, PermanentError
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
 from dmsflow.marks.names import CHUNK, FINGERPRINT
@@ -269,9 +269,19 @@ def _run_ddl(steps: Steps, persistence: Persistence, *, marks: bool) -> None:
 
 def _make_room_for_fingerprints(steps: Steps) -> None:
     """A table of marks that an earlier dmsflow has made has no column for them yet."""
-    shape = steps.session.describe_table(replace(steps.plan.target.table, table=CHUNK))
-    if shape is not None and shape.find(FINGERPRINT) is None:
+
+    def has_room() -> bool:
+        shape = steps.session.describe_table(replace(steps.plan.target.table, table=CHUNK))
+        return shape is not None and shape.find(FINGERPRINT) is not None
+
+    if has_room():
+        return
+    try:
         steps.execute("add_fingerprint")
+    except PermanentError:
+        # A run of another pipeline in the same schema may have made it meanwhile.
+        if not has_room():
+            raise
 
 
 def _tell(watchers: tuple[Watcher, ...], result: ChunkResult, stop: StopSignal) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from msgspec.structs import replace
 
+from dmsflow.cli.render.plan import render_plan
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
@@ -48,6 +49,8 @@ def test_rows_that_nobody_estimates_are_counted(tmp_path):
     with open_access(loaded_spec.raise_if_rejected()) as access:
         plan = compile_plan(loaded_spec, access).plan
         assert len(plan.chunks) == 4, "16 rows"
+        told = render_plan(plan, sql=False, colour=False)
+        assert "4 chunks by ord, 1 worker" in told and "rows 6 to 10  " in told and "rows 16 to the last" in told
         report = apply_plan(plan, access, params={"param_below": 2}, run_id="r")
     assert (report.status, report.rows.read) == (RunStatus.SUCCEEDED, 16)
 
