@@ -107,6 +107,12 @@ class Sequence:
         from dmsflow.transfer.arrow import own_errors
         from dmsflow.transfer.counted import Sum
 
+        if loaded is None:
+            raise PromiseBroken(
+                f"chunk {number} was committed, and its mark is not in the target any more, as after a crash or a "
+                "failover that loses what was last committed: apply again to load it"
+            )
+
         def batches() -> "Iterator[pa.RecordBatch]":
             for batch in self._take(self._rows):
                 if self._stop.requested:
@@ -116,11 +122,6 @@ class Sequence:
         added = Sum(self._refinery)
         with own_errors(self._read(batches())) as rows:
             added.add(rows)
-        if loaded is None:
-            raise PromiseBroken(
-                f"chunk {number} was committed, and its mark is not in the target any more, as after a crash or a "
-                "failover that loses what was last committed: apply again to load it"
-            )
         if (found := added.write()) != loaded:
             raise PlanRefused(_explain(self._run_id, number, found, loaded))
 

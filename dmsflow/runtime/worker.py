@@ -148,7 +148,8 @@ def _find_place(run: Run, chunk: Chunk, steps: Steps) -> None:
     """Where rows are counted as they are read, go to those of the chunk; not beyond rows that are not loaded."""
 
     def loaded() -> dict[int, str | None]:
-        return {int(str(number)): text and str(text) for number, text in steps.fetch("find_fingerprints")}  # type: ignore
+        found = steps.fetch("find_fingerprints")
+        return {int(str(number)): None if text is None else str(text) for number, text in found}
 
     if run.sequence is not None:
         run.sequence.seek(chunk.number, loaded)
