@@ -1,5 +1,7 @@
 """How rows travel: the plan takes the fastest exact way and says why; every way leads to the same table."""
 
+import json
+
 import pytest
 
 from tests.laws.lab import Lab
@@ -156,6 +158,30 @@ def test_an_unsound_row_of_a_unique_source_sends_its_chunk_to_the_stage(lab, one
     assert lab.read(f"SELECT id, v FROM t{current} ORDER BY id") == [
         (i, "new" if i == 2 else "ok") for i in range(1, 9) if i != 5
     ]
+
+
+@pytest.mark.parametrize(("kind", "direct"), [("timestamp", True), ("timestamptz", False)])
+def test_an_append_goes_straight_into_a_table_that_takes_rows_as_they_are_sent(lab, kind, direct):
+    tables(lab)
+    lab.make(f"ALTER TABLE t DROP modified_at, ALTER inserted_at TYPE {kind}", side="target")
+    path = lab.spec(scd="append", checkpoint="none")
+    assert lab.run("plan", str(path), "--out", str(lab.folder / "plan.json")).code == 0
+    assert json.loads((lab.folder / "plan.json").read_text())["plan"]["direct"] is direct
+    same = ", ".join(f"{name}::text" for name in ("id", *TYPES) if name != "js")
+    for loaded in (2, 4):
+        assert lab.run("apply", str(path), "--format", "json").rows["inserted"] == 2
+        rows = lab.read(f"SELECT {same} FROM t GROUP BY {same} ORDER BY 1")
+        assert rows == lab.read(f"SELECT {same} FROM s ORDER BY 1", "source")
+        age = "extract(epoch FROM now() - inserted_at" + (" AT TIME ZONE 'UTC')" if direct else ")")
+        assert lab.read(f"SELECT count(*) FROM t WHERE {age} BETWEEN 0 AND 99") == [(loaded,)]
+
+
+def test_a_row_that_the_table_of_an_append_refuses_is_a_reject(lab):
+    lab.make("CREATE TABLE s (id int, v text)", "INSERT INTO s SELECT i, 'ok' FROM generate_series(1, 9) i")
+    lab.make("CREATE TABLE t (id int CHECK (id <> 4), v text, inserted_at timestamp)", side="target")
+    outcome = lab.apply(scd="append", checkpoint="none", errors={"max_rows": 1})
+    assert (outcome.rows["read"], outcome.rows["inserted"], outcome.rows["rejected"]) == (9, 8, 1), outcome.told
+    assert lab.read("SELECT reason FROM dmsflow_reject") == [("check",)]
 
 
 def test_what_is_asked_for_is_done_or_refused(tmp_path):
