@@ -29,6 +29,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether dates and timestamps may lie outside of the years 1 to 9999, or be infinite."""
     stores_nul: bool = True
     """Whether a text may hold the character NUL."""
+    unstorable: str | None = None
+    """A regular expression of the characters that a text cannot hold; None where it may hold all others."""
     keeps_lengths: bool
     """Whether a column remembers how long its text may be."""
     max_columns: int

@@ -42,6 +42,11 @@ class PostgreSQLSession:
         self._open = False
         self.traits = engine.traits
 
+    @property
+    def encoding(self) -> str:
+        """How the database stores text, as the server calls it."""
+        return self._connection.info.parameter_status("server_encoding") or ""
+
     @contextmanager
     def _judged(self) -> Iterator[None]:
         """The session's own thread, and its driver's errors judged (laws 33, 36)."""

@@ -38,6 +38,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     in_place: bool = False
     repeatable: bool = False
     stores_nul: bool = True
+    unstorable: str | None = None
     as_text: bool = False
     loose: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
@@ -63,6 +64,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     stores_nul: bool = True
+    unstorable: str | None = None
     keeps_lengths: bool
     binary_text_order: bool = True
     sorted_digits: int | None = None
