@@ -133,8 +133,10 @@ def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[Loaded
     piped = transfer is Transfer.COPY and takes_as_sent(spec, facts, columns)
     if not facts.source.repeatable or not (within or piped):
         return Reading.STAGED
-    known = spec.scd.type is ScdType.APPEND or source_keeps_key(spec, facts, columns)
-    return Reading.AGAIN if known else Reading.STAGED
+    if spec.scd.type is ScdType.APPEND:
+        # Only surrogate keys want the number of rows before they are inserted.
+        return Reading.ONCE if within and not spec.scd.fields.surrogate_key else Reading.AGAIN
+    return Reading.AGAIN if source_keeps_key(spec, facts, columns) else Reading.STAGED
 
 
 def takes_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:

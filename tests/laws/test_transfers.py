@@ -176,12 +176,19 @@ def test_an_append_goes_straight_into_a_table_that_takes_rows_as_they_are_sent(l
         assert lab.read(f"SELECT count(*) FROM t WHERE {age} BETWEEN 0 AND 99") == [(loaded,)]
 
 
-def test_a_row_that_the_table_of_an_append_refuses_is_a_reject(lab):
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("own", ["", "sk bigint, "])
+def test_a_row_that_the_table_of_an_append_refuses_is_a_reject(lab, one, own):
+    lab = beside(lab) if one else lab
     lab.make("CREATE TABLE s (id int, v text)", "INSERT INTO s SELECT i, 'ok' FROM generate_series(1, 9) i")
-    lab.make("CREATE TABLE t (id int CHECK (id <> 4), v text, inserted_at timestamp)", side="target")
-    outcome = lab.apply(scd="append", checkpoint="none", errors={"max_rows": 1})
+    lab.make(f"CREATE TABLE t ({own}id int CHECK (id <> 4), v text, inserted_at timestamp)", side="target")
+    split = {"min_rows": 0, "chunk_rows": 3, "chunk_by": ["id"], "workers": 2}
+    scd = {"type": "append", "fields": {"surrogate_key": "sk"}} if own else "append"
+    outcome = lab.apply(scd=scd, checkpoint="none", errors={"max_rows": 1}, parallel=split)
     assert (outcome.rows["read"], outcome.rows["inserted"], outcome.rows["rejected"]) == (9, 8, 1), outcome.told
     assert lab.read("SELECT reason FROM dmsflow_reject") == [("check",)]
+    if own:
+        assert lab.read("SELECT count(DISTINCT sk) FROM t") == [(8,)]
 
 
 def test_what_is_asked_for_is_done_or_refused(tmp_path):
