@@ -117,13 +117,15 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
+    rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
+    if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
+        return Reading.ONCE
     if facts.source.engine == SERVER:
         return _choose_of_server(spec, facts, columns, transfer)
     if transfer is not Transfer.IN_PLACE:
         return Reading.STAGED
     if facts.source.repeatable and not any(column.spec.expr for column in columns):
         return Reading.AGAIN
-    rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     return Reading.STAGED if cut.count > 1 or rejects_allowed else Reading.ONCE
 
 
@@ -137,6 +139,13 @@ def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[Loaded
         # Only surrogate keys want the number of rows before they are inserted.
         return Reading.ONCE if within and not spec.scd.fields.surrogate_key else Reading.AGAIN
     return Reading.AGAIN if source_keeps_key(spec, facts, columns) else Reading.STAGED
+
+
+def _appends_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:
+    """Whether a server can append the rows while they come; for surrogate keys they have to be counted first."""
+    appends = spec.scd.type is ScdType.APPEND and not spec.scd.fields.surrogate_key
+    server = facts.target.engine == SERVER and facts.source.repeatable
+    return appends and server and takes_as_sent(spec, facts, columns)
 
 
 def takes_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:

@@ -134,9 +134,13 @@ class PostgreSQLSession:
 
     def load(self, table: str, batches: "pa.RecordBatchReader") -> int:
         """Insert Arrow batches into a temporary table, columns by name; the number of rows."""
+        return self.load_into(TableName(table=table), batches)
+
+    def load_into(self, table: TableName, batches: "pa.RecordBatchReader") -> int:
+        """Insert Arrow batches into any table, columns by name; the number of rows."""
         from dmsflow.engines.postgresql_arrow import write_blocks
 
-        return self._copy(TableName(table=table), batches.schema.names, "csv", write_blocks(batches))
+        return self._copy(table, batches.schema.names, "csv", write_blocks(batches))
 
     def _copy(self, table: TableName, names: Sequence[str], form: str, blocks: Iterator[bytes]) -> int:
         idioms = PostgreSQLIdioms()

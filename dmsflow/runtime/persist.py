@@ -31,13 +31,16 @@ class Persistence(Struct, frozen=True, kw_only=True):
         # Imported late: a run in which nothing fails does without.
         from random import random
 
-        from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_any
+        from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-        def stopped(_state: RetryCallState) -> bool:
-            return self.stop.requested
+        def is_last(state: RetryCallState) -> bool:
+            return self.stop.requested or state.attempt_number >= self.policy.attempts
 
         def delay(state: RetryCallState) -> float:
             return decide_delay(self.policy, state.attempt_number, random).total_seconds()
+
+        def sleep(seconds: float) -> None:
+            self.stop.wait(seconds)
 
         def attempt() -> Result:
             nonlocal last
@@ -51,9 +54,9 @@ class Persistence(Struct, frozen=True, kw_only=True):
 
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
-            stop=stop_any(stop_after_attempt(self.policy.attempts), stopped),
+            stop=is_last,
             wait=delay,
-            sleep=self.stop.wait,
+            sleep=sleep,
             reraise=True,
         )
         return retrying(attempt)

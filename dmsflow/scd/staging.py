@@ -226,7 +226,7 @@ def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
 
 def _storable(text: Element, unstorable: str) -> Element:
     """A text with a question mark for each of these characters; DuckDB and PostgreSQL say it in the same words."""
-    given = sa.literal_column(f"'{unstorable}'")
+    given: Element = sa.literal_column(f"'{unstorable}'")
     return sa.func.regexp_replace(text, given, sa.literal_column("'?'"), sa.literal_column("'g'"))
 
 

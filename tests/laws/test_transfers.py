@@ -191,6 +191,32 @@ def test_a_row_that_the_table_of_an_append_refuses_is_a_reject(lab, one, own):
         assert lab.read("SELECT count(DISTINCT sk) FROM t") == [(8,)]
 
 
+@pytest.mark.parametrize("source", ["duckdb", "sqlite", "postgresql"])
+def test_an_append_is_piped_into_a_server_and_staged_where_a_row_is_not_sound(tmp_path, source):
+    lab = Lab(tmp_path, source, "postgresql")
+    made = "CREATE TABLE s (id int, v varchar(9), d date, w varchar(9))"
+    lab.make(made, *(f"INSERT INTO s VALUES ({i}, 'a\tü\\', '2024-02-0{i}', '{i}')" for i in range(1, 7)))
+    columns = {"id": {}, "v": {"type": "varchar(4)"}, "d": {"type": "date"}, "w": {"type": "integer"}}
+    split = {"min_rows": 0, "chunk_rows": 2, "chunk_by": ["id"], "workers": 2}
+    spec = {"scd": "append", "checkpoint": "none", "columns": columns, "parallel": split}
+    path = lab.spec(**spec)
+    assert lab.run("plan", str(path), "--out", str(lab.folder / "plan.json")).code == 0
+    plan = json.loads((lab.folder / "plan.json").read_text())["plan"]
+    assert (plan["transfer"], plan["direct"], len(plan["chunks"])) == ("arrow", True, 3)
+    assert lab.run("apply", str(path), "--format", "json").rows["inserted"] == 6
+    assert lab.read("SELECT id, v, d::text, w FROM t ORDER BY id") == [
+        (i, "a\tü\\", f"2024-02-0{i}", i) for i in range(1, 7)
+    ]
+    lab.make("UPDATE s SET w = 'x' WHERE id = 3", "UPDATE s SET v = 'too long' WHERE id = 6")
+    refused = lab.run("apply", str(path), "--format", "json")
+    assert refused.code == 3 and refused.rows["rejected"] >= 1
+    lab.make("DROP TABLE t, dmsflow_chunk, dmsflow_reject", side="target")
+    lab.spec(**spec, errors={"max_rows": 2}, name="allowed")
+    outcome = lab.run("apply", str(lab.folder / "allowed.yaml"), "--format", "json")
+    assert (outcome.rows["inserted"], outcome.rows["rejected"]) == (4, 2), outcome.told
+    assert lab.read("SELECT column_name, reason FROM dmsflow_reject ORDER BY 1") == [("v", "too_long"), ("w", "cast")]
+
+
 def test_what_is_asked_for_is_done_or_refused(tmp_path):
     lab = Lab(tmp_path)
     lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1)")
