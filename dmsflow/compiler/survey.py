@@ -149,6 +149,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         longest_name=traits.longest_name,
         shape=shape,
         unique=session.unique_keys(spec.target.table) if shape else (),
+        range_columns=session.range_columns(spec.target.table, spec.scd.fields.is_current) if shape else None,
         estimated_rows=session.estimate_rows(spec.target.table) if shape else None,
     )
 

@@ -92,6 +92,13 @@ class Session(Protocol):
         """What the database keeps unique in a table; none where nobody asks it."""
         ...
 
+    def range_columns(self, table: TableName, current: str) -> tuple[str, ...] | None:
+        """Columns of which a range is found by an index, of all rows or of those whose flag ``current`` is set.
+
+        None where a range of any column is found without one.
+        """
+        ...
+
     def estimate_rows(self, table: TableName) -> int | None:
         """How many rows a table has: exact where the database knows it without a scan, else an estimate or None."""
         ...

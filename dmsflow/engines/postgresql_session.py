@@ -211,6 +211,10 @@ class PostgreSQLSession:
         """What unique indexes keep apart at every moment."""
         return catalog.unique_keys(self, table)
 
+    def range_columns(self, table: TableName, current: str) -> tuple[str, ...] | None:
+        """The first columns of its B-trees."""
+        return catalog.range_columns(self, table, current)
+
     def estimate_rows(self, table: TableName) -> int | None:
         """What the planner expects."""
         return catalog.estimate_rows(self, table)

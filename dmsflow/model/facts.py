@@ -56,7 +56,10 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
 
 
 class TargetFacts(Struct, frozen=True, kw_only=True):
-    """The target as it is; ``shape`` is None where there is no table yet."""
+    """The target as it is; ``shape`` is None where there is no table yet.
+
+    ``range_columns``: those of which a range is found without reading the whole table; None where that is all of them.
+    """
 
     engine: str
     embedded: bool
@@ -72,6 +75,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     longest_name: int | None = None
     shape: TableShape | None
     unique: tuple[UniqueKey, ...] = ()
+    range_columns: tuple[str, ...] | None = None
     estimated_rows: int | None = None
 
 
