@@ -13,17 +13,23 @@ from dmsflow.runtime.stop import StopSignal
 Result = TypeVar("Result")
 
 
+def tell_nobody(_error: TransientError, _attempt: int) -> None:
+    """What fails is known to whoever is called."""
+
+
 class Persistence(Struct, frozen=True, kw_only=True):
-    """How often to try, and what ends the waiting between two attempts."""
+    """How often to try, what ends the waiting between two attempts, and who hears of each that failed for a moment."""
 
     policy: Retry
     stop: StopSignal
+    tell: Callable[[TransientError, int], None] = tell_nobody
 
     def call(self, step: Callable[[], Result]) -> Result:
         """The step's result. Raises its last error; a step that is tried again must do no harm by that."""
         try:
             return step()
         except TransientError as error:
+            self.tell(error, 1)
             return self._call_again(step, error)
 
     def _call_again(self, step: Callable[[], Result], last: TransientError) -> Result:
@@ -50,6 +56,7 @@ class Persistence(Struct, frozen=True, kw_only=True):
                 return step()
             except TransientError as error:
                 last = error
+                self.tell(error, retrying.statistics["attempt_number"])
                 raise
 
         retrying = Retrying(
