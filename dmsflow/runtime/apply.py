@@ -247,9 +247,9 @@ def _run_ddl(steps: Steps, persistence: Persistence, *, marks: bool) -> None:
 
 
 def _tell_attempt(plan: Plan, watchers: tuple[Watcher, ...], failure: Failure) -> None:
-    where = {"chunk": failure.chunk} if failure.chunk else {}
-    told = {**where, "attempt": failure.attempts, "of": plan.retry.attempts, "error": failure.message}
-    log_event(logger, logging.WARNING, "attempt failed", **told)
+    tell = partial(log_event, logger, logging.WARNING, "attempt failed")
+    told = partial(tell, chunk=failure.chunk) if failure.chunk else tell
+    told(attempt=failure.attempts, of=plan.retry.attempts, error=failure.message)
     for watcher in watchers:
         watcher.attempt_failed(failure)
 
