@@ -43,7 +43,7 @@ MEANING_OF_RUNS: tuple[Entry, ...] = (
         slug="python-reads-alone",
         why="Rows that are counted as they are read are read in one thread.",
         mistake="checkpoint: python\nparallel: {workers: 4}",
-        cure="Remove workers and chunk_by, or write strategy: key.",
+        cure="Remove workers and chunk_by, or write strategy: key with columns.",
     ),
     Entry(
         code="DMS236",
@@ -75,10 +75,23 @@ MEANING_OF_RUNS: tuple[Entry, ...] = (
     ),
     Entry(
         code="DMS243",
-        slug="python-strategy-not-yet",
-        why="Counting rows as they are read is planned and not run by this version.",
-        mistake="checkpoint: python",
-        cure="Write strategy: key with columns, or strategy: none.",
+        slug="python-needs-order",
+        why=(
+            "Rows that are counted as they are read must come in the same order when a broken run goes on: the rows of "
+            "a file do, those of a table or a query only by columns."
+        ),
+        mistake="scd: append\ncheckpoint: python   # of a table, and no order_by",
+        cure="Add order_by with source columns that hardly repeat. The columns that are loaded order the rest.",
+    ),
+    Entry(
+        code="DMS244",
+        slug="python-is-for-append",
+        why=(
+            "Rows that are counted off could bring one key in two chunks. A type with a key needs no counting: its "
+            "chunks are ranges of the key, and loading a row twice changes nothing."
+        ),
+        mistake="key: [id]\nscd: 1\ncheckpoint: python",
+        cure="Write strategy: none, or strategy: key with columns.",
     ),
     Entry(
         code="DMS250",

@@ -79,4 +79,18 @@ PLANS: tuple[Entry, ...] = (
             "checkpoint.settle."
         ),
     ),
+    Entry(
+        code="DMS409",
+        slug="counted-rows-changed",
+        why=(
+            "With strategy python a broken run goes on behind as many rows as it has loaded. Where the source now "
+            "gives other rows in those places, going on would repeat some rows and lose others. What the rows of a "
+            "chunk add up to is kept in its mark, and compared before anything is loaded."
+        ),
+        mistake="a run that failed at chunk 7 of 12, a file that was written anew, dmsflow apply",
+        cure=(
+            "Restore the source and apply to finish the run. Or delete the rows that the run inserted (inserted_at is "
+            "its instant) and its rows in dmsflow_chunk, then apply."
+        ),
+    ),
 )

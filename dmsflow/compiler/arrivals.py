@@ -16,7 +16,7 @@ def make_staging(builder: "Builder") -> staging.Staging:
     """How arriving columns become staged ones."""
     extra = [_extra(builder, i, name) for i, name in enumerate(builder.extra_columns())]
     effective = extra.pop(0) if builder.spec.scd.effective_at else None
-    orders = len(builder.spec.scd.order_by)
+    orders = len(builder.spec.scd.last_by)
     return staging.Staging(
         columns=tuple(_arrival(builder, i, column) for i, column in enumerate(builder.columns)),
         effective=effective,

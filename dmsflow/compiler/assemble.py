@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
-from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
+from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
 from dmsflow.compiler.direct import Reading
@@ -49,7 +49,7 @@ def merge_shape(
         off=off,
         gone=gone,
         here=here,
-        order_by=len(scd.order_by),
+        order_by=len(scd.last_by),
         marks=len(spec.checkpoint.columns) if sql_refuses_null_marks(spec) else 0,
         unfilled=_unfilled(spec, facts, columns),
         carried=_carried(spec, facts, columns),
@@ -117,6 +117,8 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
+    if cut.counted:
+        return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
         return Reading.ONCE
@@ -207,6 +209,7 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         digests=digest_facts(spec_digest, facts),
         clock=clock,
         snapshot=builder.reads_snapshot,
+        counted=count_off(spec, builder.cut),
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
     )

@@ -19,12 +19,12 @@ from dmsflow.compiler.uniqueness import keeps_key
 from dmsflow.compiler.writers import writers_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
-from dmsflow.marks.names import GONE_PREFIX, REJECT
-from dmsflow.marks.tables import forget_columns, mark_statements, mark_table
+from dmsflow.marks.names import CHUNK, FINGERPRINT, GONE_PREFIX, REJECT
+from dmsflow.marks.tables import fingerprint_statements, forget_columns, mark_statements, mark_table
 from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
-from dmsflow.model.table import TableName
+from dmsflow.model.table import DataType, TableName, TypeName
 from dmsflow.scd import classify, duplicates, rejects, staging, write
 from dmsflow.scd.shape import MergeShape
 from dmsflow.scd.verify import verify_delta, verify_history
@@ -100,19 +100,19 @@ class Builder(Struct, frozen=True, kw_only=True):
     def reads_snapshot(self) -> bool:
         """Whether the run exports a state of the source for its chunks (law 5)."""
         several = self.cut.count > 1 or self.transfer is Transfer.IN_PLACE
-        return several and self.facts.source.exports_snapshots
+        return several and not self.cut.counted and self.facts.source.exports_snapshots
 
     @property
     def shapes(self) -> tuple[RangeShape, ...]:
         """The range shapes that the chunks have."""
-        if self.cut.count == 1:
+        if self.cut.count == 1 or self.cut.counted:
             return (RangeShape.WHOLE,)
         return (RangeShape.FIRST, RangeShape.MIDDLE, RangeShape.LAST)
 
     def extra_columns(self) -> tuple[str, ...]:
         """Source columns that are staged beside the user's: business time, order, checkpoint."""
         names = [self.spec.scd.effective_at] if self.spec.scd.effective_at else []
-        names += [*self.spec.scd.order_by]
+        names += [*self.spec.scd.last_by]
         if self.source.refuses_null_marks:
             names += [*self.checkpoint.columns]
         found = [self.facts.source.shape.find(name) for name in names]
@@ -135,6 +135,8 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
     found += _merge_statements(builder, faults)
     found += refusal_statements(builder, faults)
     found += _mark_statements(builder)
+    if builder.cut.counted:
+        found += _fingerprint_statements(builder)
     return tuple(found), faults
 
 
@@ -150,12 +152,28 @@ def _mark_statements(builder: Builder) -> tuple[Statement, ...]:
     return _MARKS[place]
 
 
+def _fingerprint_statements(builder: Builder) -> Iterator[Statement]:
+    """What marks know of rows that are counted; a table of an earlier dmsflow has no place for it yet."""
+    place = replace(builder.spec.target.table, table=CHUNK)
+    added = f"{builder.target.quote(FINGERPRINT)} {builder.target.type_sql(DataType(name=TypeName.TEXT))}"
+    sql = f"ALTER TABLE {builder.target.qualify(place)} ADD COLUMN {added}"
+    yield Statement(name="add_fingerprint", side=Side.TARGET, sql=sql)
+    for name, element in fingerprint_statements(builder.merge.schema):
+        yield compile_statement(name, Side.TARGET, element, builder.target)
+
+
 def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[Statement], tuple[Fault, ...]]:
     """Reading and staging one range, and what is asked of it before it is merged."""
     lower, upper = ENDS[shape]
     merge, target = builder.merge, builder.target
     projection = builder.source.projection(
-        builder.columns, builder.extra_columns(), builder.cut.keys, builder.checkpoint, lower=lower, upper=upper
+        builder.columns,
+        builder.extra_columns(),
+        builder.cut.keys,
+        builder.checkpoint,
+        lower=lower,
+        upper=upper,
+        ordered=builder.cut.counted,
     )
     plan_staging = make_staging(builder)
     if builder.transfer is Transfer.IN_PLACE:

@@ -9,7 +9,7 @@ from dmsflow.model.watermark import Watermark
 def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
     """Where this run starts and ends. Merging types read the boundary value again (law 16)."""
     if not spec.checkpoint.by_key:
-        return CheckpointPlan(strategy=Strategy.NONE)
+        return CheckpointPlan(strategy=Strategy.PYTHON if spec.checkpoint.counted else Strategy.NONE)
     names = tuple(found.name for name in spec.checkpoint.columns if (found := facts.source.shape.find(name)))
     return CheckpointPlan(
         strategy=Strategy.KEY,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import Chunk
+from dmsflow.model.plan import Chunk, Counting
 from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import DataType, TypeName, can_bound
 
@@ -24,13 +24,17 @@ WIDTHS = {TypeName.TEXT: 32, TypeName.JSON: 128, TypeName.BYTES: 64, TypeName.UU
 
 
 class Cut(Struct, frozen=True, kw_only=True):
-    """The decision: ``keys`` are source columns, ``targets`` the target columns they become."""
+    """The decision: ``keys`` are source columns, ``targets`` the target columns they become.
+
+    ``counted``: chunks are no ranges of keys, but so many rows as they are read.
+    """
 
     count: int
     keys: tuple[str, ...]
     targets: tuple[str, ...]
     rows: int
     why: str
+    counted: bool = False
 
     @property
     def by_sample(self) -> bool:
@@ -41,7 +45,7 @@ class Cut(Struct, frozen=True, kw_only=True):
 def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ...]) -> Cut:
     """How many chunks, over which keys."""
     rows = spec.parallel.chunk_rows or default_chunk_rows(columns, facts.target.engine)
-    whole = Cut(count=1, keys=(), targets=(), rows=rows, why="")
+    whole = Cut(count=1, keys=(), targets=(), rows=rows, why="", counted=spec.checkpoint.counted)
     estimate = facts.source.estimated_rows
     if estimate is None:
         return _one(whole, "the number of source rows is not known without reading them")
@@ -52,6 +56,13 @@ def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ..
         count = 1
     if count <= 1:
         return _one(whole, f"about {estimate:,} rows fit into one chunk of {rows:,}")
+    if whole.counted:
+        if facts.source.one_file:
+            return _one(whole, "source and target are one file, which nobody can write to while it is read")
+        rows = max(rows, -(-estimate // MAX_CHUNKS))
+        order = ", ".join(spec.scd.order_by) or "their places in the file"
+        why = f"about {estimate:,} rows, counted off by {order} in chunks of {rows:,}; the last one takes what is left"
+        return replace(whole, count=count, rows=rows, why=why)
     if facts.source.as_text or not facts.source.repeatable:
         return _one(whole, "the source is read once from end to end: it can be cut no cheaper than it is read")
     keys, obstacle = find_keys(spec, facts, columns)
@@ -71,7 +82,7 @@ def _limit_scans(cut: Cut, spec: PipelineSpec, facts: Facts) -> Cut:
         return cut
     blind = f'the target has no index that begins with "{cut.targets[0]}", so every chunk reads all of it'
     if workers == 1:
-        return _one(cut, blind)
+        return replace(cut, count=1, keys=(), targets=(), why=blind)
     why = f"one for each worker, cut by quantiles of {', '.join(cut.keys)}: {blind}"
     return replace(cut, count=workers, rows=-(-cut.count * cut.rows // workers), why=why)
 
@@ -127,12 +138,21 @@ def _width(data_type: DataType) -> int:
 
 
 def _one(cut: Cut, why: str) -> Cut:
-    return Cut(count=1, keys=(), targets=(), rows=cut.rows, why=why)
+    return replace(cut, why=why)
+
+
+def count_off(spec: PipelineSpec, cut: Cut) -> Counting | None:
+    """How a plan counts rows, where it does."""
+    return Counting(rows=cut.rows, by=spec.scd.order_by) if cut.counted else None
 
 
 def make_chunks(cut: Cut, facts: Facts) -> tuple[Chunk, ...]:
     """The chunks between the boundaries: they touch, never overlap, and the outer ends are open (law 1)."""
     estimate = facts.source.estimated_rows
+    if cut.counted:
+        rest = None if estimate is None else max(estimate - (cut.count - 1) * cut.rows, 0)
+        shares = [*([cut.rows] * (cut.count - 1)), rest]
+        return tuple(Chunk(number=i, estimated_rows=share) for i, share in enumerate(shares, start=1))
     bounds = [bound for i, bound in enumerate(facts.boundaries) if i == 0 or facts.boundaries[i - 1] != bound]
     share = estimate // (len(bounds) + 1) if estimate is not None else None
     ends = [None, *bounds, None]
@@ -146,6 +166,8 @@ def count_workers(spec: PipelineSpec, facts: Facts, chunks: int) -> tuple[int, s
     """How many threads, and why."""
     if chunks == 1:
         return 1, "one chunk runs in the caller's thread"
+    if spec.checkpoint.counted:
+        return 1, "strategy python counts rows as they are read, in one thread"
     if spec.parallel.workers is not None:
         return min(spec.parallel.workers, chunks), "the spec says so"
     if facts.target.embedded:

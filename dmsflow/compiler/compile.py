@@ -108,7 +108,8 @@ def _make_plan(
     key = plan_key(spec, spec_digest, facts, cut, checkpoint, route.transfer)
     known = recall(memory, key)
     boundaries = None
-    if cut.count > 1:
+    ranged = cut.count > 1 and not cut.counted
+    if ranged:
         boundaries = known.find("find_boundaries") if known else None
         if boundaries is None:
             from dmsflow.compiler.questions import ask_boundaries, source_sql
@@ -125,7 +126,7 @@ def _make_plan(
     sql = source_sql(spec, facts, access)
     builder = make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms, route)
     plan = build_plan(builder, boundaries, access.target_idioms.now, spec_digest)
-    if (cut.count > 1) is (boundaries is not None):
+    if not ranged or cut.count > 1:
         remember(memory, key, plan)
     return plan
 

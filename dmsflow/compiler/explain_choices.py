@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.writers import writers_choices
 from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
-from dmsflow.model.spec import Deletes, ScdType, UniqueIndex
+from dmsflow.model.spec import Deletes, ScdType, Strategy, UniqueIndex
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
@@ -45,6 +45,9 @@ def _staging(builder: "Builder") -> Decision:
             "the source is read once, straight into the target; it is staged where a row is not sound or a key repeats"
         )
         return Decision(about="staging", choice="on demand", why=why)
+    if builder.cut.counted:
+        why = "each chunk's rows are counted off, and inserted from there"
+        return Decision(about="staging", choice="temporary table", why=why)
     reason = "the source is read once" if builder.transfer is Transfer.IN_PLACE else "rows come from another database"
     return Decision(about="staging", choice="temporary table", why=f"{reason}, then compared where they are")
 
@@ -72,6 +75,10 @@ def worker_choice(workers: int, why: str) -> Decision:
 
 def checkpoint_choices(checkpoint: CheckpointPlan) -> Iterator[Decision]:
     """Where the run starts and ends."""
+    if checkpoint.strategy == Strategy.PYTHON:
+        why = "every run reads everything; a broken one counts off the rows that are loaded, and goes on behind them"
+        yield Decision(about="checkpoint", choice="python", why=why)
+        return
     if not checkpoint.columns:
         yield Decision(about="checkpoint", choice="none", why="every run reads everything")
         return
@@ -108,6 +115,10 @@ def _uniqueness(builder: "Builder") -> Iterator[Decision]:
 
 def _snapshot(builder: "Builder") -> Iterator[Decision]:
     if builder.cut.count == 1:
+        return
+    if builder.cut.counted:
+        why = "all chunks come from one reading of the source; a resumed run reads again, and compares what it skips"
+        yield Decision(about="snapshot", choice="one reading", why=why)
         return
     if builder.facts.source.embedded:
         yield Decision(about="snapshot", choice="file", why="an embedded source is held open while the run reads it")

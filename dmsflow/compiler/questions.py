@@ -51,6 +51,8 @@ def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, targe
 def estimate_part(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Session) -> Facts:
     """The facts with the rows that this run will read, where it reads a part of a table that is worth cutting."""
     known = facts.source.estimated_rows
+    if known is None and spec.checkpoint.counted:
+        return replace(facts, source=replace(facts.source, estimated_rows=count_rows(spec, facts, sql, session)))
     if known is None or known < spec.parallel.min_rows or (spec.source.where is None and facts.start is None):
         return facts
     checkpoint = plan_checkpoint(spec, facts)
@@ -59,6 +61,14 @@ def estimate_part(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Ses
     values = {**param_values(spec.params), **checkpoint.binds()}
     rows = session.estimate_query(statement.sql, {name: values[name] for name in statement.binds})
     return facts if rows is None else replace(facts, source=replace(facts.source, estimated_rows=min(rows, known)))
+
+
+def count_rows(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Session) -> int:
+    """How many rows the run will read, where no estimate tells into how many chunks they go."""
+    rows = sql.projection((), (), (), plan_checkpoint(spec, facts), lower=False, upper=False).subquery("counted")
+    statement = compile_statement("count", Side.SOURCE, sa.select(sa.func.count()).select_from(rows), sql.idioms)
+    values = param_values(spec.params)
+    return int(str(session.fetch(statement.sql, {name: values[name] for name in statement.binds})[0][0]))
 
 
 def source_sql(spec: PipelineSpec, facts: Facts, access: Access) -> SourceSql:

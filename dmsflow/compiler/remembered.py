@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from dmsflow.compiler.chunking import Cut, count_workers, make_chunks
+from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.explain_choices import checkpoint_choices, chunk_choice, worker_choice
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import (
@@ -97,6 +97,7 @@ def refresh(
         chunks=chunks,
         workers=workers,
         checkpoint=checkpoint,
+        counted=count_off(spec, cut),
         decisions=_replaced(plan.decisions, fresh),
         digests=digest_facts(spec_digest, facts),
         guards=spec.guards,

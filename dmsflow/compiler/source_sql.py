@@ -1,6 +1,6 @@
 """The source as SQL: relation, projection, ranges and window, in the dialect that reads it. Runs nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,9 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import SourceFacts
 from dmsflow.model.plan import ARRIVES, CheckpointPlan
 from dmsflow.model.spec import OnNull, PipelineSpec
+from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd.shape import Element, Query, within
+from dmsflow.scd.staging import Native
 
 
 class SourceSql(Struct, frozen=True, kw_only=True):
@@ -37,18 +39,45 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         *,
         lower: bool,
         upper: bool,
+        ordered: bool = False,
     ) -> Query:
-        """The rows of a chunk: user columns as ``_dms_c<i>``, then other source columns as ``_dms_x<i>``."""
+        """The rows of a chunk: user columns as ``_dms_c<i>``, then other source columns as ``_dms_x<i>``.
+
+        ``ordered``: by ``order_by``, so that rows which may change places are alike.
+        """
         source = self.relation().alias("src")
         picked: list[Element] = [self.pick(source, column).label(f"{ARRIVES}{i}") for i, column in enumerate(columns)]
         picked += [source.c[name].label(f"_dms_x{i}") for i, name in enumerate(extra)]
         keys = [source.c[name] for name in chunk_by]
+        order = self._order(source, columns, picked) if ordered else ()
         picked = picked or [sa.literal_column("1").label("one")]
         return (
             sa.select(*picked)
             .select_from(source)
             .where(self.filter(), self.window(source, checkpoint), within(keys, lower, upper) if keys else sa.true())
+            .order_by(*order)
         )
+
+    def _order(
+        self, source: sa.FromClause, columns: Sequence[LoadedColumn], picked: Sequence[Element]
+    ) -> Iterator[Element]:
+        """The order that the spec asks for, then by all else that arrives; files without one are read as they stand."""
+        shape = self.facts.shape
+        named = [it for name in self.spec.scd.order_by if (it := shape.find(name)) is not None]
+        for found in named:
+            yield self._sortable(source.c[found.name], self.facts.arrives(found.name, found.type))
+        for column, value in zip(columns, picked, strict=False) if named else ():
+            if column.spec.expr is not None:
+                # By its label: some databases take a constant in ORDER BY for the position of a column.
+                yield self._sortable(value, column.arrives)
+            elif column.source is not None and column.source not in named:
+                yield self._sortable(source.c[column.source.name], column.arrives)
+
+    def _sortable(self, value: Element, data_type: DataType) -> Element:
+        """The value, or its text where the database may not sort it, or take different ones for equal."""
+        if not data_type.foreign and data_type.name not in (TypeName.JSON, TypeName.OTHER):
+            return value
+        return sa.cast(value, Native(self.idioms.type_sql(DataType(name=TypeName.TEXT))))
 
     def pick(self, source: sa.FromClause, column: LoadedColumn) -> Element:
         """The SQL that makes one column's arriving value."""

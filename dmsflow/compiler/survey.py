@@ -39,7 +39,7 @@ def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None
         source = source or reach_source(survey_source(spec, access, source_session), access)
         target = _survey_target(spec, access, target_session)
         facts = Facts(source=source, target=target)
-        if not _has_questions(spec):
+        if not _has_questions(spec, source):
             return facts
         from dmsflow.compiler.questions import ask
 
@@ -49,10 +49,11 @@ def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None
         target_session.close()
 
 
-def _has_questions(spec: PipelineSpec) -> bool:
+def _has_questions(spec: PipelineSpec, source: SourceFacts) -> bool:
     """Whether the plan rests on more than the shapes of two tables."""
     written = spec.source.where is not None or any(column.expr is not None for column in spec.columns)
-    return written or spec.checkpoint.by_key or spec.target.evolve is Evolve.ADD
+    uncounted = spec.checkpoint.counted and source.estimated_rows is None
+    return written or uncounted or spec.checkpoint.by_key or spec.target.evolve is Evolve.ADD
 
 
 def survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
@@ -93,6 +94,7 @@ def survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sourc
         unstorable=session.traits.unstorable,
         loose=session.traits.loose,
         in_place=access.in_place or access.one_database,
+        one_file=access.one_file,
         repeatable=spec.source.table is not None,
         unique=unique,
         estimated_rows=estimate,

@@ -180,7 +180,7 @@ def _is_foreign_text(data_type: DataType) -> bool:
 
 def order_is_exact(spec: PipelineSpec, facts: Facts) -> Problems:
     """Staged as text, a number or an enum of another database would be ordered by its letters: 10 before 9."""
-    for i, name in enumerate(spec.scd.order_by):
+    for i, name in enumerate(spec.scd.last_by):
         column = facts.source.shape.find(name)
         if column is not None and _is_foreign_text(column.type):
             yield Diagnostic(
@@ -195,7 +195,7 @@ def decimals_sort_as_numbers(spec: PipelineSpec, facts: Facts) -> Problems:
     """A database that keeps long decimals as text sorts 10 before 9: a watermark or an order over them would lie."""
     sides = (
         (("checkpoint", "columns"), spec.checkpoint.columns, facts.source.sorted_digits),
-        (("scd", "order_by"), spec.scd.order_by, facts.target.sorted_digits),
+        (("scd", "order_by"), spec.scd.last_by, facts.target.sorted_digits),
     )
     for path, names, digits in sides:
         for i, name in enumerate(names):

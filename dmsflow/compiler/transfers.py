@@ -15,6 +15,8 @@ from dmsflow.model.table import cast_can_fail
 
 SERVER = "postgresql"
 
+COUNTED = "rows are counted as they are read, in one stream for all chunks"
+
 
 class Route(Struct, frozen=True, kw_only=True):
     """The transfer, and why it was chosen."""
@@ -34,7 +36,9 @@ def choose_route(
         return Route(transfer=wanted, why=f"it was asked for; {_describe(wanted, facts)}")
     chosen = next(transfer for transfer, obstacle in obstacles.items() if obstacle is None)
     told = ""
-    if chosen is Transfer.ARROW and (faster := _faster(facts)):
+    if spec.checkpoint.counted:
+        told = f": {COUNTED}"
+    elif chosen is Transfer.ARROW and (faster := _faster(facts)):
         told = f"; not {faster}: {obstacles[faster]}"
     return Route(transfer=chosen, why=_describe(chosen, facts) + told)
 
@@ -52,6 +56,9 @@ def _obstacles(
 ) -> Iterator[tuple[Transfer, str | None]]:
     """Every transfer in order of preference, with what stands against it."""
     source, target = facts.source, facts.target
+    if spec.checkpoint.counted:
+        yield from ((transfer, None if transfer is Transfer.ARROW else COUNTED) for transfer in Transfer)
+        return
     servers = source.engine == target.engine == SERVER
     inexact = _inexact(spec, facts, columns) if servers else None
     if not source.in_place:
@@ -73,7 +80,7 @@ def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) 
     for column in columns:
         if not _moves_exactly(column):
             return f'column "{column.name}" goes from {column.arrives} to {column.type}'
-    for name in (spec.scd.effective_at, *spec.scd.order_by, *spec.checkpoint.columns):
+    for name in (spec.scd.effective_at, *spec.scd.last_by, *spec.checkpoint.columns):
         found = facts.source.shape.find(name) if name else None
         if name == spec.scd.effective_at and found and found.type.family not in ("date", "timestamp", "timestamptz"):
             return f'"{name}" is no time but {found.type}'

@@ -22,6 +22,7 @@ class Access(Struct, frozen=True, kw_only=True):
     """Open engines. ``source`` is None where the target's own sessions read the source, beside or within it.
 
     ``one_database``: the target's sessions could read the source too, by the same names and as the same user.
+    ``one_file``: both are one file, through engines of their own: nobody writes to it while somebody reads.
     ``reach`` attaches the source's server to a target that may read it as well; it says why that is not possible.
     """
 
@@ -29,6 +30,7 @@ class Access(Struct, frozen=True, kw_only=True):
     source: Engine | None = None
     attach: str | None = None
     one_database: bool = False
+    one_file: bool = False
     reach: Callable[[], str | None] | None = None
 
     @property
@@ -107,7 +109,12 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
         if reader is not None:
             opened.callback(reader.close)
         yield Access(
-            target=target, source=reader, attach=attach, reach=reach, one_database=_is_one_server(source, address)
+            target=target,
+            source=reader,
+            attach=attach,
+            reach=reach,
+            one_database=_is_one_server(source, address),
+            one_file=reader is not None and source is not None and source.path == address.path is not None,
         )
 
 

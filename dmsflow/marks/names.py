@@ -5,5 +5,7 @@ CHECKPOINT_HISTORY = "dmsflow_checkpoint_history"
 COLUMN = "dmsflow_column"
 """Columns that were added to a target and are not yet filled by a full read; only with evolve: add."""
 COUNTS = ("read", "inserted", "versioned", "updated", "unchanged", "collapsed", "rejected", "closed")
+FINGERPRINT = "fingerprint"
+"""The column of a mark that tells rows which are counted from others."""
 GONE_PREFIX = "dmsflow_gone_"
 """Before the name of a target: the keys that the chunks of a run miss."""

@@ -22,7 +22,7 @@ MARK_TABLES: dict[str, tuple[tuple[Column, ...], tuple[str, ...]]] = {
     CHUNK: (
         _columns(run_id=TEXT, chunk=INTEGER, pipeline=TEXT, target_table=TEXT)
         + tuple(Column(name=f"rows_{name}", type=BIGINT) for name in COUNTS)
-        + _columns(started_at=INSTANT, finished_at=INSTANT, run_ended_at=INSTANT),
+        + _columns(started_at=INSTANT, finished_at=INSTANT, run_ended_at=INSTANT, fingerprint=TEXT),
         ("run_id", "chunk"),
     ),
     CHECKPOINT: (
@@ -165,6 +165,15 @@ def _chunk_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executabl
         sa.select(table.c.run_id, sa.func.count()).where(open_marks, others).group_by(table.c.run_id),
     )
     yield "end_marks", sa.update(table).values(_values("run_ended_at")).where(open_marks)
+
+
+def fingerprint_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
+    """The statements over what the rows of a chunk add up to, where they are counted."""
+    table = mark_table(CHUNK, schema)
+    known = sa.select(table.c.chunk, table.c.fingerprint).where(_is(table, "run_id"))
+    noted = sa.update(table).values(_values("fingerprint")).where(_is(table, "run_id"), _is(table, "chunk"))
+    yield "find_fingerprints", known
+    yield "note_fingerprint", noted
 
 
 def _checkpoint_statements(table: sa.TableClause, history: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:

@@ -23,7 +23,8 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     ``relation`` is SQL that stands in a FROM clause. ``arrives`` differs from the shape's types where a file is read
     as text, so that a value that does not fit is refused by itself; ``formats`` are its strptime formats by column.
     ``lines`` is SQL as well, of at least as many rows and fast to count. ``reached``: the target's sessions see the
-    source's server; ``out_of_reach`` is why not, where they might.
+    source's server; ``out_of_reach`` is why not, where they might. ``one_file``: nobody writes to the target while the
+    source is read.
     """
 
     engine: str
@@ -36,6 +37,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     exports_snapshots: bool = False
     sorted_digits: int | None = None
     in_place: bool = False
+    one_file: bool = False
     repeatable: bool = False
     stores_nul: bool = True
     unstorable: str | None = None

@@ -11,7 +11,7 @@ from dmsflow.model.spec import ErrorBudget, Guards, Retry, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Bound, Scalar, Watermark
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 
 STAGE, DELTA = "_dms_stage", "_dms_delta"
 """The temporary tables of a chunk: its rows, and what is to be done of them."""
@@ -135,6 +135,13 @@ class CheckpointPlan(Struct, frozen=True, kw_only=True):
         return {f"{name}_{i}": value.value() for name, mark in ends if mark for i, value in enumerate(mark.values)}
 
 
+class Counting(Struct, frozen=True, kw_only=True):
+    """How rows are counted off: so many for each chunk but the last, ``by`` columns, or as they stand in a file."""
+
+    rows: int
+    by: tuple[str, ...] = ()
+
+
 class PlannedTarget(Struct, frozen=True, kw_only=True):
     """The table to load, as the plan names it."""
 
@@ -170,6 +177,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     ``direct``: a chunk is first merged without a stage, and staged where a row is not sound or a key repeats.
     ``snapshot``: the run exports a state of the source, and every chunk reads that one.
+    ``counted``: chunks are no ranges, but rows in an order that repeats: all of one reading, one after another.
     """
 
     pipeline: str
@@ -198,6 +206,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     clock: str
     params: tuple[tuple[str, str], ...] = ()
     snapshot: bool = False
+    counted: Counting | None = None
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
     version: int = PLAN_VERSION

@@ -206,6 +206,11 @@ class Scd(Struct, frozen=True, kw_only=True):
     detect: Detect = Detect.COLUMNS
     fields: Fields = Fields()
 
+    @property
+    def last_by(self) -> tuple[str, ...]:
+        """What tells the last row of a key: nothing, where rows are appended."""
+        return () if self.type is ScdType.APPEND else self.order_by
+
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
     """What is remembered between runs."""
@@ -219,6 +224,11 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     def by_key(self) -> bool:
         """Whether a watermark is kept between runs."""
         return self.strategy is Strategy.KEY or (self.strategy is Strategy.AUTO and bool(self.columns))
+
+    @property
+    def counted(self) -> bool:
+        """Whether chunks are numbers of rows, counted as they are read."""
+        return self.strategy is Strategy.PYTHON
 
 
 class Parallel(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from dmsflow.engines.engine import Binds, Session, transaction
 from dmsflow.errors import DmsflowError, Interrupted
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
+from dmsflow.marks.names import CHUNK, FINGERPRINT
 from dmsflow.model.plan import DELTA, Plan
 from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
@@ -25,6 +26,7 @@ from dmsflow.runtime.lease import hold_lease
 from dmsflow.runtime.merge import check_close_guard, delete_gone, is_over_budget, verify_history
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys
+from dmsflow.runtime.sequence import hold_sequence
 from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.tally import Tally, budget_failure, failure_of, write_report
@@ -83,8 +85,13 @@ def apply_plan(
                     run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
                     if resume_at is None:
                         persistence.call(lambda: await_writers(plan, access, stop))
-                    with closing(run.refinery), hold_snapshot(plan, access) as snapshot:
-                        _run(replace(run, snapshot=snapshot), watchers, stop, tally, beat, persistence)
+                    with (
+                        closing(run.refinery),
+                        hold_snapshot(plan, access) as snapshot,
+                        hold_sequence(plan, access, run.binds(), run.refinery, stop) as sequence,
+                    ):
+                        run = replace(run, snapshot=snapshot, sequence=sequence)
+                        _run(run, watchers, stop, tally, beat, persistence)
             except (KeyboardInterrupt, Interrupted):
                 tally.interrupted = True
             except DmsflowError as error:
@@ -121,6 +128,8 @@ def _prepare(
 ) -> Run:
     """What is looked at and made, with the lease held, before the first chunk."""
     persistence.call(lambda: check_checkpoint(plan, steps))
+    if plan.counted:
+        persistence.call(lambda: _make_room_for_fingerprints(steps))
     persistence.call(lambda: check_appended(plan, steps))
     if len(plan.chunks) > 1:
         tally.current = persistence.call(lambda: check_size(plan, steps, access, params))
@@ -252,6 +261,13 @@ def _tell_attempt(plan: Plan, watchers: tuple[Watcher, ...], failure: Failure) -
     told(attempt=failure.attempts, of=plan.retry.attempts, error=failure.message)
     for watcher in watchers:
         watcher.attempt_failed(failure)
+
+
+def _make_room_for_fingerprints(steps: Steps) -> None:
+    """A table of marks that an earlier dmsflow has made has no column for them yet."""
+    shape = steps.session.describe_table(replace(steps.plan.target.table, table=CHUNK))
+    if shape is not None and shape.find(FINGERPRINT) is None:
+        steps.execute("add_fingerprint")
 
 
 def _tell(watchers: tuple[Watcher, ...], result: ChunkResult, stop: StopSignal) -> None:

@@ -9,6 +9,7 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
 from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
+from dmsflow.runtime.sequence import Sequence
 from dmsflow.runtime.snapshot import Snapshot
 from dmsflow.transfer.refinery import Refinery
 
@@ -43,6 +44,7 @@ class Run(Struct, frozen=True, kw_only=True):
     refinery: Refinery
     fills: bool = False
     snapshot: Snapshot | None = None
+    sequence: Sequence | None = None
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -52,7 +52,7 @@ def _load_whole(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: F
 @contextmanager
 def _reading(run: Run, target: Session) -> Iterator[Session]:
     """The session that reads the source, in the state that the run reads."""
-    if run.plan.transfer is Transfer.IN_PLACE:
+    if run.plan.transfer is Transfer.IN_PLACE or run.sequence is not None:
         yield target
         return
     if run.plan.transfer is Transfer.ATTACH and run.access.reach is not None:
@@ -68,6 +68,7 @@ def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish
     """Stage a chunk again, find the rows that the target refuses, and load the others (law 31)."""
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        _find_place(run, chunk, steps)
         with _reading(run, target) as source, transaction(target, _begin_reading(run, target)):
             _stage(run, steps, source)
         # A transaction of its own: DuckDB gives committed rows other row ids.
@@ -102,11 +103,15 @@ def _merge_chunk(
     """The chunk's transaction, by one way to merge; whether it ``reads`` the source, or what was staged before."""
     started = time.perf_counter()
     begin = _begin_reading(run, steps.session) if reads else None
-    if begin is not None:
-        # The state that is read is older than a mark that a broken try may have left.
+    counts = reads and run.sequence is not None
+    if begin is not None or counts:
+        # The state that is read is older than a mark that a broken try may have left; and rows are counted off, which
+        # may take long, before anything is locked.
         marked = _read_mark(steps)
         if marked is not None:
             return _result(chunk, ChunkStatus.SKIPPED, marked, started)
+    if counts:
+        _find_place(run, chunk, steps)
     try:
         with transaction(steps.session, begin):
             marked = _read_mark(steps)
@@ -131,11 +136,22 @@ def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) ->
 def _stage(run: Run, steps: Steps, source: Session) -> None:
     """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading."""
     name = run.snapshot.name if run.snapshot else None
-    sessions = Sessions(source=source, target=steps.session, refinery=run.refinery, snapshot=name)
-    try:
-        fill_stage(run.plan, steps.find, steps.binds, sessions)
-    except RowRefused as error:
-        raise PermanentError(str(error)) from error.__cause__
+    with run.sequence.rows() if run.sequence else nullcontext() as rows:
+        sessions = Sessions(source=source, target=steps.session, refinery=run.refinery, snapshot=name, rows=rows)
+        try:
+            fill_stage(run.plan, steps.find, steps.binds, sessions)
+        except RowRefused as error:
+            raise PermanentError(str(error)) from error.__cause__
+
+
+def _find_place(run: Run, chunk: Chunk, steps: Steps) -> None:
+    """Where rows are counted as they are read, go to those of the chunk; not beyond rows that are not loaded."""
+
+    def loaded() -> dict[int, str | None]:
+        return {int(str(number)): text and str(text) for number, text in steps.fetch("find_fingerprints")}  # type: ignore
+
+    if run.sequence is not None:
+        run.sequence.seek(chunk.number, loaded)
 
 
 def find_committed(run: Run, chunk: Chunk) -> ChunkResult | None:
@@ -162,6 +178,8 @@ def _load(run: Run, steps: Steps, merge: MergeRows, clock: Callable[[], datetime
         raise PromiseBroken(f"{rows.read:,} rows were read, {rows.accounted:,} are accounted for: {rows}")
     counts = {f"rows_{name}": getattr(rows, name) for name in COUNTS}
     steps.execute("complete_mark", finished_at=clock(), **counts)
+    if run.sequence is not None:
+        steps.execute("note_fingerprint", fingerprint=run.sequence.fingerprint)
     for name in (STAGE, DELTA):
         steps.session.execute(f'DROP TABLE IF EXISTS "{name}"')
     if finish is not None:

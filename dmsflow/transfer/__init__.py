@@ -10,6 +10,8 @@ from dmsflow.model.plan import Plan, Statement, Transfer
 from dmsflow.model.watermark import Scalar
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from dmsflow.transfer.refinery import Refinery
 
 BATCH_ROWS = 8_192
@@ -24,12 +26,16 @@ class BindValues(Protocol):
 
 
 class Sessions(Struct, frozen=True, kw_only=True):
-    """What a chunk's rows pass through. The source reads the state that the run has exported; ``snapshot`` names it."""
+    """What a chunk's rows pass through. The source reads the state that the run has exported; ``snapshot`` names it.
+
+    ``rows`` are those of the chunk, where one reading of the source goes on from chunk to chunk.
+    """
 
     source: Session
     target: Session
     refinery: "Refinery"
     snapshot: str | None = None
+    rows: "pa.RecordBatchReader | None" = None
 
 
 def fill_stage(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> None:
@@ -79,9 +85,15 @@ def _stage_arrow(plan: Plan, find: Callable[[str], Statement], binds: BindValues
                 statements = (read.sql, binds(read), stage.sql, binds(stage))
                 stage_attached(source, target, *statements, snapshot=sessions.snapshot, alone=plan.workers == 1)
                 return
-        arrow.stage_arrow_duckdb(source, target, read.sql, binds(read), stage.sql, binds(stage), BATCH_ROWS)
+        arrow.stage_arrow_duckdb(_stream(sessions, read, binds), target, stage.sql, binds(stage))
         return
     refine, create = find("refine"), find("create_stage")
     target.execute(create.sql)
-    statements = (read.sql, binds(read), refine.sql, binds(refine))
-    arrow.stage_arrow_refined(source, target, sessions.refinery, *statements, BATCH_ROWS)
+    rows = _stream(sessions, read, binds)
+    arrow.stage_arrow_refined(rows, target, sessions.refinery, refine.sql, binds(refine), BATCH_ROWS)
+
+
+def _stream(sessions: Sessions, read: Statement, binds: BindValues) -> "pa.RecordBatchReader":
+    if sessions.rows is not None:
+        return sessions.rows
+    return sessions.source.stream(read.sql, binds(read), BATCH_ROWS)

@@ -22,18 +22,10 @@ if TYPE_CHECKING:
 INCOMING = "_dms_incoming"
 
 
-def stage_arrow_duckdb(
-    source: Session,
-    target: Session,
-    read: str,
-    read_binds: Binds,
-    stage: str,
-    stage_binds: Binds,
-    batch_rows: int,
-) -> None:
+def stage_arrow_duckdb(rows: "pa.RecordBatchReader", target: Session, stage: str, stage_binds: Binds) -> None:
     """Fill the stage of a DuckDB target from what the source streams."""
     assert isinstance(target, DuckDBSession), "only DuckDB reads Arrow data where it lies"
-    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming:
+    with own_errors(rows) as incoming:
         target.register(INCOMING, incoming)
         try:
             target.execute(stage, stage_binds)
@@ -42,17 +34,15 @@ def stage_arrow_duckdb(
 
 
 def stage_arrow_refined(
-    source: Session,
+    rows: "pa.RecordBatchReader",
     target: Session,
     refinery: Refinery,
-    read: str,
-    read_binds: Binds,
     refine: str,
     refine_binds: Binds,
     batch_rows: int,
 ) -> None:
     """Fill the stage of any other target from what the refinery makes of the source's stream."""
-    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming, refinery.session() as session:
+    with own_errors(rows) as incoming, refinery.session() as session:
         session.register(INCOMING, incoming)
         target.load(STAGE, session.stream(refine, refine_binds, batch_rows))
 
@@ -72,13 +62,13 @@ def fill_refined(
     from dmsflow.engines.postgresql_session import PostgreSQLSession
 
     assert isinstance(target, PostgreSQLSession), "only PostgreSQL takes rows as they are sent"
-    with _own_errors(source.stream(read, read_binds, batch_rows)) as incoming, refinery.session() as session:
+    with own_errors(source.stream(read, read_binds, batch_rows)) as incoming, refinery.session() as session:
         session.register(INCOMING, incoming)
         return target.load_into(table, session.stream(fill, fill_binds, batch_rows))
 
 
 @contextmanager
-def _own_errors(reader: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatchReader]":
+def own_errors(reader: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatchReader]":
     """The same batches; the source's own error comes out, not what others made of it on the way (law 32)."""
     import pyarrow as pa
 

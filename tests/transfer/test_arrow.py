@@ -77,22 +77,22 @@ class Breaking:
 
 
 def test_rows_reach_a_duckdb_stage(source: Session, duckdb: Session) -> None:
-    stage_arrow_duckdb(source, duckdb, READ, {"low": 11}, STAGE, {"f": 2}, 1000)
+    stage_arrow_duckdb(source.stream(READ, {"low": 11}, 1000), duckdb, STAGE, {"f": 2})
     assert duckdb.fetch('SELECT count(*), min(n), max(n), max(length(s)) FROM "_dms_stage"') == [(19990, 22, 40000, 6)]
     duckdb.execute('DROP TABLE "_dms_stage"')
-    stage_arrow_duckdb(source, duckdb, READ, {"low": 20001}, STAGE, {"f": 2}, 1000)
+    stage_arrow_duckdb(source.stream(READ, {"low": 20001}, 1000), duckdb, STAGE, {"f": 2})
     assert duckdb.fetch('SELECT count(*) FROM "_dms_stage"') == [(0,)]
 
 
 def test_rows_reach_any_other_stage_refined(source: Session, sqlite: Session, refinery: Refinery) -> None:
     sqlite.begin()
     sqlite.execute(CREATE)
-    stage_arrow_refined(source, sqlite, refinery, READ, {"low": 1}, REFINE, {"f": 2}, 1000)
+    stage_arrow_refined(source.stream(READ, {"low": 1}, 1000), sqlite, refinery, REFINE, {"f": 2}, 1000)
     assert sqlite.fetch('SELECT count(*), min(n), max(n), sum(_dms_fault) FROM "_dms_stage"') == [(20000, 2, 40000, 1)]
     sqlite.rollback()
     sqlite.begin()
     sqlite.execute(CREATE)
-    stage_arrow_refined(source, sqlite, refinery, READ, {"low": 20001}, REFINE, {"f": 2}, 1000)
+    stage_arrow_refined(source.stream(READ, {"low": 20001}, 1000), sqlite, refinery, REFINE, {"f": 2}, 1000)
     assert sqlite.fetch('SELECT count(*) FROM "_dms_stage"') == [(0,)]
     sqlite.commit()
 
@@ -108,26 +108,28 @@ def test_the_sources_own_error_comes_out(
 ) -> None:
     error.__cause__ = KeyError("the driver's own")
     with pytest.raises(type(error), match=str(error)) as caught:
-        stage_arrow_duckdb(Breaking(5000, error), duckdb, READ, {}, STAGE, {"f": 1}, 1000)  # type: ignore[arg-type]
+        stage_arrow_duckdb(Breaking(5000, error).stream(READ, {}, 1000), duckdb, STAGE, {"f": 1})
     assert caught.value is error
     sqlite.execute(CREATE)
     with pytest.raises(type(error), match=str(error)) as caught:
-        stage_arrow_refined(Breaking(5000, error), sqlite, refinery, READ, {}, REFINE, {"f": 1}, 1000)  # type: ignore[arg-type]
+        stage_arrow_refined(Breaking(5000, error).stream(READ, {}, 1000), sqlite, refinery, REFINE, {"f": 1}, 1000)
     assert caught.value is error
     assert isinstance(error.__cause__, KeyError)
     assert duckdb.fetch("SELECT 1") == [(1,)]
-    stage_arrow_duckdb(Breaking(5000), duckdb, READ, {}, STAGE, {"f": 1}, 1000)  # type: ignore[arg-type]
+    stage_arrow_duckdb(Breaking(5000).stream(READ, {}, 1000), duckdb, STAGE, {"f": 1})
 
 
 def test_an_error_of_the_target_comes_out(
     source: Session, duckdb: Session, sqlite: Session, refinery: Refinery
 ) -> None:
     with pytest.raises(PermanentError, match="nowhere"):
-        stage_arrow_duckdb(source, duckdb, READ, {"low": 1}, 'CREATE TEMP TABLE x AS SELECT * FROM "nowhere"', {}, 1000)
+        stage_arrow_duckdb(
+            source.stream(READ, {"low": 1}, 1000), duckdb, 'CREATE TEMP TABLE x AS SELECT * FROM "nowhere"', {}
+        )
     sqlite.execute(CREATE)
     with pytest.raises(PermanentError, match="wrong"):
         bad = "SELECT CASE WHEN n = 15000 THEN error('wrong') ELSE n END AS n FROM \"_dms_incoming\""
-        stage_arrow_refined(source, sqlite, refinery, READ, {"low": 1}, bad, {}, 1000)
+        stage_arrow_refined(source.stream(READ, {"low": 1}, 1000), sqlite, refinery, bad, {}, 1000)
     assert source.fetch("SELECT count(*) FROM t") == [(20000,)]
     assert source.execute("UPDATE t SET s = 'x' WHERE n = 1") == 1
 
@@ -144,6 +146,6 @@ def test_a_few_batches_are_in_memory_at_a_time(sqlite: Session, refinery: Refine
 
     sqlite.load = watch  # type: ignore[method-assign]
     sqlite.execute(CREATE)
-    stage_arrow_refined(source, sqlite, refinery, READ, {}, REFINE, {"f": 1}, 10_000)  # type: ignore[arg-type]
+    stage_arrow_refined(source.stream(READ, {}, 10_000), sqlite, refinery, REFINE, {"f": 1}, 10_000)
     assert seen[0] < 50
     assert source.threads == {threading.get_ident()}

@@ -53,17 +53,21 @@ def _decisions(plan: Plan) -> list[str]:
 
 
 def _chunks(plan: Plan) -> Iterator[str]:
-    by = f" by {', '.join(plan.chunk_by)}" if plan.chunk_by else ""
+    keys = plan.counted.by if plan.counted else plan.chunk_by
+    by = f" by {', '.join(keys)}" if keys else ""
     yield f"  {count_of(len(plan.chunks), 'chunk')}{by}, {count_of(plan.workers, 'worker')}"
     if len(plan.chunks) == 1:
         return
     for chunk in plan.chunks[:SHOWN_CHUNKS]:
-        yield f"  {chunk.number:>5}  {_range(chunk)}  about {write_count(chunk.estimated_rows)} rows"
+        yield f"  {chunk.number:>5}  {_range(plan, chunk)}  about {write_count(chunk.estimated_rows)} rows"
     if len(plan.chunks) > SHOWN_CHUNKS:
         yield f"         and {len(plan.chunks) - SHOWN_CHUNKS} more; --format json lists them all"
 
 
-def _range(chunk: Chunk) -> str:
+def _range(plan: Plan, chunk: Chunk) -> str:
+    if plan.counted:
+        first, last = (chunk.number - 1) * plan.counted.rows + 1, chunk.number * plan.counted.rows
+        return f"rows {first:,} to {'the last' if chunk is plan.chunks[-1] else f'{last:,}'}"
     return f"[{_bound(chunk.lower, 'NULL and lowest')}, {_bound(chunk.upper, 'highest')})"
 
 

@@ -46,15 +46,15 @@ def append_does_not_repeat(spec: PipelineSpec) -> Iterator[Diagnostic]:
                 path=("scd",),
                 help='add checkpoint columns, or write "checkpoint: none" if the source is new for each run',
             )
-        case Strategy.NONE:
+        case Strategy.NONE | Strategy.PYTHON as strategy:
             yield Diagnostic(
                 code="DMS232",
-                message="each apply inserts every row of the source: type append with checkpoint none",
+                message=f"each apply inserts every row of the source: type append with checkpoint {strategy}",
                 path=("checkpoint",),
                 help="add checkpoint columns, unless the source is new for each run",
                 severity=Severity.WARNING,
             )
-        case Strategy.KEY | Strategy.PYTHON:
+        case Strategy.KEY:
             return
 
 

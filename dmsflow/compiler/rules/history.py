@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, Severity
-from dmsflow.model.spec import Deletes, Duplicates, Grain, Late, PipelineSpec, Scd, ScdType, Strategy
+from dmsflow.model.spec import Deletes, Duplicates, Grain, Late, PipelineSpec, Scd, ScdType
 
 _DELETES = {
     ScdType.APPEND: (Deletes.IGNORE,),
@@ -40,11 +40,7 @@ def last_has_an_order(spec: PipelineSpec) -> Iterator[Diagnostic]:
 
 def order_is_used(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """An order that nothing asks for leads a reader to think that something does."""
-    asked = (
-        spec.scd.duplicates is Duplicates.LAST
-        or spec.source.grain is Grain.CHANGES
-        or spec.checkpoint.strategy is Strategy.PYTHON
-    )
+    asked = spec.scd.duplicates is Duplicates.LAST or spec.source.grain is Grain.CHANGES or spec.checkpoint.counted
     if spec.scd.order_by and not asked:
         yield Diagnostic(
             code="DMS223",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, Severity
-from dmsflow.model.spec import Detect, ExecutorName, Grain, PipelineSpec, Strategy
+from dmsflow.model.spec import Detect, ExecutorName, Grain, PipelineSpec, ScdType
 
 
 def source_has_one_origin(spec: PipelineSpec) -> Iterator[Diagnostic]:
@@ -63,16 +63,31 @@ def executor_runs(spec: PipelineSpec) -> Iterator[Diagnostic]:
         yield _not_yet("DMS242", "executor: dask", ("parallel", "executor"), "write executor: threads")
 
 
-def strategy_runs(spec: PipelineSpec) -> Iterator[Diagnostic]:
-    """A watermark needs columns; counting rows as they are read is a later addition."""
-    if spec.checkpoint.strategy is Strategy.PYTHON:
-        help = "write strategy: key with columns, or strategy: none"
-        yield _not_yet("DMS243", "strategy: python", ("checkpoint", "strategy"), help)
+def counted_rows_have_an_order(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Rows that are counted as they are read need an order that repeats: by columns, or as they stand in a file."""
+    if spec.checkpoint.counted and spec.source.file is None and not spec.scd.order_by:
+        yield Diagnostic(
+            code="DMS243",
+            message="strategy python counts rows, and nothing says in which order they come",
+            path=("checkpoint", "strategy"),
+            help='add "order_by:" under scd, with source columns that hardly repeat',
+        )
+
+
+def counted_rows_are_appended(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Rows that are counted off bring one key in two chunks; only append takes them so, as it has no keys."""
+    if spec.checkpoint.counted and spec.scd.type is not ScdType.APPEND:
+        yield Diagnostic(
+            code="DMS244",
+            message=f"strategy python counts rows, and type {spec.scd.type} has a key to cut them by",
+            path=("checkpoint", "strategy"),
+            help="write strategy: none, or strategy: key with columns; a broken run resumes with either",
+        )
 
 
 def python_runs_alone(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """Rows that are counted as they are read are read in one thread."""
-    if spec.checkpoint.strategy is not Strategy.PYTHON:
+    if not spec.checkpoint.counted:
         return
     if (spec.parallel.workers or 1) > 1 or spec.parallel.chunk_by:
         name = "workers" if (spec.parallel.workers or 1) > 1 else "chunk_by"
@@ -81,7 +96,7 @@ def python_runs_alone(spec: PipelineSpec) -> Iterator[Diagnostic]:
             code="DMS235",
             message=message,
             path=("parallel", name),
-            help="remove the key, or write strategy: key",
+            help="remove the key, or write strategy: key with columns",
             severity=Severity.WARNING,
         )
 
