@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dmsflow.compiler.columns import INSTANT, LoadedColumn
+from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES
 from dmsflow.model.table import Column, DataType
 from dmsflow.scd import staging
@@ -43,6 +44,7 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
         instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
         far_times_allowed=facts.target.stores_far_times,
         nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
+        unstorable=_unstorable(facts),
     )
 
 
@@ -65,7 +67,13 @@ def _extra(builder: "Builder", position: int, name: str) -> staging.Arrival:
         nan_allowed=facts.target.stores_nan,
         far_times_allowed=facts.target.stores_far_times,
         nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
+        unstorable=_unstorable(facts),
     )
+
+
+def _unstorable(facts: Facts) -> str | None:
+    """What a text of the source may hold that one of the target cannot."""
+    return None if facts.source.unstorable == facts.target.unstorable else facts.target.unstorable
 
 
 def _arrives_loose(builder: "Builder", arrives: DataType) -> bool:

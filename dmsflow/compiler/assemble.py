@@ -17,6 +17,7 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
+from dmsflow.model.table import TypeName
 from dmsflow.scd.shape import MergeShape
 
 
@@ -116,24 +117,48 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
+    if cut.counted:
+        return Reading.STAGED
+    rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
+    if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
+        return Reading.ONCE
     if facts.source.engine == SERVER:
         return _choose_of_server(spec, facts, columns, transfer)
     if transfer is not Transfer.IN_PLACE:
         return Reading.STAGED
     if facts.source.repeatable and not any(column.spec.expr for column in columns):
         return Reading.AGAIN
-    rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     return Reading.STAGED if cut.count > 1 or rejects_allowed else Reading.ONCE
 
 
 def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], transfer: Transfer) -> Reading:
-    """Directly where the server tells that no key repeats: within a database, and into a table that is new."""
+    """Directly where the server tells that no key repeats: within a database, or into a table that takes all rows."""
     within = transfer is Transfer.IN_PLACE
-    anew = transfer is Transfer.COPY and facts.target.shape is None
-    if not facts.source.repeatable or not (within or anew):
+    piped = transfer is Transfer.COPY and takes_as_sent(spec, facts, columns)
+    if not facts.source.repeatable or not (within or piped):
         return Reading.STAGED
-    known = spec.scd.type is ScdType.APPEND or source_keeps_key(spec, facts, columns)
-    return Reading.AGAIN if known else Reading.STAGED
+    if spec.scd.type is ScdType.APPEND:
+        # Only surrogate keys want the number of rows before they are inserted.
+        return Reading.ONCE if within and not spec.scd.fields.surrogate_key else Reading.AGAIN
+    return Reading.AGAIN if source_keeps_key(spec, facts, columns) else Reading.STAGED
+
+
+def _appends_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:
+    """Whether a server can append the rows while they come; for surrogate keys they have to be counted first."""
+    appends = spec.scd.type is ScdType.APPEND and not spec.scd.fields.surrogate_key
+    server = facts.target.engine == SERVER and facts.source.repeatable
+    return appends and server and takes_as_sent(spec, facts, columns)
+
+
+def takes_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:
+    """Whether rows can be written as they are sent: by type append, or into a new table; nothing casts them there."""
+    shape, fields = facts.target.shape, spec.scd.fields
+    if shape is None:
+        return True
+    own = {fields.surrogate_key: TypeName.BIGINT, fields.inserted_at: TypeName.TIMESTAMP}
+    found = [(column, kind) for name, kind in own.items() if name and (column := shape.find(name)) is not None]
+    same = all(column.existing is None or column.existing.type == column.type for column in columns)
+    return spec.scd.type is ScdType.APPEND and same and all(column.type.name is kind for column, kind in found)
 
 
 def planned_target(builder: Builder) -> PlannedTarget:

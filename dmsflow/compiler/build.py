@@ -10,7 +10,7 @@ from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.attached import send_exactly
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
-from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements
+from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
@@ -200,6 +200,8 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
     if builder.refined:
         found.append(compile_statement("refine", Side.REFINERY, staged, DuckDBIdioms(), shape=RangeShape.ANY))
         found.append(_create_stage(builder, plan_staging))
+        if builder.direct:
+            found.append(refined_statement(builder, incoming))
     else:
         found.append(compile_statement("stage", Side.TARGET, staged, target, temporary=STAGE))
     found += _reading_statements(builder, faults, shape)

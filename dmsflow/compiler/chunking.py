@@ -69,8 +69,22 @@ def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ..
     if obstacle:
         return _one(whole, obstacle)
     names = tuple(column.source.name for column in keys if column.source)
+    targets = tuple(column.name for column in keys)
     why = f"about {estimate:,} rows in chunks of {rows:,}, cut by quantiles of {', '.join(names)}"
-    return Cut(count=count, keys=names, targets=tuple(column.name for column in keys), rows=rows, why=why)
+    return _limit_scans(Cut(count=count, keys=names, targets=targets, rows=rows, why=why), spec, facts)
+
+
+def _limit_scans(cut: Cut, spec: PipelineSpec, facts: Facts) -> Cut:
+    """No more chunks than workers where each has to read the whole target; a size that the spec gives is kept."""
+    known, workers = facts.target.range_columns, most_workers(spec)
+    merges = spec.scd.type is not ScdType.APPEND and spec.parallel.chunk_rows is None
+    if not merges or known is None or cut.targets[0] in known or cut.count <= workers:
+        return cut
+    blind = f'the target has no index that begins with "{cut.targets[0]}", so every chunk reads all of it'
+    if workers == 1:
+        return replace(cut, count=1, keys=(), targets=(), why=blind)
+    why = f"one for each worker, cut by quantiles of {', '.join(cut.keys)}: {blind}"
+    return replace(cut, count=workers, rows=-(-cut.count * cut.rows // workers), why=why)
 
 
 def find_keys(
@@ -158,6 +172,11 @@ def count_workers(spec: PipelineSpec, facts: Facts, chunks: int) -> tuple[int, s
         return min(spec.parallel.workers, chunks), "the spec says so"
     if facts.target.embedded:
         return 1, "an embedded target uses all cores for each chunk already"
+    return min(most_workers(spec), chunks), "the number of cores, 8 at most"
+
+
+def most_workers(spec: PipelineSpec) -> int:
+    """How many threads may work at once."""
     import os
 
-    return min(8, os.cpu_count() or 1, chunks), "the number of cores, 8 at most"
+    return spec.parallel.workers or min(8, os.cpu_count() or 1)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.statements import Relation, compile_statement
+from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import DELTA, RangeShape, Side, Statement
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd import classify, duplicates, staging, write
@@ -43,7 +44,7 @@ def direct_statements(
 ) -> Iterator[Statement]:
     """Statements of the target's own session: each row that they read is sound, or they fail."""
     merge, target, lines = builder.merge, builder.target, builder.facts.source.lines
-    sound = _sound_rows(builder, projection)
+    sound = _sound_rows(builder, projection.subquery("arriving"))
     if builder.reading is Reading.AGAIN:
         yield from probing_statements(builder, sound, shape, "_direct")
     if builder.fills:
@@ -66,9 +67,21 @@ def direct_statements(
 
 def copied_statements(builder: "Builder", projection: Query, shape: RangeShape) -> Iterator[Statement]:
     """Statements of the source's session: the number of rows, and the rows as a new table of the target has them."""
-    idioms, fields = builder.source.idioms, builder.merge.fields
     counted = duplicates.probe(builder.merge, projection.subquery("counted"), unique=True)
-    yield compile_statement("probe_direct", Side.SOURCE, counted, idioms, shape=shape)
+    yield compile_statement("probe_direct", Side.SOURCE, counted, builder.source.idioms, shape=shape)
+    chosen = _rows_to_send(builder, projection.subquery("arriving"), builder.source.idioms)
+    yield compile_statement("fill_direct", Side.SOURCE, chosen, builder.source.idioms, shape=shape)
+
+
+def refined_statement(builder: "Builder", incoming: sa.FromClause) -> Statement:
+    """The statement of the refinery that makes the target's rows of those that come."""
+    chosen = _rows_to_send(builder, incoming, builder.stager)
+    return compile_statement("fill_direct", Side.REFINERY, chosen, builder.stager)
+
+
+def _rows_to_send(builder: "Builder", arriving: sa.FromClause, idioms: Idioms) -> Query:
+    """The rows as the target has them, each of our own values of the type that our own columns have."""
+    fields = builder.merge.fields
     types = {
         fields.surrogate_key: TypeName.BIGINT,
         fields.is_current: TypeName.BOOLEAN,
@@ -79,12 +92,11 @@ def copied_statements(builder: "Builder", projection: Query, shape: RangeShape) 
         wanted = DataType(name=types.get(name, TypeName.TIMESTAMP))
         return sa.cast(value, staging.Native(idioms.type_sql(wanted)))
 
-    chosen = write.select_all(builder.merge, _sound_rows(builder, projection), cast)
-    yield compile_statement("fill_direct", Side.SOURCE, chosen, idioms, shape=shape)
+    return write.select_all(builder.merge, _sound_rows(builder, arriving), cast)
 
 
-def _sound_rows(builder: "Builder", projection: Query) -> sa.FromClause:
+def _sound_rows(builder: "Builder", arriving: sa.FromClause) -> sa.FromClause:
     failing = builder.stager.failing
     assert failing is not None, "only DuckDB and PostgreSQL read directly"
-    rows = staging.sound_rows(builder.merge, make_staging(builder), projection.subquery("arriving"), failing)
+    rows = staging.sound_rows(builder.merge, make_staging(builder), arriving, failing)
     return rows.subquery("sound")

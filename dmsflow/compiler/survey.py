@@ -91,6 +91,7 @@ def survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sourc
         exports_snapshots=session.traits.exports_snapshots,
         sorted_digits=session.traits.sorted_digits,
         stores_nul=session.traits.stores_nul,
+        unstorable=session.traits.unstorable,
         loose=session.traits.loose,
         in_place=access.in_place or access.one_database,
         one_file=access.one_file,
@@ -142,6 +143,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         stores_nan=traits.stores_nan,
         stores_far_times=traits.stores_far_times,
         stores_nul=traits.stores_nul,
+        unstorable=traits.unstorable,
         keeps_lengths=traits.keeps_lengths,
         binary_text_order=traits.binary_text_order,
         sorted_digits=traits.sorted_digits,
@@ -149,6 +151,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         longest_name=traits.longest_name,
         shape=shape,
         unique=session.unique_keys(spec.target.table) if shape else (),
+        range_columns=session.range_columns(spec.target.table, spec.scd.fields.is_current) if shape else None,
         estimated_rows=session.estimate_rows(spec.target.table) if shape else None,
     )
 

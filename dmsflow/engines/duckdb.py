@@ -14,7 +14,7 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading
+from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading, read_mebibytes
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits
 from dmsflow.engines.interrupter import Interrupter, Work
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
@@ -249,6 +249,10 @@ class DuckDBSession:
         """None: an index would slow every write down, so dmsflow makes none."""
         return ()
 
+    def range_columns(self, table: TableName, current: str) -> tuple[str, ...] | None:
+        """None: DuckDB reads one column alone, and knows the least and the greatest value of each block."""
+        return None
+
     def estimate_rows(self, table: TableName) -> int | None:
         """The count of a table, which DuckDB knows without a scan; None for a view."""
         if not self._is_table(table):
@@ -339,9 +343,3 @@ class DuckDBEngine:
         """Close the database file."""
         self._interrupter.close()
         self._database.close()
-
-
-def read_mebibytes(text: str) -> float:
-    """MiB from DuckDB's own words, such as ``18.6 GiB``; 0 where they say something else."""
-    found = re.fullmatch(r"([\d.]+) ([KMGT])iB", text)
-    return float(found[1]) * 1024.0 ** ("KMGT".index(found[2]) - 1) if found else 0.0

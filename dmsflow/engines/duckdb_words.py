@@ -87,3 +87,9 @@ def explain_open(path: str, message: str, version: str) -> str:
         if file.read(len(SQLITE_HEAD)) == SQLITE_HEAD:
             return f"{path} is a SQLite database: write sqlite:/// in its url"
     return f"cannot open the DuckDB file {path}: {message.strip()}"
+
+
+def read_mebibytes(text: str) -> float:
+    """MiB from DuckDB's own words, such as ``18.6 GiB``; 0 where they say something else."""
+    found = re.fullmatch(r"([\d.]+) ([KMGT])iB", text)
+    return float(found[1]) * 1024.0 ** ("KMGT".index(found[2]) - 1) if found else 0.0

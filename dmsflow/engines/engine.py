@@ -29,6 +29,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether dates and timestamps may lie outside of the years 1 to 9999, or be infinite."""
     stores_nul: bool = True
     """Whether a text may hold the character NUL."""
+    unstorable: str | None = None
+    """A regular expression of the characters that a text cannot hold; None where it may hold all others."""
     keeps_lengths: bool
     """Whether a column remembers how long its text may be."""
     max_columns: int
@@ -88,6 +90,13 @@ class Session(Protocol):
 
     def unique_keys(self, table: TableName) -> tuple[UniqueKey, ...]:
         """What the database keeps unique in a table; none where nobody asks it."""
+        ...
+
+    def range_columns(self, table: TableName, current: str) -> tuple[str, ...] | None:
+        """Columns of which a range is found by an index, of all rows or of those whose flag ``current`` is set.
+
+        None where a range of any column is found without one.
+        """
         ...
 
     def estimate_rows(self, table: TableName) -> int | None:

@@ -219,6 +219,10 @@ class GenericSession:
         """None: nothing of a plan rests on them yet."""
         return ()
 
+    def range_columns(self, table: TableName, current: str) -> tuple[str, ...] | None:
+        """None: nobody asks these databases."""
+        return None
+
     def estimate_rows(self, table: TableName) -> int | None:
         """How many rows a table has."""
         return self._driver.estimate_rows(self, table)

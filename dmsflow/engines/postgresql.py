@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dmsflow.engines import postgresql_catalog as catalog
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Stopping, Traits
+from dmsflow.engines.postgresql_encodings import find_unstorable
 from dmsflow.engines.postgresql_errors import Place, explain_open
 from dmsflow.engines.postgresql_options import split_options, write_settings
 from dmsflow.engines.postgresql_session import PostgreSQLSession
@@ -62,11 +63,12 @@ class PostgreSQLEngine:
         session = self.connect()
         try:
             by_bytes = catalog.orders_by_bytes(session.fetch(catalog.TEXT_ORDER)[0])
+            unstorable = find_unstorable(session.encoding)
         except DatabaseError as error:
             raise ConnectionFailed(f"{self._where} does not answer as PostgreSQL does: {error}") from error
         finally:
             session.close()
-        self.traits = replace(TRAITS, binary_text_order=by_bytes)
+        self.traits = replace(TRAITS, binary_text_order=by_bytes, unstorable=unstorable)
 
     @property
     def idioms(self) -> PostgreSQLIdioms:

@@ -66,6 +66,18 @@ GROUP BY i.indexrelid, i.indrelid, i.indpred
 """
 """Rows of a table that others inherit from stand in no index of its own."""
 
+RANGE_COLUMNS = """
+SELECT DISTINCT a.attname
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = pg_catalog.to_regclass(:name) AND i.indisvalid
+    AND (i.indpred IS NULL OR translate(pg_catalog.pg_get_expr(i.indpred, i.indrelid), '()"', '')
+        IN (CAST(:current AS text), CAST(:current AS text) || ' = true'))
+ORDER BY 1
+"""
+
 IS_TABLE = "SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(:name) AND relkind IN ('r', 'p', 'm')"
 
 TEXT_ORDER = """
@@ -117,6 +129,12 @@ def unique_keys(session: "Session", table: TableName) -> tuple[UniqueKey, ...]:
         UniqueKey(columns=tuple(json.loads(str(names))), condition=str(condition) if condition else None)
         for names, condition in rows
     )
+
+
+def range_columns(session: "Session", table: TableName, current: str) -> tuple[str, ...]:
+    """The first columns of the indexes that find a range of all rows, or of the current ones."""
+    rows = session.fetch(RANGE_COLUMNS, {"name": name_literal(table), "current": current})
+    return tuple(str(name) for (name,) in rows)
 
 
 def find_table(session: "Session", table: TableName) -> TableName:

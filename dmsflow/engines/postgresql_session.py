@@ -42,6 +42,11 @@ class PostgreSQLSession:
         self._open = False
         self.traits = engine.traits
 
+    @property
+    def encoding(self) -> str:
+        """How the database stores text, as the server calls it."""
+        return self._connection.info.parameter_status("server_encoding") or ""
+
     @contextmanager
     def _judged(self) -> Iterator[None]:
         """The session's own thread, and its driver's errors judged (laws 33, 36)."""
@@ -129,9 +134,13 @@ class PostgreSQLSession:
 
     def load(self, table: str, batches: "pa.RecordBatchReader") -> int:
         """Insert Arrow batches into a temporary table, columns by name; the number of rows."""
+        return self.load_into(TableName(table=table), batches)
+
+    def load_into(self, table: TableName, batches: "pa.RecordBatchReader") -> int:
+        """Insert Arrow batches into any table, columns by name; the number of rows."""
         from dmsflow.engines.postgresql_arrow import write_blocks
 
-        return self._copy(TableName(table=table), batches.schema.names, "csv", write_blocks(batches))
+        return self._copy(table, batches.schema.names, "csv", write_blocks(batches))
 
     def _copy(self, table: TableName, names: Sequence[str], form: str, blocks: Iterator[bytes]) -> int:
         idioms = PostgreSQLIdioms()
@@ -201,6 +210,10 @@ class PostgreSQLSession:
     def unique_keys(self, table: TableName) -> tuple[UniqueKey, ...]:
         """What unique indexes keep apart at every moment."""
         return catalog.unique_keys(self, table)
+
+    def range_columns(self, table: TableName, current: str) -> tuple[str, ...] | None:
+        """The first columns of its B-trees."""
+        return catalog.range_columns(self, table, current)
 
     def estimate_rows(self, table: TableName) -> int | None:
         """What the planner expects."""

@@ -92,7 +92,7 @@ class Ledger:
                 connection.execute(statement, values)
 
     def record_attempt(self, run_id: str, failure: Failure) -> None:
-        """Record an attempt at a chunk that failed, whether or not another one follows."""
+        """Record an attempt that failed, at a chunk or at a run as such, whether or not another one follows."""
         values = records.write_attempt(run_id, failure) | {"now": self._now()}
         with self._writing() as connection:
             connection.execute(statements.RECORD_ATTEMPT, values)
@@ -163,7 +163,7 @@ class Ledger:
         return tuple(records.read_chunk(row) for row in self._rows(statements.CHUNKS, {"run_id": run_id}))
 
     def failed_attempts(self, run_id: str) -> tuple[Failure, ...]:
-        """The attempts at a run's chunks that failed, in the order in which they did."""
+        """The attempts of a run that failed, in the order in which they did."""
         return tuple(records.read_attempt(row) for row in self._rows(statements.ATTEMPTS, {"run_id": run_id}))
 
     def _runs(self, sql: str, values: dict[str, object]) -> tuple[RunRow, ...]:

@@ -70,7 +70,7 @@ def read_chunk(row: sqlite3.Row) -> ChunkResult:
 def write_attempt(run_id: str, failure: Failure) -> dict[str, object]:
     """The columns of an attempt that failed."""
     told = _write_json(_redact_failure(failure))
-    return {"run_id": run_id, "chunk": failure.chunk, "attempt": failure.attempts, "failure": told}
+    return {"run_id": run_id, "chunk": failure.chunk or 0, "attempt": failure.attempts, "failure": told}
 
 
 def read_attempt(row: sqlite3.Row) -> Failure:

@@ -40,6 +40,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     one_file: bool = False
     repeatable: bool = False
     stores_nul: bool = True
+    unstorable: str | None = None
     as_text: bool = False
     loose: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
@@ -57,7 +58,10 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
 
 
 class TargetFacts(Struct, frozen=True, kw_only=True):
-    """The target as it is; ``shape`` is None where there is no table yet."""
+    """The target as it is; ``shape`` is None where there is no table yet.
+
+    ``range_columns``: those of which a range is found without reading the whole table; None where that is all of them.
+    """
 
     engine: str
     embedded: bool
@@ -65,6 +69,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     stores_nul: bool = True
+    unstorable: str | None = None
     keeps_lengths: bool
     binary_text_order: bool = True
     sorted_digits: int | None = None
@@ -72,6 +77,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     longest_name: int | None = None
     shape: TableShape | None
     unique: tuple[UniqueKey, ...] = ()
+    range_columns: tuple[str, ...] | None = None
     estimated_rows: int | None = None
 
 

@@ -47,7 +47,7 @@ class Watcher:
         """A chunk ended, well or not."""
 
     def attempt_failed(self, failure: Failure) -> None:
-        """An attempt at a chunk failed, whether or not another one follows; told in the thread of the chunk."""
+        """An attempt failed, at a chunk or at what begins and ends a run, whether or not another one follows."""
 
     def stop_requested(self) -> bool:
         """Whether somebody asked the run to stop."""
@@ -67,7 +67,8 @@ def apply_plan(
     """Run the plan and say what it did. Failures are in the report; only a target that is busy is raised."""
     started, clock_start = datetime.now(UTC), time.perf_counter()
     stop = stop or StopSignal()
-    tally, persistence = Tally(), Persistence(policy=plan.retry, stop=stop)
+    tally, tell = Tally(), partial(_tell_attempt, plan, watchers)
+    persistence = Persistence(policy=plan.retry, stop=stop, tell=lambda error, n: tell(failure_of(error, n)))
     for engine in (access.target, access.source):
         if engine is not None:
             engine.heed(stop)
@@ -190,20 +191,7 @@ def _load_chunks(
         if _may_end(plan, over_budget=is_over_budget(plan, rows.rejected, rows.read)):
             write_checkpoint(run, steps, _now())
 
-    def tell(failure: Failure) -> None:
-        log_event(
-            logger,
-            logging.WARNING,
-            "attempt failed",
-            chunk=failure.chunk,
-            attempt=failure.attempts,
-            of=plan.retry.attempts,
-            error=failure.message,
-        )
-        for watcher in watchers:
-            watcher.attempt_failed(failure)
-
-    for result in execute_chunks(run, stop, _now, finish, tell):
+    for result in execute_chunks(run, stop, _now, finish, partial(_tell_attempt, plan, watchers)):
         tally.add(result)
         _tell(watchers, result, stop)
         beat()
@@ -265,6 +253,14 @@ def _run_ddl(steps: Steps, persistence: Persistence, *, marks: bool) -> None:
         if statement.name.startswith(MARK_DDL) is marks:
             log_event(logger, logging.DEBUG, "ddl", statement=statement.name)
             persistence.call(partial(steps.session.execute, statement.sql))
+
+
+def _tell_attempt(plan: Plan, watchers: tuple[Watcher, ...], failure: Failure) -> None:
+    tell = partial(log_event, logger, logging.WARNING, "attempt failed")
+    told = partial(tell, chunk=failure.chunk) if failure.chunk else tell
+    told(attempt=failure.attempts, of=plan.retry.attempts, error=failure.message)
+    for watcher in watchers:
+        watcher.attempt_failed(failure)
 
 
 def _make_room_for_fingerprints(steps: Steps) -> None:

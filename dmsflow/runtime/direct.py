@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.merge import Classes, Found, check_row_guard, classify, keys_are_distinct, write_classes
 from dmsflow.runtime.run import Run, Steps
-from dmsflow.transfer.copy import fill_copied
+from dmsflow.transfer import Sessions, fill_table
 
 
 class Unsound(Exception):
@@ -51,11 +52,11 @@ def _count_ahead(steps: Steps) -> int:
 def _fill(run: Run, steps: Steps, read: int | None, source: Session) -> RowCounts:
     """Insert every row; where nothing was counted before, what was inserted tells their number and their keys."""
     base = run.keys.reserve(read or 0)
-    if run.plan.transfer is Transfer.COPY:
-        fill = steps.find("fill_direct")
-        inserted = fill_copied(source, steps.session, fill.sql, steps.binds(fill, sk_base=base), run.plan.target.table)
-    else:
+    if run.plan.transfer is Transfer.IN_PLACE:
         inserted = steps.execute("fill_direct", sk_base=base)
+    else:
+        sessions = Sessions(source=source, target=steps.session, refinery=run.refinery)
+        inserted = fill_table(run.plan, steps.find, partial(steps.binds, sk_base=base), sessions)
     if read is None:
         run.keys.reserve(inserted)
         check_row_guard(run.plan, inserted)

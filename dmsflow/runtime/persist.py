@@ -13,17 +13,23 @@ from dmsflow.runtime.stop import StopSignal
 Result = TypeVar("Result")
 
 
+def tell_nobody(_error: TransientError, _attempt: int) -> None:
+    """What fails is known to whoever is called."""
+
+
 class Persistence(Struct, frozen=True, kw_only=True):
-    """How often to try, and what ends the waiting between two attempts."""
+    """How often to try, what ends the waiting between two attempts, and who hears of each that failed for a moment."""
 
     policy: Retry
     stop: StopSignal
+    tell: Callable[[TransientError, int], None] = tell_nobody
 
     def call(self, step: Callable[[], Result]) -> Result:
         """The step's result. Raises its last error; a step that is tried again must do no harm by that."""
         try:
             return step()
         except TransientError as error:
+            self.tell(error, 1)
             return self._call_again(step, error)
 
     def _call_again(self, step: Callable[[], Result], last: TransientError) -> Result:
@@ -31,13 +37,16 @@ class Persistence(Struct, frozen=True, kw_only=True):
         # Imported late: a run in which nothing fails does without.
         from random import random
 
-        from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_any
+        from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-        def stopped(_state: RetryCallState) -> bool:
-            return self.stop.requested
+        def is_last(state: RetryCallState) -> bool:
+            return self.stop.requested or state.attempt_number >= self.policy.attempts
 
         def delay(state: RetryCallState) -> float:
             return decide_delay(self.policy, state.attempt_number, random).total_seconds()
+
+        def sleep(seconds: float) -> None:
+            self.stop.wait(seconds)
 
         def attempt() -> Result:
             nonlocal last
@@ -47,13 +56,14 @@ class Persistence(Struct, frozen=True, kw_only=True):
                 return step()
             except TransientError as error:
                 last = error
+                self.tell(error, retrying.statistics["attempt_number"])
                 raise
 
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
-            stop=stop_any(stop_after_attempt(self.policy.attempts), stopped),
+            stop=is_last,
             wait=delay,
-            sleep=self.stop.wait,
+            sleep=sleep,
             reraise=True,
         )
         return retrying(attempt)

@@ -30,11 +30,14 @@ class Recorder(Watcher):
         self._rows = 0
         self._run_id: str | None = None
         self._whole = False
+        self._early: list[Failure] = []
 
     def begun(self, run: Run) -> None:
-        """Record the run, with its plan, so that a broken one can go on."""
+        """Record the run, with its plan, so that a broken one can go on; and what had failed before it began."""
         self._run_id, self._whole = run.run_id, len(run.plan.chunks) == 1
         self._write(lambda: record_start(self._ledger, run.plan, run))
+        for failure in self._early:
+            self.attempt_failed(failure)
 
     def chunk_ended(self, result: ChunkResult) -> None:
         """Record the chunk."""
@@ -43,9 +46,12 @@ class Recorder(Watcher):
         self._write(lambda: self._ledger.record_chunk(run_id, result))
 
     def attempt_failed(self, failure: Failure) -> None:
-        """Record the attempt."""
-        run_id = self._run_id or ""
-        self._write(lambda: self._ledger.record_attempt(run_id, failure))
+        """Record the attempt, as soon as the run is known."""
+        run_id = self._run_id
+        if run_id is None:
+            self._early.append(failure)
+        else:
+            self._write(lambda: self._ledger.record_attempt(run_id, failure))
 
     def ended(self, report: RunReport) -> None:
         """Record how the run ended."""

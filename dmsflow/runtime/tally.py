@@ -48,10 +48,10 @@ class Tally(Struct):
             self.current -= result.rows.inserted
 
 
-def failure_of(error: DmsflowError) -> Failure:
-    """What ended a run, as its report tells it."""
+def failure_of(error: DmsflowError, attempts: int = 1) -> Failure:
+    """What ended a run, or an attempt to begin or to end it, as its report tells it."""
     step = "check the source, or change the guard in the spec" if isinstance(error, GuardRefused) else None
-    return Failure(message=str(error), code=type(error.__cause__ or error).__name__, next_step=step)
+    return Failure(message=str(error), code=type(error.__cause__ or error).__name__, attempts=attempts, next_step=step)
 
 
 def budget_failure(plan: Plan, rejected: int) -> Failure:

@@ -47,8 +47,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
     ``instant``: an offset in its text counts, and a value without one is UTC.
     A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
-    staged by the database it comes from, as all columns beside it.
-    A ``loose`` one arrives as text in a chunk in which a value is none of its declared type.
+    staged by the database it comes from, as all columns beside it. ``unstorable`` are characters, as a pattern.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     """
 
@@ -66,6 +65,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     instant: bool = False
     far_times_allowed: bool = True
     nul_allowed: bool = True
+    unstorable: str | None = None
     beyond: str = ""
 
     @property
@@ -114,6 +114,9 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         value = sa.case(*((c, sa.cast(v, sa.String())) for (_, _, v), c in zip(rules, conditions, strict=True)))
     if not all(arrival.nul_allowed for _, arrival in arrivals):
         value = sa.func.replace(value, NUL, sa.literal_column(r"'\0'"))
+    unstorable = next((arrival.unstorable for _, arrival in arrivals if arrival.unstorable), None)
+    if unstorable is not None:
+        value = _storable(value, unstorable)
     staged = sa.select(
         *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
         sa.cast(number, sa.Integer()).label(FAULT),
@@ -208,6 +211,9 @@ def _filled(arrival: Arrival, raw: Element) -> tuple[Element, ...]:
 def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
     """What a value of the type may be that the target has no place for, and how to know it."""
     family = arrival.type.family
+    if family in ("text", "json") and arrival.unstorable is not None:
+        text = sa.cast(value, sa.String())
+        return "the target's encoding does not have all of its characters", _storable(text, arrival.unstorable) != text
     if family == "text" and not arrival.nul_allowed:
         return "the target cannot store the character NUL", sa.func.contains(value, NUL)
     if family == "float" and not arrival.nan_allowed:
@@ -216,6 +222,12 @@ def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
         first, last = (sa.cast(sa.literal_column(f"'{end}'"), Native(arrival.type_sql)) for end in TIMES[family])
         return "the target stores the years 1 to 9999", sa.or_(value < first, value > last)
     return None
+
+
+def _storable(text: Element, unstorable: str) -> Element:
+    """A text with a question mark for each of these characters; DuckDB and PostgreSQL say it in the same words."""
+    given: Element = sa.literal_column(f"'{unstorable}'")
+    return sa.func.regexp_replace(text, given, sa.literal_column("'?'"), sa.literal_column("'g'"))
 
 
 def _without_misfits(value: Element, arrival: Arrival) -> Element:

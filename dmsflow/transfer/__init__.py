@@ -58,6 +58,20 @@ def fill_stage(plan: Plan, find: Callable[[str], Statement], binds: BindValues, 
         target.execute(learn.sql)
 
 
+def fill_table(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> int:
+    """Bring a chunk's rows straight into the target's table; the number of rows. They fail where one is not sound."""
+    fill, table = find("fill_direct"), plan.target.table
+    if plan.transfer is Transfer.COPY:
+        from dmsflow.transfer.copy import fill_copied
+
+        return fill_copied(sessions.source, sessions.target, fill.sql, binds(fill), table)
+    from dmsflow.transfer.arrow import fill_refined
+
+    read = find("read")
+    statements = (read.sql, binds(read), fill.sql, binds(fill))
+    return fill_refined(sessions.source, sessions.target, sessions.refinery, *statements, table, BATCH_ROWS)
+
+
 def _stage_arrow(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> None:
     from dmsflow.transfer import arrow
 

@@ -13,6 +13,7 @@ from dmsflow.engines.duckdb_words import judge_reading
 from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import DatabaseError
 from dmsflow.model.plan import STAGE
+from dmsflow.model.table import TableName
 from dmsflow.transfer.refinery import Refinery
 
 if TYPE_CHECKING:
@@ -44,6 +45,26 @@ def stage_arrow_refined(
     with own_errors(rows) as incoming, refinery.session() as session:
         session.register(INCOMING, incoming)
         target.load(STAGE, session.stream(refine, refine_binds, batch_rows))
+
+
+def fill_refined(
+    source: Session,
+    target: Session,
+    refinery: Refinery,
+    read: str,
+    read_binds: Binds,
+    fill: str,
+    fill_binds: Binds,
+    table: TableName,
+    batch_rows: int,
+) -> int:
+    """Fill a table of the target with what the refinery makes of the source's stream; the number of rows."""
+    from dmsflow.engines.postgresql_session import PostgreSQLSession
+
+    assert isinstance(target, PostgreSQLSession), "only PostgreSQL takes rows as they are sent"
+    with own_errors(source.stream(read, read_binds, batch_rows)) as incoming, refinery.session() as session:
+        session.register(INCOMING, incoming)
+        return target.load_into(table, session.stream(fill, fill_binds, batch_rows))
 
 
 @contextmanager

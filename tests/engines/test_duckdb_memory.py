@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dmsflow.engines.duckdb import DuckDBEngine, read_mebibytes
+from dmsflow.engines.duckdb import DuckDBEngine
+from dmsflow.engines.duckdb_words import read_mebibytes
 
 
 def limit_of(path: Path, options: dict[str, str]) -> float:

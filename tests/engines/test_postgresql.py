@@ -1,6 +1,7 @@
 """What only PostgreSQL does: errors by SQLSTATE, parameters, names, the order of text."""
 
 import os
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import pytest
 
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Session, transaction
+from dmsflow.engines.postgresql_encodings import CODECS, find_unstorable
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, fit_name, number_binds, paste_binds
 from dmsflow.errors import ConnectionFailed, PermanentError, TransientError
 from dmsflow.model.table import DataType, TableName, TypeName
@@ -245,6 +247,25 @@ def test_text_in_another_order_than_that_of_its_bytes_is_known(url: str) -> None
     opened = open_engine(url)
     assert not opened.traits.binary_text_order
     opened.close()
+
+
+def test_the_characters_of_an_encoding_are_those_of_the_server(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE FUNCTION pg_temp.decode(byte bytea, encoding text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN "
+            "RETURN convert_from(byte, encoding); EXCEPTION WHEN OTHERS THEN RETURN ''; END $$"
+        )
+        query = """
+            SELECT e, string_agg(pg_temp.decode(set_byte('\\x00'::bytea, 0, b), e), '' ORDER BY b)
+            FROM unnest(%s::text[]) e, generate_series(1, 255) b GROUP BY e
+        """
+        stored = connection.execute(query, [list(CODECS)]).fetchall()
+    assert len(stored) == len(CODECS)
+    for encoding, characters in stored:
+        unstorable = find_unstorable(encoding)
+        assert unstorable is not None
+        assert {c for c in map(chr, range(1, 0x3000)) if not re.search(unstorable, c)} == set(characters), encoding
+    assert find_unstorable("UTF8") is None
 
 
 def test_a_driver_that_is_not_there_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,12 @@
 """What a load meets in PostgreSQL alone: its types, its names, its order of text, tables that are many."""
 
 import pytest
+from msgspec.structs import replace
 
+from dmsflow.compiler.chunking import decide_cut
+from dmsflow.compiler.compile import examine
+from dmsflow.compiler.load import load_spec
+from dmsflow.engines.access import open_access
 from tests.laws.lab import Lab
 
 TYPED = {
@@ -88,6 +93,29 @@ def test_a_schema_is_made_and_the_marks_stand_in_it(lab):
         "dmsflow_lease",
         "dmsflow_reject",
     ]
+
+
+@pytest.mark.parametrize(
+    ("index", "parallel", "count"),
+    [
+        ("CREATE INDEX ON t (id)", {}, 20),
+        ("CREATE UNIQUE INDEX ON t (id) WHERE is_current", {}, 20),
+        ("CREATE INDEX ON t (v, id)", {"workers": 3}, 3),
+        ("CREATE INDEX ON t (id) WHERE v > 5", {"workers": 3}, 3),
+        ("CREATE INDEX ON t USING hash (id)", {"workers": 1}, 1),
+        ("CREATE INDEX ON t (v, id)", {"chunk_rows": 10_000, "workers": 3}, 500),
+    ],
+)
+def test_a_target_without_an_index_by_which_ranges_are_found_is_read_by_few_chunks(lab, index, parallel, count):
+    lab.make("CREATE TABLE s (id int, v int)", "INSERT INTO s VALUES (1, 1)")
+    assert lab.apply(key=["id"], scd=2, target={"unique_index": "never"}).rows["inserted"] == 1
+    lab.make(index, side="target")
+    loaded = load_spec(lab.spec(key=["id"], scd=2, parallel=parallel))
+    with open_access(loaded.raise_if_rejected()) as access:
+        found = examine(loaded, access)
+    facts = replace(found.facts, source=replace(found.facts.source, estimated_rows=5_000_000))
+    cut = decide_cut(found.spec, facts, found.columns)
+    assert (cut.count, "no index" in cut.why) == (count, count < 20)
 
 
 def test_the_index_keeps_a_second_current_version_out(lab):

@@ -9,6 +9,7 @@ import pytest
 from dmsflow.errors import PermanentError, TransientError
 from dmsflow.events import forget_secrets, register_secret
 from dmsflow.runtime import executor
+from dmsflow.runtime.run import Steps
 from tests.laws.lab import Lab
 
 QUICK = {"attempts": 3, "first_delay": "1ms", "max_delay": "2ms"}
@@ -62,3 +63,20 @@ def test_what_cannot_pass_is_tried_once(lab, monkeypatch):
     fail(monkeypatch, 1, PermanentError("no such column"))
     outcome = lab.apply(key=["id"], retry=QUICK)
     assert (outcome.code, attempts(lab)) == (3, [(1, 1, "no such column")])
+
+
+@pytest.mark.parametrize("step", ["take_lease", "end_marks"])
+def test_what_begins_and_ends_a_run_is_tried_again_and_on_record(lab, monkeypatch, step):
+    execute, left = Steps.execute, [TransientError("lost once"), TransientError("lost twice")]
+
+    def execute_or_fail(steps, name, **more):
+        if name == step and left:
+            raise left.pop(0)
+        return execute(steps, name, **more)
+
+    monkeypatch.setattr(Steps, "execute", execute_or_fail)
+    split = {"min_rows": 0, "chunk_rows": 10, "workers": 1}
+    outcome = lab.apply(key=["id"], retry=QUICK, parallel=split)
+    assert (outcome.code, outcome.rows["inserted"]) == (0, 30)
+    assert attempts(lab) == [(0, 1, "lost once"), (0, 2, "lost twice")]
+    assert "attempt failed attempt=1 of=3" in outcome.err

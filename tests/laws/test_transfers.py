@@ -1,5 +1,7 @@
 """How rows travel: the plan takes the fastest exact way and says why; every way leads to the same table."""
 
+import json
+
 import pytest
 
 from tests.laws.lab import Lab
@@ -156,6 +158,63 @@ def test_an_unsound_row_of_a_unique_source_sends_its_chunk_to_the_stage(lab, one
     assert lab.read(f"SELECT id, v FROM t{current} ORDER BY id") == [
         (i, "new" if i == 2 else "ok") for i in range(1, 9) if i != 5
     ]
+
+
+@pytest.mark.parametrize(("kind", "direct"), [("timestamp", True), ("timestamptz", False)])
+def test_an_append_goes_straight_into_a_table_that_takes_rows_as_they_are_sent(lab, kind, direct):
+    tables(lab)
+    lab.make(f"ALTER TABLE t DROP modified_at, ALTER inserted_at TYPE {kind}", side="target")
+    path = lab.spec(scd="append", checkpoint="none")
+    assert lab.run("plan", str(path), "--out", str(lab.folder / "plan.json")).code == 0
+    assert json.loads((lab.folder / "plan.json").read_text())["plan"]["direct"] is direct
+    same = ", ".join(f"{name}::text" for name in ("id", *TYPES) if name != "js")
+    for loaded in (2, 4):
+        assert lab.run("apply", str(path), "--format", "json").rows["inserted"] == 2
+        rows = lab.read(f"SELECT {same} FROM t GROUP BY {same} ORDER BY 1")
+        assert rows == lab.read(f"SELECT {same} FROM s ORDER BY 1", "source")
+        age = "extract(epoch FROM now() - inserted_at" + (" AT TIME ZONE 'UTC')" if direct else ")")
+        assert lab.read(f"SELECT count(*) FROM t WHERE {age} BETWEEN 0 AND 99") == [(loaded,)]
+
+
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("own", ["", "sk bigint, "])
+def test_a_row_that_the_table_of_an_append_refuses_is_a_reject(lab, one, own):
+    lab = beside(lab) if one else lab
+    lab.make("CREATE TABLE s (id int, v text)", "INSERT INTO s SELECT i, 'ok' FROM generate_series(1, 9) i")
+    lab.make(f"CREATE TABLE t ({own}id int CHECK (id <> 4), v text, inserted_at timestamp)", side="target")
+    split = {"min_rows": 0, "chunk_rows": 3, "chunk_by": ["id"], "workers": 2}
+    scd = {"type": "append", "fields": {"surrogate_key": "sk"}} if own else "append"
+    outcome = lab.apply(scd=scd, checkpoint="none", errors={"max_rows": 1}, parallel=split)
+    assert (outcome.rows["read"], outcome.rows["inserted"], outcome.rows["rejected"]) == (9, 8, 1), outcome.told
+    assert lab.read("SELECT reason FROM dmsflow_reject") == [("check",)]
+    if own:
+        assert lab.read("SELECT count(DISTINCT sk) FROM t") == [(8,)]
+
+
+@pytest.mark.parametrize("source", ["duckdb", "sqlite", "postgresql"])
+def test_an_append_is_piped_into_a_server_and_staged_where_a_row_is_not_sound(tmp_path, source):
+    lab = Lab(tmp_path, source, "postgresql")
+    made = "CREATE TABLE s (id int, v varchar(9), d date, w varchar(9))"
+    lab.make(made, *(f"INSERT INTO s VALUES ({i}, 'a\tü\\', '2024-02-0{i}', '{i}')" for i in range(1, 7)))
+    columns = {"id": {}, "v": {"type": "varchar(4)"}, "d": {"type": "date"}, "w": {"type": "integer"}}
+    split = {"min_rows": 0, "chunk_rows": 2, "chunk_by": ["id"], "workers": 2}
+    spec = {"scd": "append", "checkpoint": "none", "columns": columns, "parallel": split}
+    path = lab.spec(**spec)
+    assert lab.run("plan", str(path), "--out", str(lab.folder / "plan.json")).code == 0
+    plan = json.loads((lab.folder / "plan.json").read_text())["plan"]
+    assert (plan["transfer"], plan["direct"], len(plan["chunks"])) == ("arrow", True, 3)
+    assert lab.run("apply", str(path), "--format", "json").rows["inserted"] == 6
+    assert lab.read("SELECT id, v, d::text, w FROM t ORDER BY id") == [
+        (i, "a\tü\\", f"2024-02-0{i}", i) for i in range(1, 7)
+    ]
+    lab.make("UPDATE s SET w = 'x' WHERE id = 3", "UPDATE s SET v = 'too long' WHERE id = 6")
+    refused = lab.run("apply", str(path), "--format", "json")
+    assert refused.code == 3 and refused.rows["rejected"] >= 1
+    lab.make("DROP TABLE t, dmsflow_chunk, dmsflow_reject", side="target")
+    lab.spec(**spec, errors={"max_rows": 2}, name="allowed")
+    outcome = lab.run("apply", str(lab.folder / "allowed.yaml"), "--format", "json")
+    assert (outcome.rows["inserted"], outcome.rows["rejected"]) == (4, 2), outcome.told
+    assert lab.read("SELECT column_name, reason FROM dmsflow_reject ORDER BY 1") == [("v", "too_long"), ("w", "cast")]
 
 
 def test_what_is_asked_for_is_done_or_refused(tmp_path):

@@ -117,12 +117,35 @@ def test_a_source_in_latin_1_is_read_as_it_is(encoded):
     assert encoded.read("SELECT note FROM t") == [("café",)]
 
 
-@pytest.mark.parametrize("encoded", [("target", "LATIN1")], indirect=True)
-def test_a_character_that_the_target_does_not_have_is_told(encoded):
-    encoded.make("CREATE TABLE s (id int, note text)", "INSERT INTO s VALUES (1, 'café'), (2, '5 €')")
+@pytest.mark.parametrize("encoded", [("target", "EUC_JP")], indirect=True)
+def test_a_character_that_an_encoding_of_several_bytes_does_not_have_is_told(encoded):
+    encoded.make("CREATE TABLE s (id int, note text)", "INSERT INTO s VALUES (1, '漢字'), (2, '5 €')")
     outcome = encoded.apply()
     assert (outcome.code, outcome.report["status"]) == (3, "failed")
     assert "22P05" in outcome.told and "load into a database of encoding UTF8" in outcome.told
     assert encoded.read("SELECT count(*) FROM t") == [(0,)]
     assert encoded.apply(source={"where": "id = 1"}).rows["inserted"] == 1
-    assert encoded.read("SELECT note FROM t") == [("café",)]
+    assert encoded.read("SELECT note FROM t") == [("漢字",)]
+
+
+@pytest.mark.parametrize("encoded", [("target", "LATIN1")], indirect=True)
+@pytest.mark.parametrize(("source", "road"), [("postgresql", "copy"), ("postgresql", "arrow"), ("duckdb", "arrow")])
+def test_a_row_with_a_character_that_the_target_does_not_have_is_a_reject(encoded, source, road):
+    lab = encoded
+    if source == "duckdb":
+        lab.server.run(f"DROP DATABASE {lab.databases.pop('source')}")
+        lab.servers.pop("source")
+        lab.engines["source"] = "duckdb"
+    rows = """VALUES (1, 'a', 'café', '"ü"'), (2, 'b', '5 €', NULL), (3, 'Ł', 'x', NULL), (4, 'c', NULL, '"漢"')"""
+    lab.make("CREATE TABLE s (id int, code varchar(9), note text, doc json)", f"INSERT INTO s {rows}")
+    path = lab.spec(key=["code"], errors={"max_rows": 3})
+    for written in ("inserted", "unchanged"):
+        outcome = lab.run("apply", str(path), "--format", "json", "--transfer", road)
+        assert (outcome.rows[written], outcome.rows["rejected"]) == (1, 3), outcome.told
+    assert lab.read("SELECT code, note, doc::text FROM t") == [("a", "café", '"ü"')]
+    told = "SELECT DISTINCT column_name, column_value, reason FROM dmsflow_reject ORDER BY 1"
+    assert lab.read(told) == [
+        ("code", "?", "not_storable"),
+        ("doc", '"?"', "not_storable"),
+        ("note", "5 ?", "not_storable"),
+    ]
