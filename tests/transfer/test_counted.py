@@ -43,7 +43,7 @@ def batches_of(sizes: list[int]) -> list[pa.RecordBatch]:
     return made
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(sizes=SIZES, wanted=SIZES)
 def test_each_row_is_in_one_portion(sizes: list[int], wanted: list[int]) -> None:
     portions = Portions(batches_of(sizes))
