@@ -31,8 +31,8 @@ class Recorder(Watcher):
         self._run_id: str | None = None
         self._whole = False
 
-    def begun(self, run: Run) -> None:
-        """Record the run, with its plan, so that a broken one can go on."""
+    def prepared(self, run: Run) -> None:
+        """Record the run with its plan, before it waits for anybody: it can be stopped, and a broken one go on."""
         self._run_id, self._whole = run.run_id, len(run.plan.chunks) == 1
         self._write(lambda: record_start(self._ledger, run.plan, run))
 
