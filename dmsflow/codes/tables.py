@@ -155,4 +155,11 @@ TABLES: tuple[Entry, ...] = (
         mistake="dmsflow apply pipeline.yaml --transfer copy   # from DuckDB to PostgreSQL",
         cure="Leave --transfer out: the plan chooses the fastest way that is exact, and says why.",
     ),
+    Entry(
+        code="DMS321",
+        slug="endless-checkpoint",
+        why="A watermark that stands at infinity is passed by no later row: each run after it would read nothing.",
+        mistake="checkpoint: {columns: [valid_to]}   # where open rows have 'infinity'",
+        cure="Correct these rows, leave them out with source.where, or name another column.",
+    ),
 )

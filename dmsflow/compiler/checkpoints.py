@@ -3,7 +3,6 @@
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan
 from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
-from dmsflow.model.watermark import Watermark
 
 
 def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
@@ -15,13 +14,6 @@ def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
         strategy=Strategy.KEY,
         columns=names,
         start=facts.start,
-        fence=later(facts.start, facts.fence),
+        fence=facts.fence or facts.start,
         inclusive=spec.scd.type is not ScdType.APPEND,
     )
-
-
-def later(start: Watermark | None, fence: Watermark | None) -> Watermark | None:
-    """The fence, unless the source has nothing beyond the start: a watermark never goes back."""
-    if start is None or fence is None:
-        return start or fence
-    return start if fence < start else fence

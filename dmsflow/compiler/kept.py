@@ -14,7 +14,7 @@ from dmsflow.compiler.statements import compile_statement, create_table
 from dmsflow.engines.engine import Binds, Engine, Row, Session, Value, transaction
 from dmsflow.errors import ConnectionFailed, TargetBusy
 from dmsflow.marks.checkpoint import Cause, Checkpoint, Move, this_user, write_watermark
-from dmsflow.marks.lease import Holder
+from dmsflow.marks.lease import Holder, read_instant
 from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, LEASE, REJECT
 from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import MARK_TABLES, count_rejects, find_moves, find_rejects, mark_statements
@@ -96,10 +96,14 @@ class Kept(Struct, frozen=True, kw_only=True):
         rows = self.find("find_lease") if self.has(LEASE) else []
         return Holder.read(rows[0]) if rows else None
 
-    def check_free(self, now: datetime) -> None:
+    def clock(self) -> datetime:
+        """The target's own clock, by which a lease is judged."""
+        return read_instant(self.session.fetch(self.engine.idioms.now)[0][0])
+
+    def check_free(self) -> None:
         """Raise TargetBusy where a run is at work."""
         holder = self.holder()
-        if holder is not None and holder.is_alive(now):
+        if holder is not None and holder.is_alive(self.clock()):
             raise TargetBusy(holder.describe(str(self.table)))
 
     @property
@@ -127,7 +131,7 @@ def move_checkpoint(
         kept.create(CHECKPOINT, CHECKPOINT_HISTORY, LEASE)
         holds = not force and kept.holder() is None
         if not force:
-            kept.check_free(now)
+            kept.check_free()
         if holds:
             kept.execute("take_lease", run_id=mover, host=node(), pid=os.getpid(), since=now, heartbeat_at=now)
         noted = {"run_id": None, "changed_by": this_user(), "changed_at": now}

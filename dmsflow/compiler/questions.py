@@ -1,6 +1,7 @@
 """Questions to the databases that need SQL of their own: checkpoint, fence, ties, expressions. Reads only."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import sqlalchemy as sa
 from msgspec.structs import replace
@@ -8,22 +9,22 @@ from msgspec.structs import replace
 from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import SORTING_ALIKE, Cut
 from dmsflow.compiler.columns import listed_columns
-from dmsflow.compiler.source_sql import SourceSql, quantile_rows
+from dmsflow.compiler.source_sql import SourceSql, compare, quantile_rows
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.compiler.survey import AS_TEXT, SETTLES, read_bound, read_clock, refused
 from dmsflow.compiler.user_sql import bind_params
 from dmsflow.compiler.writers import choose, look_at_writers
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.access import Access
-from dmsflow.engines.engine import Session
-from dmsflow.errors import ConnectionFailed, DatabaseError
+from dmsflow.engines.engine import Row, Session
+from dmsflow.errors import ConnectionFailed, DatabaseError, SpecRejected
 from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.marks.names import CHECKPOINT, COLUMN
 from dmsflow.marks.tables import find_checkpoint, find_unfilled
 from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
-from dmsflow.model.table import Column, DataType, TableName, TableShape
+from dmsflow.model.table import Column, DataType, TableName, TableShape, can_stand
 from dmsflow.model.watermark import Scalar, Watermark
 from dmsflow.scd.shape import Element, Query
 from dmsflow.scd.staging import TIMES, Native
@@ -39,7 +40,7 @@ def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, targe
     if not spec.checkpoint.by_key:
         return estimate_part(spec, facts, sql, source)
     start = read_checkpoint(spec, access, target)
-    fence, writers = read_fence(spec, sql, source, target, access)
+    fence, writers = read_fence(spec, sql, source, target, access, start)
     ties = None
     if spec.scd.type is ScdType.APPEND:
         fence = fence.counted(count_ties(spec, sql, source, fence)) if fence else None
@@ -132,22 +133,32 @@ def read_unfilled(spec: PipelineSpec, access: Access, session: Session) -> tuple
 
 
 def read_fence(
-    spec: PipelineSpec, sql: SourceSql, session: Session, target: Session, access: Access
+    spec: PipelineSpec,
+    sql: SourceSql,
+    session: Session,
+    target: Session,
+    access: Access,
+    start: Watermark | None = None,
 ) -> tuple[Watermark | None, Writers | None]:
     """The greatest checkpoint value that this run reads, and what it does about rows that are not committed yet.
 
-    Nothing younger than ``settle``; else nothing that began after a transaction which is open (law 17).
+    None where the source has nothing from ``start`` on, by its own order of values. Nothing younger than ``settle``;
+    else nothing that began after a transaction which is open (law 17). Raises SpecRejected for a value without end.
     """
     columns = [sql.facts.shape.find(name) for name in spec.checkpoint.columns]
-    if any(column is None for column in columns):
+    if any(column is None or not can_stand(column.type) for column in columns):
         return None, None
     known: list[Column] = [column for column in columns if column is not None]
     if spec.checkpoint.settle is not None and known[0].type.family not in SETTLES:
         return None, None
     source = sql.relation().alias("src")
-    keys = [source.c[column.name] for column in known]
-    query = sa.select(*keys).where(sql.filter(), *(key.is_not(None) for key in keys))
+    keys = sql.marks(source, spec.checkpoint.columns)
+    told = [_told(sql, key, column) for key, column in zip(keys, known, strict=True)]
+    query = sa.select(*told).where(sql.filter(), *(key.is_not(None) for key in keys))
     binds: dict[str, Scalar | None] = dict(param_values(spec.params))
+    if start is not None:
+        query = query.where(compare(keys, "start", at=True))
+        binds |= {f"start_{i}": value.value() for i, value in enumerate(start.values)}
     if spec.checkpoint.settle is not None:
         binds["settled"] = read_clock(target, access) - spec.checkpoint.settle
         query = query.where(keys[0] <= sa.bindparam("settled"))
@@ -156,6 +167,8 @@ def read_fence(
         last = query.order_by(*(key.desc() for key in keys)).suffix_with(sa.text("LIMIT 1"))
         statement = compile_statement("find_fence", Side.SOURCE, readable(last, known), sql.idioms)
         rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
+        if rows:
+            refuse_endless(rows[0], known)
         return Watermark(columns=spec.checkpoint.columns, values=read_bound(rows[0], known)) if rows else None
 
     fence = read(query)
@@ -168,13 +181,32 @@ def read_fence(
     return fence, choose(sight)
 
 
+def _told(sql: SourceSql, key: Element, column: Column) -> Element:
+    """The value, and NULL in place of one that no driver hands over."""
+    return sa.case((tellable(key, column), key)) if sql.facts.engine in SORTING_ALIKE else key
+
+
+def refuse_endless(row: Row, columns: list[Column]) -> None:
+    """Raise SpecRejected for a greatest value that a watermark cannot pass: all that comes later sorts before it."""
+    for i, (value, column) in enumerate(zip(row, columns, strict=True)):
+        if value is None or (isinstance(value, Decimal) and not value.is_finite()):
+            told = "NaN or infinite" if column.type.family == "decimal" else "infinite, or no year from 1 to 9999"
+            problem = Diagnostic(
+                code="DMS321",
+                message=f'the greatest value of checkpoint column "{column.name}" is {told}',
+                path=("checkpoint", "columns", i),
+                help="correct these rows, or leave them out with source.where",
+            )
+            raise SpecRejected((problem,))
+
+
 def count_ties(spec: PipelineSpec, sql: SourceSql, session: Session, mark: Watermark) -> int | None:
     """How many source rows have just the values of a watermark (law 16)."""
     columns = [sql.facts.shape.find(name) for name in mark.columns]
     if any(column is None for column in columns):
         return None
     source = sql.relation().alias("src")
-    equal = [source.c[column.name] == sa.bindparam(f"tie_{i}") for i, column in enumerate(columns) if column]
+    equal = [key == sa.bindparam(f"tie_{i}") for i, key in enumerate(sql.marks(source, mark.columns))]
     query = sa.select(sa.func.count()).select_from(source).where(sql.filter(), *equal)
     statement = compile_statement("count_ties", Side.SOURCE, query, sql.idioms)
     values = param_values(spec.params) | {f"tie_{i}": value.value() for i, value in enumerate(mark.values)}

@@ -99,14 +99,23 @@ class SourceSql(Struct, frozen=True, kw_only=True):
 
         Without a fence there is no row yet that a watermark could stand for: what comes meanwhile is the next run's.
         """
-        columns: list[Any] = [source.c[name] for name in checkpoint.columns]
+        columns = self.marks(source, checkpoint.columns)
         if not columns:
             return sa.true()
-        bounds = [sa.not_(_compare(columns, "fence", at=False)) if checkpoint.fence else sa.false()]
+        bounds = [sa.not_(compare(columns, "fence", at=False)) if checkpoint.fence else sa.false()]
         if checkpoint.start:
-            bounds.append(_compare(columns, "start", at=checkpoint.inclusive))
+            bounds.append(compare(columns, "start", at=checkpoint.inclusive))
         inside = sa.and_(*bounds, *(column.is_not(None) for column in columns))
         return sa.or_(inside, *(column.is_(None) for column in columns))
+
+    def marks(self, source: sa.FromClause, names: Sequence[str]) -> list[Any]:
+        """Checkpoint columns as they are compared: cut to what a driver hands over, so that a watermark is exact."""
+        marks: list[Any] = []
+        for name in names:
+            column = self.facts.shape.find(name)
+            finer = column is not None and column.type.native in self.idioms.finer_times
+            marks.append(sa.cast(source.c[name], Native("TIMESTAMP")) if finer else source.c[name])
+        return marks
 
     @property
     def refuses_null_marks(self) -> bool:
@@ -114,7 +123,7 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         return self.spec.checkpoint.by_key and self.spec.checkpoint.on_null is OnNull.REJECT
 
 
-def _compare(columns: Sequence[Any], name: str, *, at: bool) -> Element:
+def compare(columns: Sequence[Any], name: str, *, at: bool) -> Element:
     """The tuple of columns sorts after the bound of that name, or ``at`` it."""
     steps: list[Element] = []
     for i, column in enumerate(columns):

@@ -11,7 +11,7 @@ from dmsflow.compiler.survey import SETTLES
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
-from dmsflow.model.table import RESERVED_PREFIX, DataType, TypeName
+from dmsflow.model.table import RESERVED_PREFIX, DataType, TypeName, can_stand
 
 Problems = Iterator[Diagnostic]
 
@@ -157,7 +157,7 @@ def checkpoint_is_readable(spec: PipelineSpec, facts: Facts) -> Problems:
                 path=("checkpoint", "columns", i),
                 help="read everything with strategy none, or turn the file into Parquet",
             )
-        elif column.type.family in ("float", "json", "other", "boolean", "bytes") or _is_foreign_text(column.type):
+        elif not can_stand(column.type):
             yield Diagnostic(
                 code="DMS313",
                 message=f'checkpoint column "{name}" is of type {column.type}, which has no exact order',

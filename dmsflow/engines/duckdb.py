@@ -84,13 +84,13 @@ INTERRUPTED = "Query interrupted"
 
 
 def read_type(native: str) -> DataType:
-    """A DuckDB type name as a DataType; what dmsflow has no word for is ``other``."""
+    """A DuckDB type name as a DataType; what dmsflow has no word for is ``other``. An enum sorts as it was declared."""
     decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", native)
     if decimal:
         return DataType(name=TypeName.DECIMAL, precision=int(decimal[1]), scale=int(decimal[2]), native=native)
+    if native.startswith("ENUM("):
+        return DataType(name=TypeName.TEXT, native=native, foreign=True)
     name = TYPES.get(native)
-    if name is None and native.startswith("ENUM("):
-        name = TypeName.TEXT
     return DataType(name=name or TypeName.OTHER, native=native)
 
 

@@ -142,6 +142,9 @@ class Idioms(Protocol):
     streams_windows: bool
     """Whether a window without an order costs no sort and keeps no rows."""
 
+    finer_times: tuple[str, ...]
+    """Types by their native names that hold finer times than a driver hands over."""
+
     end_session: str | None
     """A statement that ends the session it is run in, as its server may do; None where there is no server."""
 

@@ -57,6 +57,7 @@ class SQLiteIdioms:
     failing: str | None = None
     check_deferred: str | None = None
     streams_windows = False
+    finer_times: tuple[str, ...] = ()
     end_session: str | None = None
 
     def dialect(self) -> Dialect:
@@ -110,6 +111,7 @@ class GenericIdioms:
     failing: str | None = None
     check_deferred: str | None = None
     streams_windows = False
+    finer_times: tuple[str, ...] = ()
     end_session: str | None = None
 
     def __init__(self, dialect: Dialect) -> None:

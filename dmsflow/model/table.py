@@ -176,6 +176,11 @@ def cast_can_fail(arrives: DataType, wanted: DataType) -> bool:
     return source == "float" and wanted.name is TypeName.REAL and arrives.name is TypeName.DOUBLE
 
 
+def can_stand(data_type: DataType) -> bool:
+    """Whether a value of this type can be a watermark: exact, ordered, and the same in a driver's hands."""
+    return can_bound(data_type) and data_type.family != "bytes"
+
+
 def can_bound(data_type: DataType) -> bool:
     """Whether values of this type can bound a range exactly, here as elsewhere."""
     inexact = (TypeName.OTHER, TypeName.JSON, TypeName.REAL, TypeName.DOUBLE, TypeName.BOOLEAN)

@@ -40,6 +40,9 @@ MARK_DDL = ("create_schema", "create_dmsflow_", "create_gone")
 class Watcher:
     """Hears what happens in a run; the ledger and the progress bar are watchers. Does nothing itself."""
 
+    def prepared(self, run: Run) -> None:
+        """The run holds its lease; it may still wait for open transactions of the source."""
+
     def begun(self, run: Run) -> None:
         """The run holds its lease and is about to load."""
 
@@ -83,6 +86,8 @@ def apply_plan(
             try:
                 with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
                     run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
+                    for watcher in watchers:
+                        watcher.prepared(run)
                     if resume_at is None:
                         persistence.call(lambda: await_writers(plan, access, stop))
                     with (

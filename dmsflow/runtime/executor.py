@@ -6,7 +6,15 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.errors import ConnectionFailed, DatabaseError, DmsflowError, Interrupted, SnapshotLost, TooManyRefused
+from dmsflow.errors import (
+    ConnectionFailed,
+    DatabaseError,
+    DmsflowError,
+    Interrupted,
+    SnapshotLost,
+    TooManyRefused,
+    TransientError,
+)
 from dmsflow.events import log_event
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
@@ -98,7 +106,10 @@ def attempt_chunk(
         return replace(result, attempts=len(failures) + 1)
     except Interrupted:
         return settle(run, chunk) if stop.at_once else None
-    except DmsflowError:
+    except DmsflowError as error:
+        if isinstance(error, TransientError) and stop.requested and len(failures) < run.plan.retry.attempts:
+            # Stopped between two attempts: the chunk may still be loaded, by the run that goes on.
+            return settle(run, chunk) if stop.at_once else None
         last = failures[-1]
         return ChunkResult(number=chunk.number, status=ChunkStatus.FAILED, attempts=last.attempts, failure=last)
 

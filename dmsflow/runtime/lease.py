@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TargetBusy
 from dmsflow.events import log_event
-from dmsflow.marks.lease import Holder
+from dmsflow.marks.lease import Holder, read_instant
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Steps
 
@@ -91,17 +91,18 @@ def _tolerate(event: str, step: Callable[[], None]) -> None:
 def _take(steps: Steps, now: Now, persistence: Persistence) -> None:
     try:
         try:
-            persistence.call(lambda: _take_once(steps, now()))
+            persistence.call(lambda: _take_once(steps, now))
         except PermanentError:
             # Two runs took it at the same moment; the one that lost sees now who won.
-            _take_once(steps, now())
+            _take_once(steps, now)
     except DatabaseError as error:
         raise TargetBusy(f"the lease of {steps.values['target_table']} cannot be taken: {error}") from error
 
 
-def _take_once(steps: Steps, now: datetime) -> None:
+def _take_once(steps: Steps, clock: Now) -> None:
     with transaction(steps.session):
         rows = steps.fetch("find_lease")
+        now = _read_clock(steps, clock)
         if rows:
             holder = Holder.read(rows[0])
             if not _is_own(holder, steps) and holder.is_alive(now):
@@ -132,4 +133,11 @@ def replace_run(steps: Steps, run_id: str) -> Steps:
 def _beat(steps: Steps, now: Now) -> bool:
     """Give a sign of life; whether the lease is still this run's."""
     with transaction(steps.session):
-        return steps.execute("beat_lease", heartbeat_at=now()) > 0
+        return steps.execute("beat_lease", heartbeat_at=_read_clock(steps, now)) > 0
+
+
+def _read_clock(steps: Steps, now: Now) -> datetime:
+    """The one clock by which all machines judge a lease: that of the server; an embedded target has this machine's."""
+    if steps.session.traits.embedded:
+        return now()
+    return read_instant(steps.session.fetch(steps.plan.clock)[0][0])

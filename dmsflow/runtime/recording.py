@@ -32,8 +32,8 @@ class Recorder(Watcher):
         self._whole = False
         self._early: list[Failure] = []
 
-    def begun(self, run: Run) -> None:
-        """Record the run, with its plan, so that a broken one can go on; and what had failed before it began."""
+    def prepared(self, run: Run) -> None:
+        """Record the run with its plan, before it waits for anybody: it can be stopped, and a broken one go on."""
         self._run_id, self._whole = run.run_id, len(run.plan.chunks) == 1
         self._write(lambda: record_start(self._ledger, run.plan, run))
         for failure in self._early:

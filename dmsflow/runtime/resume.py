@@ -11,7 +11,7 @@ from dmsflow.errors import PlanRefused
 from dmsflow.ledger import Ledger, RunRow
 from dmsflow.marks.names import CHUNK
 from dmsflow.model.plan import Plan, decode_plan
-from dmsflow.model.spec import PipelineSpec
+from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.runtime.run import Steps
 
@@ -44,10 +44,12 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
             return None
         last, plan, done = found
         changes = _find_changes(plan, session)
+    delete = "or delete its rows from the target and its marks from dmsflow_chunk"
+    forgetting = delete if plan.scd is ScdType.APPEND else "or forget it with --restart"
     if last.spec_digest != spec_digest:
         raise PlanRefused(
             f"DMS405 broken-run-of-another-spec: run {last.run_id} is broken off after {done} of {len(plan.chunks)} "
-            "chunks, and the spec has changed since: restore the spec to resume it, or forget it with --restart"
+            f"chunks, and the spec has changed since: restore the spec to resume it, {forgetting}"
         )
     if changes:
         raise PlanRefused(

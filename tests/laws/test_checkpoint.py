@@ -100,6 +100,8 @@ def test_a_row_without_a_checkpoint_value_is_rejected_or_read(tmp_path) -> None:
         ("date", ["2024-01-01", "2024-01-02", "2024-01-03"]),
         ("timestamp", ["2024-01-01 00:00:00.000001", "2024-01-01 00:00:00.000002", "2024-01-01 00:00:00.000003"]),
         ("timestamptz", ["2024-01-01 00:00:00+00", "2024-01-01 00:00:00.5+00", "2024-01-01 00:00:01+00"]),
+        ("timestamp_ns", [f"2024-01-01 00:00:00.{n}" for n in ("000000001", "000001001", "000002001")]),
+        ("varchar collate nocase", ["a", "B", "c"]),
     ],
 )
 def test_watermarks_are_typed(declared, values, tmp_path) -> None:
@@ -151,3 +153,39 @@ def test_settle_leaves_young_rows_for_the_next_run(tmp_path) -> None:
     settled = spec(1, checkpoint={"columns": ["at"], "settle": "10m"})
     assert world.apply(settled).rows.inserted == 1
     assert world.read("SELECT id FROM t") == [(1,)]
+
+
+def change_source(world: World, statement: str) -> None:
+    with world.open("source") as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.parametrize("declared", ["enum('b', 'a')", "time", "interval", "boolean", "blob"])
+def test_a_column_without_an_exact_order_keeps_no_watermark(declared, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source([{"id": 1, "mark": None}], {"id": "bigint", "mark": declared})
+    value = {"time": "10:00", "interval": "1 day", "boolean": "true"}.get(declared, "b")
+    change_source(world, f"UPDATE s SET mark = '{value}'")
+    with pytest.raises(SpecRejected) as refused:
+        world.apply(spec(1, checkpoint={"columns": ["mark"]}))
+    assert "DMS313" in [problem.code for problem in refused.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("source", "declared", "endless"),
+    [
+        ("duckdb", "timestamp", "infinity"),
+        ("postgresql", "timestamp", "infinity"),
+        ("postgresql", "timestamptz", "infinity"),
+        ("postgresql", "date", "infinity"),
+        ("postgresql", "numeric(12,2)", "NaN"),
+    ],
+)
+def test_a_watermark_never_stands_at_a_value_that_nothing_passes(source, declared, endless, tmp_path) -> None:
+    world = World(tmp_path, source, "duckdb")
+    world.write_source([{"id": 1, "mark": None}], {"id": "bigint", "mark": declared})
+    change_source(world, f"UPDATE s SET mark = '{endless}'")
+    with pytest.raises(SpecRejected) as refused:
+        world.apply(spec(1, checkpoint={"columns": ["mark"]}))
+    assert [problem.code for problem in refused.value.diagnostics] == ["DMS321"]

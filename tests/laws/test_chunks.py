@@ -132,6 +132,16 @@ def test_times_without_end_are_in_the_outer_chunks(tmp_path) -> None:
     assert world.apply(spec(["k"], chunk_rows=2, workers=1)).rows.unchanged == len(days)
 
 
+@pytest.mark.parametrize("kind", ["append", 1])
+def test_an_enum_sorts_as_it_was_declared_and_is_not_cut(kind, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    rows = [{"e": "bca"[i % 3], "id": i} for i in range(300)]
+    world.write_source(rows, {"e": "enum('b', 'c', 'a')", "id": "bigint"})
+    cut = spec(["e", "id"], chunk_by=["e"], chunk_rows=50)
+    report = world.apply(cut | {"scd": kind, "checkpoint": "none"})
+    assert (report.status, report.rows.inserted) == (RunStatus.SUCCEEDED, 300)
+
+
 def test_composite_keys_are_cut_as_tuples(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     columns = {"a": "varchar", "b": "integer", "v": "varchar"}

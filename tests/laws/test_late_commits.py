@@ -13,7 +13,8 @@ from dmsflow.engines.access import open_access
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import writers
-from dmsflow.runtime.apply import apply_plan
+from dmsflow.runtime.apply import Watcher, apply_plan
+from dmsflow.runtime.run import Run
 from dmsflow.runtime.stop import StopSignal
 from tests.laws.world import World
 
@@ -147,6 +148,27 @@ def find_writers(world: World, **more: object) -> list[str]:
         statement = compile_plan(loaded, access).plan.find("find_writers")
         assert statement is not None
         return [str(who) for _, who in session.fetch(statement.sql)]
+
+
+def test_a_run_that_waits_is_known_to_those_who_may_stop_it(world: World) -> None:
+    make(world, "timestamp")
+    known: list[str] = []
+    stop = StopSignal()
+
+    class Stopper(Watcher):
+        def prepared(self, run: Run) -> None:
+            known.append(run.run_id)
+            threading.Timer(0.1, stop.request).start()
+
+    loaded = load_spec(world.write_spec(spec("append", "id")))
+    with closing(psycopg.connect(world.url("source"))) as open_one:
+        insert(open_one, "now()")
+        with open_access(loaded.raise_if_rejected()) as access:
+            with world.open("source") as other:
+                insert(other, "now()")
+            plan = compile_plan(loaded, access).plan
+            report = apply_plan(plan, access, params={}, run_id="waits", watchers=(Stopper(),), stop=stop)
+    assert (known, report.status) == (["waits"], RunStatus.STOPPED)
 
 
 def test_whoever_writes_behind_a_view_or_into_a_partition_is_found_and_no_other(world: World) -> None:

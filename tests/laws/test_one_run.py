@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -50,6 +50,11 @@ class Runner(threading.Thread):
         self.settled.set()
 
 
+def read_clock() -> datetime:
+    """This machine's clock."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 @pytest.fixture(params=["postgresql", "sqlite"])
 def run(request, tmp_path):
     """What takes the lease of one target on behalf of a run, after a first load has made the tables of the marks."""
@@ -61,13 +66,13 @@ def run(request, tmp_path):
         plan = compile_plan(loaded, access).plan
 
         @contextmanager
-        def hold(name: str, together: threading.Barrier):
+        def hold(name: str, together: threading.Barrier, ahead: timedelta = timedelta(0)):
             with closing(access.open_target()) as session:
                 values = {"run_id": name, "target_table": str(plan.target.table), "pipeline": plan.pipeline}
                 steps = Steps(session=session, plan=plan, values=values)
                 persistence = Persistence(policy=plan.retry, stop=StopSignal())
                 together.wait(30)
-                with hold_lease(steps, lambda: datetime.now(UTC).replace(tzinfo=None), access.open_target, persistence):
+                with hold_lease(steps, lambda: read_clock() + ahead, access.open_target, persistence):
                     yield
 
         yield world, hold
@@ -107,3 +112,18 @@ def test_exactly_one_of_two_runs_takes_over_the_lease_of_a_dead_one(run) -> None
             connection.execute(f"INSERT INTO dmsflow_lease VALUES {dead}")
             connection.commit()
         check_won_by_one(*race(hold, number))
+
+
+@pytest.mark.parametrize("run", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
+def test_machines_whose_clocks_differ_exclude_each_other(run, ahead) -> None:
+    world, hold = run
+    with hold("wrong", threading.Barrier(1), ahead):
+        [(beaten_at,)] = world.read("SELECT heartbeat_at FROM dmsflow_lease")
+    assert abs(beaten_at - read_clock()) < timedelta(seconds=30)
+    with world.open("target") as connection:
+        now = "clock_timestamp() AT TIME ZONE 'UTC'"
+        connection.execute(f"INSERT INTO dmsflow_lease VALUES ('t', 'alive', 'twice', 'elsewhere', 1, {now}, {now})")
+        connection.commit()
+    with pytest.raises(TargetBusy), hold("wrong", threading.Barrier(1), ahead):
+        pass

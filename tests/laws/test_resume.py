@@ -174,6 +174,9 @@ def test_an_append_with_committed_chunks_cannot_be_forgotten(source, target, tmp
     with monkeypatch.context() as broken:
         break_at(broken, 3)
         apply_recorded(world, wanted)
+    with pytest.raises(PlanRefused, match=r"DMS405 .* and its marks from dmsflow_chunk") as refused:
+        apply_recorded(world, wanted | {"errors": {"max_rows": 1}})
+    assert "--restart" not in str(refused.value), "which an append refuses"
     loaded = world.read("SELECT count(*) FROM t")
     restarted = world.apply(wanted)
     assert (restarted.status, restarted.rows.read) == (RunStatus.FAILED, 0)

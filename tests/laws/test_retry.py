@@ -1,6 +1,8 @@
 """Law 33: only what may pass is tried again, so often as the spec says, and every attempt that failed is on record."""
 
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -80,3 +82,21 @@ def test_what_begins_and_ends_a_run_is_tried_again_and_on_record(lab, monkeypatc
     assert (outcome.code, outcome.rows["inserted"]) == (0, 30)
     assert attempts(lab) == [(0, 1, "lost once"), (0, 2, "lost twice")]
     assert "attempt failed attempt=1 of=3" in outcome.err
+
+
+def test_a_run_that_is_stopped_between_two_attempts_is_stopped_not_failed(lab, monkeypatch):
+    def fail_and_stop(run, chunk, *more):
+        if chunk.number == 1:
+            return load(run, chunk, *more)
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise TransientError("lost")
+
+    load = executor.load_chunk
+    patient = {"parallel": {"min_rows": 0, "chunk_rows": 10, "workers": 1}, "retry": {"attempts": 3}}
+    with monkeypatch.context() as broken:
+        broken.setattr(executor, "load_chunk", fail_and_stop)
+        outcome = lab.apply(key=["id"], **patient)
+    assert (outcome.code, outcome.report["status"], outcome.report["chunks"]["done"]) == (4, "stopped", 1)
+    assert attempts(lab) == [(2, 1, "lost")]
+    assert lab.apply(key=["id"], **patient).code == 0
+    assert lab.read("SELECT count(*) FROM t") == [(30,)]

@@ -106,7 +106,7 @@ def _move(
     decoded = loaded.raise_if_rejected()
     if not force:
         _check_broken(kept, loaded, ledger)
-        kept.check_free(_now())
+        kept.check_free()
     before = kept.checkpoint()
     told = write_move(decoded, before.watermark if before else None, mark)
     typer.echo(told, err=True)

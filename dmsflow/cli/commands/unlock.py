@@ -8,12 +8,9 @@ import typer
 
 from dmsflow.cli.confirming import confirm
 from dmsflow.cli.exits import refuse
-from dmsflow.cli.ledger_options import utc_now
 from dmsflow.cli.opening import load, refusals
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from dmsflow.compiler.kept import Kept
 
 
@@ -29,13 +26,13 @@ def unlock(
     with refusals():
         decoded = load(spec, {}, params_required=False).raise_if_rejected()
         with open_target(decoded) as engine, closing(engine.connect()) as session:
-            _unlock(keep_of(decoded, engine, session), utc_now().replace(tzinfo=None), yes=yes, force=force)
+            _unlock(keep_of(decoded, engine, session), yes=yes, force=force)
 
 
-def _unlock(kept: "Kept", now: "datetime", *, yes: bool, force: bool) -> None:
+def _unlock(kept: "Kept", *, yes: bool, force: bool) -> None:
     from dmsflow.cli.render.lease import render_holder
 
-    holder = kept.holder()
+    holder, now = kept.holder(), kept.clock()
     if holder is None:
         typer.echo(f"nobody holds the lease of {kept.table}")
         return
