@@ -56,6 +56,7 @@ def compile_plan(
     cut = decide_cut(spec, facts, columns)
     route = choose_route(spec, facts, columns, cut, transfer)
     plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, cut, route)
+    plan = replace(plan, digests=replace(plan.digests, sections=loaded.sections))
     return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *examined.problems))
 
 

@@ -17,8 +17,21 @@ Canonical = dict[str, "Canonical"] | list["Canonical"] | str | None
 
 def digest_spec(spec: PipelineSpec) -> str:
     """The SHA-256 of the decoded spec with its parameter values. Left out: description, connections and folders."""
-    bare = replace(spec, description="", connections=(), file="", ledger_folder="", source=_relative_source(spec))
-    text = json.dumps(_canonical(bare), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return _digest(_canonical(_bare(spec)))
+
+
+def digest_sections(spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
+    """The same of each top-level key by itself, so that it can be told which one has changed."""
+    bare = _bare(spec)
+    return tuple((name, _digest(_canonical(getattr(bare, name)))[:16]) for name in bare.__struct_fields__)
+
+
+def _bare(spec: PipelineSpec) -> PipelineSpec:
+    return replace(spec, description="", connections=(), file="", ledger_folder="", source=_relative_source(spec))
+
+
+def _digest(canonical: Canonical) -> str:
+    text = json.dumps(canonical, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.decode import decode_pipeline
 from dmsflow.compiler.decode_connections import decode_connections, find_connections_file
-from dmsflow.compiler.digest import digest_spec
+from dmsflow.compiler.digest import digest_sections, digest_spec
 from dmsflow.compiler.document import Document, read_document
 from dmsflow.compiler.known_shapes import KnownShapes
 from dmsflow.compiler.rules.spot import INSIDE_TEXT
@@ -37,6 +37,11 @@ class LoadedSpec:
     def is_rejected(self) -> bool:
         """Whether an error stops the spec."""
         return self.spec is None or has_errors(self.diagnostics)
+
+    @property
+    def sections(self) -> tuple[tuple[str, str], ...]:
+        """The digests of the spec's top-level keys."""
+        return digest_sections(self.spec) if self.spec is not None else ()
 
     @property
     def documents(self) -> tuple[Document, ...]:

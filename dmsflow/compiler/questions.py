@@ -146,7 +146,7 @@ def read_fence(
     else nothing that began after a transaction which is open (law 17). Raises SpecRejected for a value without end.
     """
     columns = [sql.facts.shape.find(name) for name in spec.checkpoint.columns]
-    if any(column is None or not can_stand(column.type) for column in columns):
+    if sql.facts.as_text or any(column is None or not can_stand(column.type) for column in columns):
         return None, None
     known: list[Column] = [column for column in columns if column is not None]
     if spec.checkpoint.settle is not None and known[0].type.family not in SETTLES:

@@ -13,7 +13,7 @@ from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Plan, decode_plan, encode_plan
 
 WHAT_CHANGED = {
-    "spec": ("DMS401 spec-changed", "the spec has changed"),
+    "spec": ("DMS401 spec-changed", "the spec has changed{}"),
     "target": ("DMS402 target-changed", "the target table has changed its shape"),
     "checkpoint": ("DMS403 checkpoint-moved", "the checkpoint has moved"),
 }
@@ -59,7 +59,8 @@ def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
     changed = [what for name, what in WHAT_CHANGED.items() if getattr(now, name) != getattr(plan.digests, name)]
     if changed:
         codes, words = zip(*changed, strict=True)
-        raise PlanRefused(f"{', '.join(codes)}: {' and '.join(words)} since the plan was made: plan again")
+        told = " and ".join(words).format(plan.digests.name_changes(loaded.sections))
+        raise PlanRefused(f"{', '.join(codes)}: {told} since the plan was made: plan again")
 
 
 def _digest(body: bytes) -> str:

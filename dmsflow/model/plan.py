@@ -165,11 +165,18 @@ class PlannedSource(Struct, frozen=True, kw_only=True):
 
 
 class Digests(Struct, frozen=True, kw_only=True):
-    """What a saved plan was made from; each is compared again before it runs."""
+    """What a plan was made from, compared again before it runs; ``sections`` are the spec's top-level keys."""
 
     spec: str
     target: str
     checkpoint: str
+    sections: tuple[tuple[str, str], ...] = ()
+
+    def name_changes(self, sections: tuple[tuple[str, str], ...]) -> str:
+        """The top-level keys of the spec that are others now, in words; empty where nobody can tell."""
+        before = dict(self.sections)
+        changed = [name for name, digest in sections if before.get(name, digest) != digest]
+        return f" in {' and '.join(changed)}" if changed else ""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

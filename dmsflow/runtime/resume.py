@@ -29,7 +29,9 @@ class BrokenRun(Struct, frozen=True, kw_only=True):
     total: int
 
 
-def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Access) -> BrokenRun | None:
+def find_broken(
+    ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Access, sections: tuple[tuple[str, str], ...] = ()
+) -> BrokenRun | None:
     """The pipeline's last run when it has committed chunks and misses others; the target's marks decide.
 
     A run that failed as a whole, by its rejects or a guard, is not broken off: the source has to change first, and
@@ -49,7 +51,8 @@ def find_broken(ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Ac
     if last.spec_digest != spec_digest:
         raise PlanRefused(
             f"DMS405 broken-run-of-another-spec: run {last.run_id} is broken off after {done} of {len(plan.chunks)} "
-            f"chunks, and the spec has changed since: restore the spec to resume it, {forgetting}"
+            f"chunks, and the spec has changed since{plan.digests.name_changes(sections)}: restore the spec to resume "
+            f"it, {forgetting}"
         )
     if changes:
         raise PlanRefused(

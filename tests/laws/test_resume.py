@@ -49,7 +49,7 @@ def apply_recorded(world: World, wanted: dict, run_id: str = "first") -> RunRepo
         open_ledger(world.folder / "ledger.db", clock=lambda: datetime.now(UTC)) as ledger,
         open_access(decoded) as access,
     ):
-        broken = find_broken(ledger, decoded, loaded.digest[:16], access)
+        broken = find_broken(ledger, decoded, loaded.digest[:16], access, loaded.sections)
         recorder = Recorder(ledger, StopSignal())
         report = apply_plan(
             broken.plan if broken else compile_plan(loaded, access).plan,
@@ -111,8 +111,10 @@ def test_a_changed_spec_does_not_resume(tmp_path, monkeypatch) -> None:
     with monkeypatch.context() as broken:
         break_at(broken, 3)
         apply_recorded(world, spec())
-    with pytest.raises(PlanRefused, match="DMS405"):
-        apply_recorded(world, spec(columns={"k": {}, "v": {"expr": "upper(v)"}}))
+    with pytest.raises(PlanRefused, match=r"DMS405.* the spec has changed since in columns and errors: restore"):
+        apply_recorded(world, spec(columns={"k": {}, "v": {"expr": "upper(v)"}}, errors={"max_rows": 1}))
+    with pytest.raises(PlanRefused, match=r"DMS405.* the spec has changed since in scd: restore"):
+        apply_recorded(world, spec(1))
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)

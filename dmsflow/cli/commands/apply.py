@@ -128,7 +128,7 @@ def _choose_start(
     from dmsflow.runtime.resume import find_broken
 
     spec = loaded.raise_if_rejected()
-    broken = None if restart else find_broken(ledger, spec, loaded.digest[:16], access)
+    broken = None if restart else find_broken(ledger, spec, loaded.digest[:16], access, loaded.sections)
     if broken is not None and (saved is None or saved.digest == broken.plan.digest):
         typer.echo(f"resuming run {broken.run_id}: {broken.done} of {broken.total} chunks are loaded", err=True)
         return Start(plan=broken.plan, run_id=broken.run_id, resume_at=broken.run_at)
