@@ -10,6 +10,7 @@ import typer
 
 from dmsflow.cli.commands.apply import apply
 from dmsflow.cli.commands.checkpoint import checkpoint
+from dmsflow.cli.commands.dry_run import dry_run
 from dmsflow.cli.commands.explain import explain
 from dmsflow.cli.commands.plan import plan
 from dmsflow.cli.commands.rejects import rejects
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command()(validate)
 app.command()(plan)
 app.command()(apply)
+app.command("dry-run")(dry_run)
 app.command()(explain)
 app.command()(schema)
 app.command()(status)

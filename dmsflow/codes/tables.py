@@ -155,4 +155,14 @@ TABLES: tuple[Entry, ...] = (
         mistake="dmsflow apply pipeline.yaml --transfer copy   # from DuckDB to PostgreSQL",
         cure="Leave --transfer out: the plan chooses the fastest way that is exact, and says why.",
     ),
+    Entry(
+        code="DMS330",
+        slug="no-translation",
+        why=(
+            "A dry run and a spec test run the source's SQL in DuckDB. What DuckDB has no words for, or would compute "
+            "otherwise, is refused there rather than rehearsed wrong; a real run is not concerned."
+        ),
+        mistake="where: xml_is_well_formed(note)   # in dmsflow dry-run, from PostgreSQL",
+        cure="Write it as both databases have it, such as with a CAST, or move it into a view of the source.",
+    ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dmsflow.compiler.columns import LoadedColumn, source_name
+from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.torture.scratch import SOURCE
@@ -117,8 +117,3 @@ def _scd(policy: Policy) -> int | str:
 def is_writable(data_type: DataType) -> bool:
     """Whether a spec can name the type."""
     return not data_type.foreign and data_type.name not in UNWRITABLE and bool(re.match("[a-z]", str(data_type)))
-
-
-def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
-    """Types of source columns, as far as the spec tells them."""
-    return {name: column.type for column in spec.columns if column.type and (name := source_name(column)) is not None}

@@ -16,7 +16,8 @@ from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Side
 from dmsflow.model.spec import PipelineSpec, param_values
 from dmsflow.model.table import Column, DataType, TypeName
-from dmsflow.torture.layout import Layout, ScratchColumn, declared_types, is_writable
+from dmsflow.rehearsal.prepare import declared_types
+from dmsflow.torture.layout import Layout, ScratchColumn, is_writable
 
 POOL = "pool"
 BATCH_ROWS = 50_000
