@@ -18,6 +18,7 @@ from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
 from dmsflow.cli.commands.stop import stop
+from dmsflow.cli.commands.test import test
 from dmsflow.cli.commands.torture import torture
 from dmsflow.cli.commands.unlock import unlock
 from dmsflow.cli.commands.validate import validate
@@ -40,6 +41,7 @@ app.command()(validate)
 app.command()(plan)
 app.command()(apply)
 app.command("dry-run")(dry_run)
+app.command()(test)
 app.command()(explain)
 app.command()(schema)
 app.command()(status)

@@ -41,7 +41,7 @@ def load_folder(
     documents: dict[str, Document] = {}
     problems: list[Diagnostic] = []
     skipped: list[str] = []
-    for file, is_named in _find_files(paths):
+    for file, is_named in find_yaml_files(paths):
         document = read_document(file)
         if file.name == CONNECTIONS_FILE:
             problems += _check_connections(document)
@@ -63,7 +63,7 @@ def load_folder(
     )
 
 
-def _find_files(paths: Iterable[FilePath]) -> Iterator[tuple[FilePath, bool]]:
+def find_yaml_files(paths: Iterable[FilePath]) -> Iterator[tuple[FilePath, bool]]:
     """Every YAML file once, and whether it was named itself; hidden folders are left out."""
     seen: set[FilePath] = set()
     for path in paths:

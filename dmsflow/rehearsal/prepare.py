@@ -67,7 +67,7 @@ def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool
     loaded = without_databases(loaded)
     spec = loaded.raise_if_rejected()
     spec, tables = _fill_source(spec, given, scratch)
-    spec, problems = translate_spec(spec, tables, scratch.functions())
+    spec, problems = translate_spec(spec, tables, scratch.functions)
     if problems:
         placed = tuple(place_problem(problem, loaded.document, loaded.connections_document) for problem in problems)
         raise SpecRejected((*loaded.diagnostics, *placed))

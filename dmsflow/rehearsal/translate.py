@@ -145,13 +145,13 @@ class Translator(Struct, frozen=True, kw_only=True):
 
 
 def translate_spec(
-    spec: PipelineSpec, tables: Mapping[str, Types], functions: Collection[str]
+    spec: PipelineSpec, tables: Mapping[str, Types], functions: Callable[[], Collection[str]]
 ) -> tuple[PipelineSpec, tuple[Diagnostic, ...]]:
     """The spec with the source's SQL in DuckDB's dialect, and what of it cannot be said there."""
     dialect = source_dialect(spec)
     if dialect == STAGING:
         return spec, ()
-    translator = Translator(tables=tables, functions=functions)
+    translator = Translator(tables=tables, functions=functions())
     found = [(sql, translator.translate(sql)) for sql in written_sql(spec, dialect) if sql.path[0] != "checks"]
     problems = tuple(text for _, text in found if isinstance(text, Diagnostic))
     texts = {sql.path: text for sql, text in found if isinstance(text, str)}

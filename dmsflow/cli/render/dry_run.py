@@ -1,13 +1,14 @@
 """A dry run for a person: counts, samples with old and new values side by side, rejects, timings. Decides nothing."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from dmsflow.cli.render.colour import paint
 from dmsflow.cli.render.rejects import COLUMNS as REJECT_COLUMNS
 from dmsflow.cli.render.rejects import cells_of
 from dmsflow.cli.render.report import render_report
 from dmsflow.cli.render.table import TableColumn, align
-from dmsflow.cli.render.words import count_of, escape
+from dmsflow.cli.render.words import count_of, escape, write_span
 from dmsflow.rehearsal.dry_run import DryRun
 from dmsflow.rehearsal.effects import Effect, Row, Sample
 
@@ -28,8 +29,8 @@ def render_dry_run(shown: DryRun, *, colour: bool) -> str:
     target = "a new target" if shown.new_target else "the given target"
     lines += [
         "",
-        f"a dry run into {target}: prepared in {seconds.prepare:.2f} s, planned in {seconds.plan:.2f} s, "
-        f"run in {seconds.run:.2f} s; no database was opened",
+        f"a dry run into {target}: prepared in {_span(seconds.prepare)}, planned in {_span(seconds.plan)}, "
+        f"run in {_span(seconds.run)}; no database was opened",
     ]
     return "\n".join(lines)
 
@@ -49,6 +50,10 @@ def _render_rejects(shown: DryRun, colour: bool) -> Iterator[str]:
     head = f"rejected: {_told(shown.report.rows.rejected, len(shown.rejects))}"
     yield paint(head, COLOURS["rejected"]) if colour else head
     yield from (f"  {line}" for line in align(REJECT_COLUMNS, [cells_of(reject) for reject in shown.rejects]))
+
+
+def _span(seconds: float) -> str:
+    return write_span(timedelta(seconds=seconds))
 
 
 def _told(rows: int, shown: int) -> str:
