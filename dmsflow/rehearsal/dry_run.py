@@ -1,28 +1,35 @@
 """A dry run: the plan of a spec, run in a scratch, and what it did there. Opens no connection of the spec."""
 
+import dataclasses
 import time
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.compiler.compile import compile_plan, name_fields
 from dmsflow.compiler.load import LoadedSpec
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.errors import PlanRefused
 from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import find_rejects
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import Plan, Side
-from dmsflow.model.result import RunReport
-from dmsflow.model.spec import Deletes, PipelineSpec, ScdType, param_values
+from dmsflow.model.result import RunReport, RunStatus
+from dmsflow.model.spec import Deletes, ErrorBudget, PipelineSpec, ScdType, param_values
 from dmsflow.rehearsal.effects import Effect, compare, keep_before
+from dmsflow.rehearsal.generated import generate_days
 from dmsflow.rehearsal.given import Given
-from dmsflow.rehearsal.prepare import Rehearsed, rehearse
+from dmsflow.rehearsal.prepare import Rehearsed, rehearse, without_databases
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
 from dmsflow.rehearsal.target import fill_target
 from dmsflow.runtime.apply import apply_plan, new_run_id
 
 SAMPLES = 5
+ONE_DAY = timedelta(days=1)
+MANY = 1_000_000_000
 
 
 class Timings(Struct, frozen=True, kw_only=True):
@@ -43,6 +50,10 @@ class DryRun(Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...]
     rejects: tuple[Reject, ...]
     seconds: Timings
+
+
+Shown = tuple[DryRun, tuple[Diagnostic, ...]]
+"""A dry run, and what the compiler had to say."""
 
 
 class Rehearsal(Struct, frozen=True, kw_only=True):
@@ -71,27 +82,52 @@ def run_rehearsed(rehearsed: Rehearsed) -> Rehearsal:
     )
 
 
-def dry_run(loaded: LoadedSpec, given: Given, *, samples: int = SAMPLES) -> tuple[DryRun, tuple[Diagnostic, ...]]:
-    """Run a spec over given rows; and what the compiler had to say. Raises SpecRejected, PlanRefused."""
+def dry_run(loaded: LoadedSpec, given: Given, *, samples: int = SAMPLES) -> Shown:
+    """Run a spec over given rows. Raises SpecRejected, PlanRefused."""
     started = time.perf_counter()
     with open_scratch() as scratch:
         rehearsed = rehearse(loaded, given, scratch)
-        spec = rehearsed.loaded.raise_if_rejected()
         has_target = fill_target(rehearsed, given)
-        known = keep_before(scratch.session, spec.target.table)
-        prepared = time.perf_counter()
-        ran = run_rehearsed(rehearsed)
-        plan_seconds, run_seconds = ran.seconds
-        shown = DryRun(
-            report=ran.report,
-            new_target=not has_target,
-            columns=look_at(spec, ran.plan),
-            effects=compare(scratch.session, name_fields(spec, ran.facts), known, ran.report.rows, samples),
-            rejects=read_rejects(scratch, spec, ran.report.run_id, samples),
-            seconds=Timings(
-                prepare=round(prepared - started, 3), plan=round(plan_seconds, 3), run=round(run_seconds, 3)
-            ),
-        )
+        return _show(rehearsed, samples, started, new_target=not has_target)
+
+
+def dry_run_generated(loaded: LoadedSpec, rows: int, seed: int, *, samples: int = SAMPLES) -> Shown:
+    """Run a spec over rows that are made up: a first day fills the target, the second one is shown.
+
+    All rejects are wanted, so that there is no limit to them. Raises SpecRejected, PlanRefused.
+    """
+    started = time.perf_counter()
+    loaded = without_databases(loaded)
+    spec = loaded.raise_if_rejected()
+    loaded = dataclasses.replace(loaded, spec=replace(spec, errors=ErrorBudget(max_rows=MANY)))
+    today = datetime.now(UTC).replace(tzinfo=None)
+    with open_scratch() as scratch, generate_days(spec, rows, seed) as (first, second):
+        scratch.set_clock(today - ONE_DAY)
+        filled = run_rehearsed(rehearse(loaded, first, scratch)).report
+        if filled.status is not RunStatus.SUCCEEDED:
+            causes = "; ".join(error.message for error in filled.errors)
+            raise PlanRefused(f"the made-up rows of a first day cannot be loaded: {causes}")
+        if not filled.rows.read:
+            raise PlanRefused("no made-up row meets source.where: give rows that do with --data")
+        scratch.set_clock(today)
+        return _show(rehearse(loaded, second, scratch), samples, started, new_target=False)
+
+
+def _show(rehearsed: Rehearsed, samples: int, started: float, *, new_target: bool) -> Shown:
+    """Run, and compare the target before and after."""
+    scratch, spec = rehearsed.scratch, rehearsed.loaded.raise_if_rejected()
+    known = keep_before(scratch.session, spec.target.table)
+    prepared = time.perf_counter()
+    ran = run_rehearsed(rehearsed)
+    plan_seconds, run_seconds = ran.seconds
+    shown = DryRun(
+        report=ran.report,
+        new_target=new_target,
+        columns=look_at(spec, ran.plan),
+        effects=compare(scratch.session, name_fields(spec, ran.facts), known, ran.report.rows, samples),
+        rejects=read_rejects(scratch, spec, ran.report.run_id, samples),
+        seconds=Timings(prepare=round(prepared - started, 3), plan=round(plan_seconds, 3), run=round(run_seconds, 3)),
+    )
     return shown, ran.diagnostics
 
 

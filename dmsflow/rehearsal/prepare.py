@@ -14,8 +14,9 @@ from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.spec import Connection, ExecutorName, Guards, PipelineSpec, SecretText, Source
 from dmsflow.model.table import DataType, TableName, TypeName
 from dmsflow.rehearsal.given import Given, make_table
+from dmsflow.rehearsal.named import named_columns
 from dmsflow.rehearsal.scratch import Scratch, in_source
-from dmsflow.rehearsal.translate import Types, named_columns, translate_spec
+from dmsflow.rehearsal.translate import Types, translate_spec
 
 ELSEWHERE = ("DMS205", "DMS206", "DMS207", "DMS208")
 """What is said of databases that a rehearsal does not open."""
@@ -48,9 +49,8 @@ def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
 def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
     """Every source column that the spec names, with a type that is likely."""
     declared = declared_types(spec)
-    made = {column.name: column.type for column in spec.columns}
     wanted = {name: TEXT for column in spec.columns if (name := source_name(column)) is not None}
-    wanted |= {name: made.get(into or "") or TEXT for name, into in named_columns(spec).items()}
+    wanted |= {name: named.type for name, named in named_columns(spec).items()}
     if not spec.columns:
         wanted |= dict.fromkeys(spec.key, TEXT)
     wanted |= dict.fromkeys((*spec.checkpoint.columns, *spec.scd.order_by), DataType(name=TypeName.BIGINT))

@@ -166,26 +166,6 @@ def translate_spec(
     return replace(spec, source=source, columns=columns), problems
 
 
-def named_columns(spec: PipelineSpec) -> dict[str, str | None]:
-    """The columns that the predicate and the expressions name, each with the target column it makes, if one."""
-    import sqlglot
-    from sqlglot import exp
-
-    found: dict[str, str | None] = {}
-    for sql in written_sql(spec, source_dialect(spec)):
-        if not sql.prefix or sql.path[0] == "checks":
-            continue
-        try:
-            tree = sqlglot.parse_one(sql.prefix + hold_places(sql.text), read=sql.dialect or STANDARD)
-        except sqlglot.ParseError:
-            continue
-        made = str(sql.path[1]) if sql.path[0] == "columns" else None
-        for column in tree.find_all(exp.Column):
-            if column.parent_select is tree and not column.is_star:
-                found[column.name] = found.get(column.name) or made
-    return found
-
-
 def _generate(node: "Expr") -> str:
     """The node as DuckDB writes it. Raises Untranslated at the innermost part that it has no words for."""
     import sqlglot

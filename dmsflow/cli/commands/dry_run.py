@@ -12,30 +12,46 @@ from dmsflow.cli.opening import load_offline, refusals, show_problems, shown_tab
 from dmsflow.cli.settings import parse_settings
 
 if TYPE_CHECKING:
-    from dmsflow.rehearsal.dry_run import DryRun
+    from dmsflow.compiler.load import LoadedSpec
+    from dmsflow.rehearsal.dry_run import DryRun, Shown
 
 
 def dry_run(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec to rehearse.")],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Rows: a CSV, Parquet or YAML file for each table.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Rows: a CSV, Parquet or YAML file for each table.")
+    ] = None,
+    generate: Annotated[
+        int | None, typer.Option(min=20, metavar="N", help="Make up so many rows, some on the edge of their type.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Make up the same rows, or others.")] = 1,
     samples: Annotated[int, typer.Option(min=0, metavar="N", help="How many rows of each effect to show.")] = 5,
     format: Annotated[ReportFormat, typer.Option(help="How to print what happened.")] = ReportFormat.TEXT,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
 ) -> None:
     """Show what a run would do with given rows. Needs no database and touches none."""
-    if not data.is_dir():
+    if (data is None) is (generate is None):
+        refuse("say where rows come from: give either --data DIR or --generate N", Exit.USAGE)
+    if data is not None and not data.is_dir():
         refuse(f'there is no folder "{data}": --data names a folder with a file for each table', Exit.USAGE)
     with refusals():
         loaded = load_offline(spec, parse_settings(set or ()))
-        from dmsflow.rehearsal.dry_run import dry_run as rehearse
-        from dmsflow.rehearsal.folder import FolderRows
-
-        given = FolderRows(folder=data, pattern=loaded.raise_if_rejected().source.file)
         with shown_table_problems(loaded):
-            shown, problems = rehearse(loaded, given, samples=samples)
+            shown, problems = _rehearse(loaded, data, generate, seed, samples)
         show_problems((problem for problem in problems if problem not in loaded.diagnostics), loaded)
     _show(shown, format)
     raise typer.Exit(exit_code(shown.report.status))
+
+
+def _rehearse(loaded: "LoadedSpec", data: Path | None, generate: int | None, seed: int, samples: int) -> "Shown":
+    from dmsflow.rehearsal.dry_run import dry_run, dry_run_generated
+    from dmsflow.rehearsal.folder import FolderRows
+
+    if data is not None:
+        given = FolderRows(folder=data, pattern=loaded.raise_if_rejected().source.file)
+        return dry_run(loaded, given, samples=samples)
+    assert generate is not None
+    return dry_run_generated(loaded, generate, seed, samples=samples)
 
 
 def _show(shown: "DryRun", format: ReportFormat) -> None:

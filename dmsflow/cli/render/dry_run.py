@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from dmsflow.cli.render.colour import paint
 from dmsflow.cli.render.rejects import COLUMNS as REJECT_COLUMNS
-from dmsflow.cli.render.rejects import cells_of
+from dmsflow.cli.render.rejects import cells_of, shorten
 from dmsflow.cli.render.report import render_report
 from dmsflow.cli.render.table import TableColumn, align
 from dmsflow.cli.render.words import count_of, escape, write_span
@@ -49,7 +49,8 @@ def _render_effect(effect: Effect, looked_at: Sequence[str], colour: bool) -> It
 def _render_rejects(shown: DryRun, colour: bool) -> Iterator[str]:
     head = f"rejected: {_told(shown.report.rows.rejected, len(shown.rejects))}"
     yield paint(head, COLOURS["rejected"]) if colour else head
-    yield from (f"  {line}" for line in align(REJECT_COLUMNS, [cells_of(reject) for reject in shown.rejects]))
+    rows = [[shorten(cell) for cell in cells_of(reject)] for reject in shown.rejects]
+    yield from (f"  {line}" for line in align(REJECT_COLUMNS, rows))
 
 
 def _span(seconds: float) -> str:

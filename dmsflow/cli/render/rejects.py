@@ -34,7 +34,7 @@ def write_rejects(rejects: Iterable[Reject], format: str) -> Iterator[str]:
             yield from _write_json(parts)
         case _:
             for number, part in enumerate(parts):
-                heading, *lines = align(COLUMNS, [[_shorten(cell) for cell in cells_of(reject)] for reject in part])
+                heading, *lines = align(COLUMNS, [[shorten(cell) for cell in cells_of(reject)] for reject in part])
                 yield "\n".join([*([] if number else [heading]), *lines, ""])
 
 
@@ -49,7 +49,8 @@ def cells_of(reject: Reject) -> list[str]:
     return ["" if (value := getattr(reject, name)) is None else str(value) for name in NAMES]
 
 
-def _shorten(cell: str) -> str:
+def shorten(cell: str) -> str:
+    """A cell of a readable length."""
     return cell if len(cell) <= LONGEST else f"{cell[:LONGEST]}..."
 
 
