@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from dmsflow.rehearsal.effects import Effect, compare, keep_before
 from dmsflow.rehearsal.generated import generate_days
 from dmsflow.rehearsal.given import Given
 from dmsflow.rehearsal.prepare import Rehearsed, rehearse, without_databases
+from dmsflow.rehearsal.sampled import sample_source, sample_target
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
 from dmsflow.rehearsal.target import fill_target
 from dmsflow.runtime.apply import apply_plan, new_run_id
@@ -40,11 +42,20 @@ class Timings(Struct, frozen=True, kw_only=True):
     run: float
 
 
+class RowsFrom(StrEnum):
+    """Where the rows of a dry run come from."""
+
+    GIVEN = "given"
+    MADE_UP = "made up"
+    SAMPLED = "sampled"
+
+
 class DryRun(Struct, frozen=True, kw_only=True):
     """What a run would do with the given rows; its JSON is a contract (see the reference)."""
 
     report: RunReport
     new_target: bool
+    rows_from: RowsFrom
     columns: tuple[str, ...]
     """Of the target, what a person looks at: the user's, and when a version holds."""
     effects: tuple[Effect, ...]
@@ -88,7 +99,18 @@ def dry_run(loaded: LoadedSpec, given: Given, *, samples: int = SAMPLES) -> Show
     with open_scratch() as scratch:
         rehearsed = rehearse(loaded, given, scratch)
         has_target = fill_target(rehearsed, given)
-        return _show(rehearsed, samples, started, new_target=not has_target)
+        return _show(rehearsed, samples, started, RowsFrom.GIVEN, new_target=not has_target)
+
+
+def dry_run_sampled(loaded: LoadedSpec, rows: int, *, samples: int = SAMPLES) -> Shown:
+    """Run a spec over a sample of its source and what its target has of it: both are read. Raises ConnectionFailed."""
+    started = time.perf_counter()
+    spec = loaded.raise_if_rejected()
+    with open_scratch() as scratch:
+        sampled_spec, sample = sample_source(spec, rows, scratch.session)
+        rehearsed = rehearse(dataclasses.replace(loaded, spec=sampled_spec), sample, scratch)
+        has_target = fill_target(rehearsed, sample_target(spec, rehearsed, sample))
+        return _show(rehearsed, samples, started, RowsFrom.SAMPLED, new_target=not has_target)
 
 
 def dry_run_generated(loaded: LoadedSpec, rows: int, seed: int, *, samples: int = SAMPLES) -> Shown:
@@ -110,10 +132,10 @@ def dry_run_generated(loaded: LoadedSpec, rows: int, seed: int, *, samples: int 
         if not filled.rows.read:
             raise PlanRefused("no made-up row meets source.where: give rows that do with --data")
         scratch.set_clock(today)
-        return _show(rehearse(loaded, second, scratch), samples, started, new_target=False)
+        return _show(rehearse(loaded, second, scratch), samples, started, RowsFrom.MADE_UP, new_target=False)
 
 
-def _show(rehearsed: Rehearsed, samples: int, started: float, *, new_target: bool) -> Shown:
+def _show(rehearsed: Rehearsed, samples: int, started: float, rows_from: RowsFrom, *, new_target: bool) -> Shown:
     """Run, and compare the target before and after."""
     scratch, spec = rehearsed.scratch, rehearsed.loaded.raise_if_rejected()
     known = keep_before(scratch.session, spec.target.table)
@@ -123,6 +145,7 @@ def _show(rehearsed: Rehearsed, samples: int, started: float, *, new_target: boo
     shown = DryRun(
         report=ran.report,
         new_target=new_target,
+        rows_from=rows_from,
         columns=look_at(spec, ran.plan),
         effects=compare(scratch.session, name_fields(spec, ran.facts), known, ran.report.rows, samples),
         rejects=read_rejects(scratch, spec, ran.report.run_id, samples),

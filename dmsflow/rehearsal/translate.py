@@ -134,6 +134,8 @@ class Translator(Struct, frozen=True, kw_only=True):
         from sqlglot import exp
 
         for node in tree.find_all(exp.Func):
+            if isinstance(node, exp.Rand):
+                raise Untranslated(node, "a random value is another one at every run")
             if isinstance(node, exp.Anonymous):
                 name = str(node.this)
                 if dialect in STRICT or name.lower() not in self.functions:

@@ -1,4 +1,4 @@
-"""``dmsflow dry-run``: what a run would do, shown in a DuckDB of its own. Opens no connection of the spec."""
+"""``dmsflow dry-run``: what a run would do, shown in a DuckDB of its own. Opens a connection for a sample alone."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from dmsflow.cli.commands.apply import ReportFormat, exit_code
 from dmsflow.cli.exits import Exit, refuse
-from dmsflow.cli.opening import load_offline, refusals, show_problems, shown_table_problems
+from dmsflow.cli.opening import load, load_offline, refusals, show_problems, shown_table_problems
 from dmsflow.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -24,32 +24,40 @@ def dry_run(
     generate: Annotated[
         int | None, typer.Option(min=20, metavar="N", help="Make up so many rows, some on the edge of their type.")
     ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Read so many rows of the source, and the target's of them.")
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Make up the same rows, or others.")] = 1,
     samples: Annotated[int, typer.Option(min=0, metavar="N", help="How many rows of each effect to show.")] = 5,
     format: Annotated[ReportFormat, typer.Option(help="How to print what happened.")] = ReportFormat.TEXT,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
 ) -> None:
-    """Show what a run would do with given rows. Needs no database and touches none."""
-    if (data is None) is (generate is None):
-        refuse("say where rows come from: give either --data DIR or --generate N", Exit.USAGE)
+    """Show what a run would do, in a DuckDB in memory. Opens no connection, but to read a sample."""
+    if sum(given is not None for given in (data, generate, sample)) != 1:
+        refuse("say where rows come from: give one of --data DIR, --generate N, --sample N", Exit.USAGE)
     if data is not None and not data.is_dir():
         refuse(f'there is no folder "{data}": --data names a folder with a file for each table', Exit.USAGE)
     with refusals():
-        loaded = load_offline(spec, parse_settings(set or ()))
+        settings = parse_settings(set or ())
+        loaded = load_offline(spec, settings) if sample is None else load(spec, settings)
         with shown_table_problems(loaded):
-            shown, problems = _rehearse(loaded, data, generate, seed, samples)
+            shown, problems = _rehearse(loaded, data, generate, sample, seed, samples)
         show_problems((problem for problem in problems if problem not in loaded.diagnostics), loaded)
     _show(shown, format)
     raise typer.Exit(exit_code(shown.report.status))
 
 
-def _rehearse(loaded: "LoadedSpec", data: Path | None, generate: int | None, seed: int, samples: int) -> "Shown":
-    from dmsflow.rehearsal.dry_run import dry_run, dry_run_generated
+def _rehearse(
+    loaded: "LoadedSpec", data: Path | None, generate: int | None, sample: int | None, seed: int, samples: int
+) -> "Shown":
+    from dmsflow.rehearsal.dry_run import dry_run, dry_run_generated, dry_run_sampled
     from dmsflow.rehearsal.folder import FolderRows
 
     if data is not None:
         given = FolderRows(folder=data, pattern=loaded.raise_if_rejected().source.file)
         return dry_run(loaded, given, samples=samples)
+    if sample is not None:
+        return dry_run_sampled(loaded, sample, samples=samples)
     assert generate is not None
     return dry_run_generated(loaded, generate, seed, samples=samples)
 

@@ -9,7 +9,7 @@ from dmsflow.cli.render.rejects import cells_of, shorten
 from dmsflow.cli.render.report import render_report
 from dmsflow.cli.render.table import TableColumn, align
 from dmsflow.cli.render.words import count_of, escape, write_span
-from dmsflow.rehearsal.dry_run import DryRun
+from dmsflow.rehearsal.dry_run import DryRun, RowsFrom
 from dmsflow.rehearsal.effects import Effect, Row, Sample
 
 COLOURS = {"inserted": "green", "versioned": "cyan", "updated": "yellow", "closed": "red", "rejected": "red"}
@@ -26,11 +26,12 @@ def render_dry_run(shown: DryRun, *, colour: bool) -> str:
     if shown.rejects:
         lines += ["", *_render_rejects(shown, colour)]
     seconds = shown.seconds
-    target = "a new target" if shown.new_target else "the given target"
+    target = "a new target" if shown.new_target else f"a target of {shown.rows_from} rows"
+    touched = "the databases were only read" if shown.rows_from is RowsFrom.SAMPLED else "no database was opened"
     lines += [
         "",
         f"a dry run into {target}: prepared in {_span(seconds.prepare)}, planned in {_span(seconds.plan)}, "
-        f"run in {_span(seconds.run)}; no database was opened",
+        f"run in {_span(seconds.run)}; {touched}",
     ]
     return "\n".join(lines)
 
