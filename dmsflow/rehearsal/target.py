@@ -1,11 +1,12 @@
 """The target of a scratch, with given rows: a table as the plan would make it. Loads nothing into it."""
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from dmsflow.compiler.compile import compile_plan
+from dmsflow.compiler.compile import compile_ddl
 from dmsflow.diagnostics import did_you_mean
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import DatabaseError, PlanRefused
@@ -20,16 +21,13 @@ idioms = DuckDBIdioms()
 
 def fill_target(rehearsed: Rehearsed, given: Given) -> bool:
     """Make the target with its given rows; whether there are any. Raises PlanRefused where they do not fit."""
-    import dataclasses
-
     loaded, scratch = rehearsed.loaded, rehearsed.scratch
     spec = loaded.raise_if_rejected()
     rows = given.target(spec.target.table, scratch.session)
     if rows is None:
         return False
     made = replace(spec, target=replace(spec.target, create=True))
-    plan = compile_plan(dataclasses.replace(loaded, spec=made), scratch.access).plan
-    for statement in plan.ddl:
+    for statement in compile_ddl(dataclasses.replace(loaded, spec=made), scratch.access):
         scratch.session.execute(statement.sql)
     table = idioms.qualify(spec.target.table)
     shape = scratch.session.describe_table(spec.target.table)

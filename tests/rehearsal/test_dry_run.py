@@ -246,7 +246,8 @@ def generate(lab: Lab, *words: str, **changes) -> dict:
 
 def test_rows_are_made_up_the_same_for_a_seed_with_every_effect_and_the_edges_of_types(lab: Lab):
     source = {"connection": "crm", "table": "crm.customers"}
-    shown, again, other = (generate(lab, "--seed", seed, source=source) for seed in ("3", "3", "4"))
+    shown, again = (generate(lab, "--seed", "3", source=source) for _ in range(2))
+    other = generate(lab, "--seed", "4")
     assert shown["report"]["rows"] == again["report"]["rows"]
     assert [changed(shown, kind) for kind in ("inserted", "versioned")] == [
         changed(again, kind) for kind in ("inserted", "versioned")
@@ -255,7 +256,7 @@ def test_rows_are_made_up_the_same_for_a_seed_with_every_effect_and_the_edges_of
     rows = shown["report"]["rows"]
     assert min(rows[name] for name in ("inserted", "versioned", "unchanged", "collapsed", "closed")) > 0
     assert {"null_key", "too_long", "duplicate_key"} <= {reject["reason"] for reject in shown["rejects"]}
-    assert generate(lab)["report"]["rows"]["read"] > 30, "made-up rows meet the predicate"
+    assert other["report"]["rows"]["read"] > 30, "made-up rows meet the predicate"
     values = {sample["new"]["segment"] for effect in shown["effects"] for sample in effect["samples"]}
     assert {"2147483647", "-2147483648", None} <= values
 
