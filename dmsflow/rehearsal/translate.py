@@ -43,6 +43,11 @@ SPELLED = ("cast", "try_cast", "extract", "coalesce", "ifnull", "exists", "any",
 CALL = re.compile(r"([A-Za-z_]\w*)\(")
 HELP = "write it as {} and DuckDB both have it, or move it into a view of the source"
 
+HIDDEN = (
+    "the url of the connection hides its database, so that this is read as standard SQL: begin the url with the "
+    "database, such as postgresql://, and keep the rest a reference"
+)
+
 
 class Untranslated(Exception):
     """A part of an SQL text means nothing, or something else, in DuckDB."""
@@ -64,6 +69,7 @@ class Translator(Struct, frozen=True, kw_only=True):
 
         dialect = sql.dialect or STANDARD
         written = sql.prefix + hold_places(sql.text)
+        help = HELP.format(dialect) if sql.dialect is not None else HIDDEN
         try:
             tree = sqlglot.parse_one(written, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
             for rewrite in self._rewrites(dialect):
@@ -71,9 +77,8 @@ class Translator(Struct, frozen=True, kw_only=True):
             self._check_functions(tree, dialect)
             return _restore(sql, _generate(_inner(sql, tree)))
         except sqlglot.ParseError:
-            return sql_problem(sql, "DMS330", f"{sql.what} cannot be read as {dialect or 'standard SQL'}", HELP, None)
+            return sql_problem(sql, "DMS330", f"{sql.what} cannot be read as {dialect or 'standard SQL'}", help, None)
         except Untranslated as error:
-            help = HELP.format(dialect or "standard SQL")
             return sql_problem(sql, "DMS330", error.message, help, _stretch(sql, error.node))
 
     def _rewrites(self, dialect: str) -> Iterator["Callable[[Expr], None]"]:

@@ -4,53 +4,17 @@ import json
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from dmsflow.cli.render.dry_run import render_dry_run
 from dmsflow.engines import access, connections
 from dmsflow.engines.duckdb_driver import driver
 from dmsflow.rehearsal import sampled
+from dmsflow.rehearsal.dry_run import DryRun
 from tests.flows.shell import PIPELINES
-from tests.laws.lab import Lab, Outcome
-
-NOWHERE = {
-    "crm": {"url": "postgresql://crm.example.com/crm", "password": "${env:DMSFLOW_NO_SUCH_PASSWORD}"},
-    "dwh": {"url": "${env:DMSFLOW_NO_SUCH_URL}"},
-}
-SPEC = {
-    "params": {"since": {"type": "date", "default": "2020-01-01"}},
-    "source": {
-        "connection": "crm",
-        "table": "crm.customers",
-        "where": "active = 'Y' and created >= ${param:since} and created < now()",
-    },
-    "target": {"table": "dw.dim_customer"},
-    "key": ["customer_id"],
-    "columns": {
-        "customer_id": {"from": "cust_id", "type": "bigint"},
-        "name": {"expr": "upper(trim(name)) || ' ' || to_char(created, 'YYYY')", "type": "varchar(40)"},
-        "half": {"expr": "amount / 2", "type": "bigint"},
-        "segment": {"from": "segment_code", "type": "integer"},
-        "email": {"scd": 1},
-    },
-    "scd": {"type": 2, "deletes": "close"},
-    "errors": {"max_rows": 5},
-    "checks": [{"name": "positive", "expr": "half >= 0"}],
-    "connections": NOWHERE,
-}
-SOURCE = """rows:
-  - {cust_id: 1, name: " ann", amount: 5, segment_code: 7, email: a@x, active: Y, created: 2024-01-01 10:00:00}
-  - {cust_id: 2, name: bob, amount: 7, segment_code: 8, email: b@y, active: Y, created: 2024-01-01}
-  - {cust_id: 3, name: cid, amount: -7, segment_code: 1, active: Y, created: 2024-01-01}
-  - {cust_id: 4, name: dot, amount: 8, segment_code: x, active: Y, created: 2024-01-01}
-  - {cust_id: 5, name: eve, amount: 8, active: N, created: 2024-01-01}
-  - {cust_id: 6, name: old, amount: 8, active: Y, created: 2019-12-31}
-  - {cust_id: 7, name: new, amount: 9, active: Y, created: 2024-01-01}
-"""
-TARGET = """rows:
-  - {customer_id: 1, name: ANN 2024, half: 2, segment: 7, email: old@x}
-  - {customer_id: 2, name: ROB 2024, half: 3, segment: 8, email: b@y}
-  - {customer_id: 9, name: GONE 2024, half: 3, segment: 8}
-"""
+from tests.laws.lab import Lab
+from tests.rehearsal.customers import NOWHERE, SOURCE, SPEC, TARGET, changed, rehearse
 
 
 @pytest.fixture
@@ -60,22 +24,6 @@ def lab(tmp_path: Path) -> Lab:
     (tmp_path / "data" / "customers.yaml").write_text(SOURCE)
     (tmp_path / "data" / "dim_customer.yaml").write_text(TARGET)
     return Lab(tmp_path)
-
-
-def rehearse(lab: Lab, *words: str, **changes) -> Outcome:
-    spec = lab.spec(name="dim_customer", **(SPEC | changes))
-    return lab.run("dry-run", spec, "--data", lab.folder / "data", "--format", "json", *words)
-
-
-def changed(shown: dict, kind: str) -> list[dict]:
-    """The columns in which each sample of an effect differs, without the validity."""
-    samples = next((effect["samples"] for effect in shown["effects"] if effect["kind"] == kind), [])
-    told = []
-    for sample in samples:
-        old, new = sample["old"] or {}, sample["new"] or {}
-        names = [name for name in shown["columns"] if not name.startswith("valid_")]
-        told.append({name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)})
-    return told
 
 
 def test_every_effect_is_shown_with_what_it_changes(lab: Lab):
@@ -114,6 +62,19 @@ def test_it_is_told_to_a_person_with_old_and_new_side_by_side(lab: Lab):
     assert "old@x -> a@x" in ran.out
     assert "check positive does not hold" in ran.out
     assert "no database was opened" in ran.out
+    shown = msgspec.json.decode(rehearse(lab).out, type=DryRun)
+    painted = render_dry_run(shown, colour=True)
+    assert "ROB 2024 \x1b[33m->\x1b[0m BOB 2024" in painted
+    assert "\x1b[36mversioned: 1 row:\x1b[0m" in painted
+
+
+def test_a_url_that_hides_its_database_leaves_standard_sql(lab: Lab):
+    hidden = NOWHERE | {"crm": {"url": "${env:DMSFLOW_NO_SUCH_URL}"}}
+    ran = rehearse(lab, connections=hidden)
+    assert ran.code == 1
+    assert "the url of the connection hides its database" in ran.err
+    columns = SPEC["columns"] | {"name": {"expr": "upper(trim(name))", "type": "varchar(40)"}}
+    assert rehearse(lab, connections=hidden, columns=columns).code == 0
 
 
 @pytest.mark.parametrize("url", ["postgresql://crm.example.com/crm", "oracle+oracledb://scott@db.example.com:1521/x"])
@@ -236,59 +197,6 @@ def test_rows_that_cannot_be_used_are_refused_with_what_to_do(files, told, tmp_p
     assert told in ran.err
 
 
-def generate(lab: Lab, *words: str, **changes) -> dict:
-    columns = SPEC["columns"] | {"email": {"type": "varchar(9)", "scd": 1}}
-    spec = lab.spec(name="dim_customer", **(SPEC | {"columns": columns} | changes))
-    ran = lab.run("dry-run", spec, "--generate", "300", "--format", "json", "--samples", "1000", *words)
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
-
-
-def test_rows_are_made_up_the_same_for_a_seed_with_every_effect_and_the_edges_of_types(lab: Lab):
-    source = {"connection": "crm", "table": "crm.customers"}
-    shown, again = (generate(lab, "--seed", "3", source=source) for _ in range(2))
-    other = generate(lab, "--seed", "4")
-    assert shown["report"]["rows"] == again["report"]["rows"]
-    assert [changed(shown, kind) for kind in ("inserted", "versioned")] == [
-        changed(again, kind) for kind in ("inserted", "versioned")
-    ]
-    assert changed(shown, "versioned") != changed(other, "versioned")
-    rows = shown["report"]["rows"]
-    assert min(rows[name] for name in ("inserted", "versioned", "unchanged", "collapsed", "closed")) > 0
-    assert {"null_key", "too_long", "duplicate_key"} <= {reject["reason"] for reject in shown["rejects"]}
-    assert other["report"]["rows"]["read"] > 30, "made-up rows meet the predicate"
-    values = {sample["new"]["segment"] for effect in shown["effects"] for sample in effect["samples"]}
-    assert {"2147483647", "-2147483648", None} <= values
-
-
-@pytest.mark.parametrize("scd", [0, 1, "append"])
-def test_rows_are_made_up_for_every_type(scd, tmp_path: Path):
-    types = ("smallint", "bigint", "decimal(9,2)", "decimal(2,1)", "real", "double", "boolean", "varchar(3)", "text")
-    types += ("date", "timestamp", "timestamptz", "bytes", "uuid", "json")
-    columns = {"k": {"type": "bigint"}} | {f"c{i}": {"type": name} for i, name in enumerate(types)}
-    checkpoint = {"checkpoint": {"columns": ["seq"]}} if scd == "append" else {}
-    source = {"connection": "crm", "table": "s", "where": "k >= 0"}
-    shown = generate(Lab(tmp_path), key=["k"], columns=columns, checks=[], source=source, scd=scd, **checkpoint)
-    rows = shown["report"]["rows"]
-    assert rows["inserted"] > 0
-    assert (rows["updated"] > 0) is (scd == 1)
-
-
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({"columns": {"customer_id": {}}, "key": ["customer_id"]}, "write the type of customer_id there"),
-        ({"source": {"connection": "crm", "table": "s", "where": "cust_id < 0"}}, "no made-up row meets source.where"),
-        ({"source": {"connection": "crm", "table": None, "query": "select 1 as customer_id"}}, "the source is a query"),
-    ],
-)
-def test_rows_that_cannot_be_made_up_are_refused_with_what_to_do(changes, told, lab: Lab):
-    columns = {"customer_id": {"from": "cust_id", "type": "bigint"}}
-    spec = lab.spec(**(SPEC | {"columns": columns, "checks": []} | changes))
-    ran = lab.run("dry-run", spec, "--generate", "50")
-    assert (ran.code, told in ran.err) == (3, True), ran.err
-
-
 def test_where_rows_come_from_is_said_once(lab: Lab):
     spec = lab.spec(name="dim_customer", **SPEC)
     assert lab.run("dry-run", spec).code == 2
@@ -298,52 +206,3 @@ def test_where_rows_come_from_is_said_once(lab: Lab):
 def test_a_folder_that_is_not_there_is_wrong_usage(lab: Lab):
     spec = lab.spec(name="dim_customer", **SPEC)
     assert lab.run("dry-run", spec, "--data", lab.folder / "dta").code == 2
-
-
-MADE = "SELECT i AS k, 'n' || (i % 7) AS name, i * 3 AS amount, TIMESTAMPTZ '2024-01-01 0:00Z' AS at FROM {} AS r (i)"
-MAKE = {
-    "duckdb": "CREATE TABLE s AS " + MADE.format("range(40)"),
-    "postgresql": "CREATE TABLE s AS " + MADE.format("generate_series(0, 39)"),
-    "sqlite": "CREATE TABLE s AS WITH RECURSIVE r (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < 39) "
-    "SELECT i AS k, 'n' || (i % 7) AS name, i * 3 AS amount FROM r",
-}
-
-
-@pytest.mark.parametrize(
-    ("source", "target"), [("duckdb", "duckdb"), ("postgresql", "duckdb"), ("sqlite", "postgresql")]
-)
-def test_a_sample_is_compared_with_what_the_target_has_of_it(source, target, tmp_path: Path):
-    lab = Lab(tmp_path, source, target)
-    lab.make(MAKE[source])
-    columns = {
-        "id": {"from": "k", "type": "bigint"},
-        "name": {"expr": "upper(name)", "type": "varchar(9)"},
-        "amount": {},
-    }
-    spec = {"key": ["id"], "columns": columns, "scd": {"type": 2, "deletes": "close"}}
-    assert lab.apply(**spec).rows["inserted"] == 40
-    lab.make(
-        "UPDATE s SET amount = -1 WHERE k IN (3, 4)", "DELETE FROM s WHERE k = 5", "UPDATE s SET k = 99 WHERE k = 6"
-    )
-    before = lab.read("SELECT * FROM t ORDER BY id")
-    ran = lab.run("dry-run", lab.spec(**spec), "--sample", "1000", "--format", "json")
-    assert ran.code == 0, ran.err
-    shown = json.loads(ran.out)
-    rows = {name: count for name, count in shown["report"]["rows"].items() if count}
-    assert rows == {"read": 39, "inserted": 1, "versioned": 2, "unchanged": 36}
-    assert changed(shown, "versioned") == [{"amount": ("9", "-1")}, {"amount": ("12", "-1")}]
-    few = json.loads(lab.run("dry-run", lab.spec(**spec), "--sample", "7", "--format", "json").out)
-    assert few["report"]["rows"]["read"] == 7
-    assert lab.read("SELECT * FROM t ORDER BY id") == before, "the target is not touched"
-
-
-def test_a_sample_of_a_query_is_run_by_the_source(tmp_path: Path):
-    lab = Lab(tmp_path)
-    lab.make(MAKE["duckdb"])
-    query = "select k as id, amount // 2 as half from s where k >= ${param:least}"
-    params = {"least": {"type": "bigint", "default": 30}}
-    spec = lab.spec(key=["id"], source={"table": None, "query": query, "where": "id <> 31"}, params=params)
-    ran = lab.run("dry-run", spec, "--sample", "50", "--format", "json")
-    assert ran.code == 0, ran.err
-    shown = json.loads(ran.out)
-    assert (shown["new_target"], shown["report"]["rows"]["inserted"]) == (True, 9)
