@@ -36,6 +36,9 @@ EMPTY_IS_NULL = ("oracle",)
 STRICT = ("oracle",)
 """Dialects whose functions are trusted only where they are translated: DuckDB's of the same name do something else."""
 
+UNLIKE = ("typeof", "version", "current_database", "current_schema", "current_user", "hash", "uuid", "gen_random_uuid")
+"""Functions that DuckDB has as well, and that return something of its own."""
+
 PSEUDO_COLUMNS = {"oracle": ("ROWNUM", "LEVEL", "ROWID", "ORA_ROWSCN")}
 SPELLED = ("cast", "try_cast", "extract", "coalesce", "ifnull", "exists", "any", "all", "some", "position", "case")
 """What looks like a call and is grammar."""
@@ -141,12 +144,14 @@ class Translator(Struct, frozen=True, kw_only=True):
         for node in tree.find_all(exp.Func):
             if isinstance(node, exp.Rand):
                 raise Untranslated(node, "a random value is another one at every run")
+            called = CALL.match(_generate(node))
+            if called and called[1].lower() in UNLIKE:
+                raise Untranslated(node, f"{called[1].upper()} returns something else in DuckDB")
             if isinstance(node, exp.Anonymous):
                 name = str(node.this)
                 if dialect in STRICT or name.lower() not in self.functions:
                     raise Untranslated(node, f"there is no translation of {name.upper()} to DuckDB")
                 continue
-            called = CALL.match(_generate(node))
             if called and called[1].lower() not in self.functions and called[1].lower() not in SPELLED:
                 raise Untranslated(node, f"there is no translation of {called[1].upper()} to DuckDB")
 
