@@ -10,6 +10,7 @@ import typer
 
 from dmsflow.cli.commands.apply import apply
 from dmsflow.cli.commands.checkpoint import checkpoint
+from dmsflow.cli.commands.dry_run import dry_run
 from dmsflow.cli.commands.explain import explain
 from dmsflow.cli.commands.plan import plan
 from dmsflow.cli.commands.rejects import rejects
@@ -17,6 +18,7 @@ from dmsflow.cli.commands.runs import runs
 from dmsflow.cli.commands.schema import schema
 from dmsflow.cli.commands.status import status
 from dmsflow.cli.commands.stop import stop
+from dmsflow.cli.commands.test import test
 from dmsflow.cli.commands.torture import torture
 from dmsflow.cli.commands.unlock import unlock
 from dmsflow.cli.commands.validate import validate
@@ -38,6 +40,8 @@ app = typer.Typer(
 app.command()(validate)
 app.command()(plan)
 app.command()(apply)
+app.command("dry-run")(dry_run)
+app.command()(test)
 app.command()(explain)
 app.command()(schema)
 app.command()(status)

@@ -13,6 +13,7 @@ from dmsflow.diagnostics import Diagnostic
 from dmsflow.errors import ConnectionFailed, DmsflowError, PlanRefused, SpecRejected
 
 if TYPE_CHECKING:
+    from dmsflow.compiler.document import Document
     from dmsflow.compiler.load import LoadedSpec
 
 
@@ -52,6 +53,19 @@ def load(path: Path, settings: dict[str, str], *, params_required: bool = True) 
     return loaded
 
 
+def load_offline(path: Path, settings: dict[str, str]) -> "LoadedSpec":
+    """Load a spec for a rehearsal: its databases are not opened, so nothing is said of them."""
+    from dmsflow.compiler.load import load_spec
+    from dmsflow.rehearsal.prepare import without_databases
+
+    if not path.is_file():
+        refuse(f'there is no file "{path}"', Exit.USAGE)
+    loaded = without_databases(load_spec(path, settings))
+    show_problems(loaded.diagnostics, loaded)
+    loaded.raise_if_rejected()
+    return loaded
+
+
 def show_problems(problems: Iterable[Diagnostic], loaded: "LoadedSpec") -> None:
     """Print problems to stderr, with their lines."""
     listed = tuple(problems)
@@ -60,7 +74,17 @@ def show_problems(problems: Iterable[Diagnostic], loaded: "LoadedSpec") -> None:
     from dmsflow.cli.render.colour import wants_colour
     from dmsflow.cli.render.diagnostics import render_diagnostics
 
-    typer.echo(render_diagnostics(listed, loaded.documents, colour=wants_colour(sys.stderr)), err=True)
+    documents = (*loaded.documents, *_others(listed, loaded))
+    typer.echo(render_diagnostics(listed, documents, colour=wants_colour(sys.stderr)), err=True)
+
+
+def _others(problems: Iterable[Diagnostic], loaded: "LoadedSpec") -> "Iterator[Document]":
+    """Other files that problems stand in, such as one with given rows."""
+    from dmsflow.compiler.document import read_document
+
+    known = {document.file for document in loaded.documents}
+    for file in {problem.position.file for problem in problems if problem.position} - known:
+        yield read_document(file)
 
 
 @contextmanager

@@ -100,4 +100,14 @@ SHAPE: tuple[Entry, ...] = (
         mistake="key: []",
         cure="Remove the key, or give it an entry.",
     ),
+    Entry(
+        code="DMS115",
+        slug="target-given-late",
+        why=(
+            "A step of a spec test finds the target as the step before has left it; rows that come from nowhere would "
+            "hide what that was."
+        ),
+        mistake="tests: [{name: a change, steps: [{...}, {given: {target: [{customer_id: 1}]}, expect: {}}]}]",
+        cure="Give the rows of the target in the first step, or make another test of it.",
+    ),
 )

@@ -162,4 +162,14 @@ TABLES: tuple[Entry, ...] = (
         mistake="checkpoint: {columns: [valid_to]}   # where open rows have 'infinity'",
         cure="Correct these rows, leave them out with source.where, or name another column.",
     ),
+    Entry(
+        code="DMS330",
+        slug="no-translation",
+        why=(
+            "A dry run and a spec test run the source's SQL in DuckDB. What DuckDB has no words for, or would compute "
+            "otherwise, is refused there rather than rehearsed wrong; a real run is not concerned."
+        ),
+        mistake="where: xml_is_well_formed(note)   # in dmsflow dry-run, from PostgreSQL",
+        cure="Write it as both databases have it, such as with a CAST, or move it into a view of the source.",
+    ),
 )

@@ -18,7 +18,7 @@ from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.engines.access import Access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.facts import Facts, SourceFacts
-from dmsflow.model.plan import Plan, Transfer
+from dmsflow.model.plan import Plan, Statement, Transfer
 from dmsflow.model.spec import PipelineSpec
 
 
@@ -58,6 +58,20 @@ def compile_plan(
     plan = _make_plan(spec, facts, columns, access, loaded.digest, memory, cut, route)
     plan = replace(plan, digests=replace(plan.digests, sections=loaded.sections))
     return Compiled(plan=plan, facts=facts, diagnostics=(*loaded.diagnostics, *examined.problems))
+
+
+def compile_ddl(loaded: LoadedSpec, access: Access) -> tuple[Statement, ...]:
+    """The DDL that the plan of a spec would begin with. Raises SpecRejected with every problem."""
+    from dmsflow.compiler.assemble import make_builder
+    from dmsflow.compiler.ddl import build_ddl
+    from dmsflow.compiler.questions import source_sql
+
+    examined = examine(loaded, access)
+    spec, facts, columns = examined.spec, examined.facts, examined.columns
+    cut, checkpoint = decide_cut(spec, facts, columns), plan_checkpoint(spec, facts)
+    sql = source_sql(spec, facts, access)
+    route = choose_route(spec, facts, columns, cut)
+    return build_ddl(make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms, route))
 
 
 def examine(loaded: LoadedSpec, access: Access, source: SourceFacts | None = None) -> Examined:

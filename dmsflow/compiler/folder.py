@@ -11,7 +11,7 @@ from dmsflow.compiler.decode_connections import CONNECTIONS_FILE, decode_connect
 from dmsflow.compiler.document import Document, read_document
 from dmsflow.compiler.load import NO_SETTINGS, LoadedSpec, load_document, sort_by_place
 from dmsflow.compiler.rules.connections import judge_secrets
-from dmsflow.compiler.schema_check import check_connections_shape
+from dmsflow.compiler.schema_check import check_connections_shape, check_tests_shape
 from dmsflow.compiler.section import Section
 from dmsflow.diagnostics import Diagnostic, has_errors
 
@@ -41,10 +41,13 @@ def load_folder(
     documents: dict[str, Document] = {}
     problems: list[Diagnostic] = []
     skipped: list[str] = []
-    for file, is_named in _find_files(paths):
+    for file, is_named in find_yaml_files(paths):
         document = read_document(file)
         if file.name == CONNECTIONS_FILE:
             problems += _check_connections(document)
+            documents[document.file] = document
+        elif holds_tests(document):
+            problems += document.diagnostics or check_tests_shape(document)
             documents[document.file] = document
         elif is_named or _looks_like_a_spec(document):
             loaded = load_document(document, settings, params_required=params_required)
@@ -63,7 +66,7 @@ def load_folder(
     )
 
 
-def _find_files(paths: Iterable[FilePath]) -> Iterator[tuple[FilePath, bool]]:
+def find_yaml_files(paths: Iterable[FilePath]) -> Iterator[tuple[FilePath, bool]]:
     """Every YAML file once, and whether it was named itself; hidden folders are left out."""
     seen: set[FilePath] = set()
     for path in paths:
@@ -77,6 +80,11 @@ def _walk(folder: FilePath) -> Iterator[FilePath]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (FilePath(parent, name) for name in sorted(names) if name.endswith(_SUFFIXES))
+
+
+def holds_tests(document: Document) -> bool:
+    """Whether the file is one of spec tests."""
+    return isinstance(document.content, dict) and {"spec", "tests"} <= document.content.keys()
 
 
 def _looks_like_a_spec(document: Document) -> bool:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from msgspec import Struct
 
 from dmsflow.compiler.document import Document
-from dmsflow.compiler.schema_file import read_schema_text
+from dmsflow.compiler.schema_file import SCHEMA_NAME, TEST_SCHEMA_NAME, read_schema_text
 from dmsflow.compiler.schema_words import NAMED_SHAPES, describe_value, hide_value, name_types, write_example
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 
@@ -25,10 +25,11 @@ class _Fault(Struct, frozen=True, kw_only=True):
     value: Any
     expected: Any
     schema: Schema
+    parts: Schema
     on_name: bool
 
     @classmethod
-    def of(cls, error: ValidationError) -> "_Fault":
+    def of(cls, error: ValidationError, parts: Schema) -> "_Fault":
         on_name = "propertyNames" in error.schema_path
         path: Path = tuple(error.absolute_path)
         return cls(
@@ -37,8 +38,14 @@ class _Fault(Struct, frozen=True, kw_only=True):
             value=error.instance,
             expected=error.validator_value,
             schema=error.schema if isinstance(error.schema, dict) else {},
+            parts=parts,
             on_name=on_name,
         )
+
+    @property
+    def shape(self) -> str | None:
+        """The name of the schema part, known by its identity."""
+        return next((name for name, part in self.parts.items() if part is self.schema), None)
 
 
 def check_pipeline_shape(document: Document) -> tuple[Diagnostic, ...]:
@@ -51,17 +58,27 @@ def check_connections_shape(document: Document) -> tuple[Diagnostic, ...]:
     return _check(document, _validator("connectionsFile"))
 
 
+def check_tests_shape(document: Document) -> tuple[Diagnostic, ...]:
+    """What in a file of spec tests does not fit its schema, with places."""
+    return _check(document, _validator("", TEST_SCHEMA_NAME))
+
+
+def check_rows_shape(document: Document) -> tuple[Diagnostic, ...]:
+    """What in a YAML file of rows does not fit the schema, with places."""
+    return _check(document, _validator("rowsFile", TEST_SCHEMA_NAME))
+
+
 @cache
-def _schema() -> Schema:
-    schema: Schema = json.loads(read_schema_text())
+def _schema(name: str = SCHEMA_NAME) -> Schema:
+    schema: Schema = json.loads(read_schema_text(name))
     return schema
 
 
 @cache
-def _validator(part: str) -> Draft202012Validator:
+def _validator(part: str, name: str = SCHEMA_NAME) -> Draft202012Validator:
     extend: Callable[[type, object], type[Draft202012Validator]] = validators.extend
     checker = extend(Draft202012Validator, {"uniqueItems": _entries_differ, "maximum": _is_at_most})
-    schema = _schema()
+    schema = _schema(name)
     return checker({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]} if part else schema)
 
 
@@ -78,7 +95,8 @@ def _is_at_most(_checker: object, limit: float, value: object, _part: object) ->
 
 
 def _check(document: Document, validator: Draft202012Validator) -> tuple[Diagnostic, ...]:
-    faults = [_Fault.of(error) for error in validator.iter_errors(document.content)]
+    whole: Any = validator.schema
+    faults = [_Fault.of(error, whole["$defs"]) for error in validator.iter_errors(document.content)]
     mistyped = {fault.path for fault in faults if fault.rule == "type"}
     seen: dict[tuple[str, Path], Diagnostic] = {}
     for fault in faults:
@@ -133,7 +151,7 @@ def _missing_keys(fault: _Fault) -> Iterator[Diagnostic]:
         if key in fault.value:
             continue
         where = f' in "{fault.path[-1]}"' if fault.path else ""
-        example = write_example(fault.schema.get("properties", {}).get(key, {}), _schema()["$defs"])
+        example = write_example(fault.schema.get("properties", {}).get(key, {}), fault.parts)
         yield Diagnostic(
             code="DMS102",
             message=f'key "{key}" is missing{where}',
@@ -144,7 +162,7 @@ def _missing_keys(fault: _Fault) -> Iterator[Diagnostic]:
 
 def _wrong_type(fault: _Fault) -> Diagnostic:
     types = fault.expected if isinstance(fault.expected, list) else [fault.expected]
-    shape = _shape_name(fault.schema)
+    shape = fault.shape
     if shape == "duration" and not isinstance(fault.value, dict | list | bool | None):
         return Diagnostic(
             code="DMS107",
@@ -152,7 +170,7 @@ def _wrong_type(fault: _Fault) -> Diagnostic:
             path=fault.path,
             help="write a number with its unit: ms, s, m, h or d, such as 10m or 1h30m",
         )
-    example = write_example(fault.schema, _schema()["$defs"])
+    example = write_example(fault.schema, fault.parts)
     help = f"write {name_types(types)}" + (f", such as {example}" if example else "")
     if fault.value is None:
         message = f'"{fault.path[-1]}" has no value' if fault.path else "there is no value"
@@ -207,10 +225,5 @@ def _bad_text(fault: _Fault) -> Diagnostic:
     if fault.rule == "maxLength":
         message = f'"{value[:20]}..." has more than {fault.expected} characters'
         return Diagnostic(code="DMS106", message=message, path=fault.path, help="write a shorter text")
-    code, message, help = NAMED_SHAPES[_shape_name(fault.schema) or ""](value)
+    code, message, help = NAMED_SHAPES[fault.shape or ""](value)
     return Diagnostic(code=code, message=message, path=fault.path, help=help)
-
-
-def _shape_name(schema: object) -> str | None:
-    """The name of a schema part in ``$defs``, known by its identity."""
-    return next((name for name, part in _schema()["$defs"].items() if part is schema), None)

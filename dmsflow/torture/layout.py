@@ -6,11 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
-
-from dmsflow.compiler.columns import LoadedColumn, source_name
+from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 from dmsflow.model.table import DataType, TypeName
+from dmsflow.rehearsal.made_up import TABLE, Layout, ScratchColumn
 from dmsflow.torture.scratch import SOURCE
 
 CHUNKS, NEW_CHUNKS = 5, 15
@@ -18,32 +17,7 @@ CHUNKS, NEW_CHUNKS = 5, 15
 WORKERS = 2
 RETRY = {"attempts": 8, "first_delay": "20ms", "max_delay": "200ms"}
 MANY = 1_000_000_000
-TABLE = "rows"
 UNWRITABLE = (TypeName.OTHER, TypeName.HUGEINT)
-
-
-class ScratchColumn(Struct, frozen=True, kw_only=True):
-    """A column of the scratch source: a source column by its name, or what an expression made."""
-
-    name: str
-    type: DataType
-    column: LoadedColumn | None = None
-
-
-class Layout(Struct, frozen=True, kw_only=True):
-    """The scratch source's columns, and which of them are the key, the checkpoint, the order in time."""
-
-    columns: tuple[ScratchColumn, ...]
-    key: tuple[str, ...]
-    checkpoint: tuple[str, ...]
-    effective: tuple[str, ...]
-    unique: bool
-    append: bool
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All columns."""
-        return tuple(column.name for column in self.columns)
 
 
 def lay_out(spec: PipelineSpec, columns: Sequence[LoadedColumn], types: dict[str, DataType]) -> Layout:
@@ -117,8 +91,3 @@ def _scd(policy: Policy) -> int | str:
 def is_writable(data_type: DataType) -> bool:
     """Whether a spec can name the type."""
     return not data_type.foreign and data_type.name not in UNWRITABLE and bool(re.match("[a-z]", str(data_type)))
-
-
-def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
-    """Types of source columns, as far as the spec tells them."""
-    return {name: column.type for column in spec.columns if column.type and (name := source_name(column)) is not None}

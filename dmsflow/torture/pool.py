@@ -1,4 +1,4 @@
-"""The rows that torture works with: a sample of the source, or rows made from a seed. Writes one scratch table."""
+"""The rows that torture works with: a sample of the source, or what is assumed of it. Writes one scratch table."""
 
 from contextlib import closing
 from functools import partial
@@ -16,9 +16,10 @@ from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Side
 from dmsflow.model.spec import PipelineSpec, param_values
 from dmsflow.model.table import Column, DataType, TypeName
-from dmsflow.torture.layout import Layout, ScratchColumn, declared_types, is_writable
+from dmsflow.rehearsal.made_up import POOL, Layout, ScratchColumn
+from dmsflow.rehearsal.prepare import declared_types
+from dmsflow.torture.layout import is_writable
 
-POOL = "pool"
 BATCH_ROWS = 50_000
 quote = DuckDBIdioms().quote
 MOMENT = DataType(name=TypeName.TIMESTAMP)
@@ -102,36 +103,3 @@ def _assumed(spec: PipelineSpec, types: dict[str, DataType], column: object) -> 
         type=data_type,
         policy=column.policy or DEFAULT_POLICY[spec.scd.type],
     )
-
-
-def make_rows(layout: Layout, rows: int, seed: int, scratch: DuckDBSession) -> None:
-    """Make up so many rows: keys that differ, checkpoints that climb, other values few enough to repeat."""
-    climbing = {*layout.key[:1], *layout.checkpoint, *layout.effective}
-    picked = ", ".join(
-        f"CAST({_value(column, climbs=column.name in climbing, salt=seed + i)} AS "
-        f"{DuckDBIdioms().type_sql(column.type)}) AS {quote(column.name)}"
-        for i, column in enumerate(layout.columns)
-    )
-    scratch.execute(f"CREATE TABLE {POOL} AS SELECT {picked} FROM range({rows}) AS r (i)")
-
-
-def _value(column: ScratchColumn, *, climbs: bool, salt: int) -> str:
-    """SQL of a value of row ``i``; one that does not climb is NULL in one row of ten."""
-    number = "i" if climbs else f"CAST(hash(i, {salt}) % 50 AS BIGINT)"
-    text = f"lpad(CAST({number} AS VARCHAR), 6, '0')" if climbs else f"substr(md5(CAST({number} AS VARCHAR)), 1, 6)"
-    length = column.type.length
-    by_family = {
-        "integer": number,
-        "decimal": number,
-        "float": f"{number} / 4",
-        "boolean": f"{number} % 2 = 0",
-        "text": text if length is None else f"right({text}, {length})",
-        "date": f"DATE '2024-01-01' + CAST({number} AS INTEGER)",
-        "timestamp": f"TIMESTAMP '2024-01-01' + to_minutes({number})",
-        "timestamptz": f"TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_minutes({number})",
-        "bytes": f"encode({text})",
-        "uuid": f"CAST(md5(CAST({number} AS VARCHAR)) AS UUID)",
-        "json": f"json_object('n', {number})",
-    }
-    value = by_family[column.type.family]
-    return value if climbs else f"CASE WHEN hash(i, {salt}, 'null') % 10 > 0 THEN {value} END"

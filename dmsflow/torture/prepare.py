@@ -10,10 +10,11 @@ from dmsflow.compiler.load import LoadedSpec
 from dmsflow.engines.access import open_access
 from dmsflow.engines.duckdb import DuckDBEngine
 from dmsflow.errors import ConnectionFailed
+from dmsflow.rehearsal.days import make_days
+from dmsflow.rehearsal.made_up import make_rows
 from dmsflow.torture.conduct import Prepared
-from dmsflow.torture.days import make_days
 from dmsflow.torture.layout import lay_out, rewrite
-from dmsflow.torture.pool import assume, make_rows, sample_rows, source_types
+from dmsflow.torture.pool import assume, sample_rows, source_types
 from dmsflow.torture.scratch import Scratch
 
 
@@ -36,7 +37,7 @@ def prepare(loaded: LoadedSpec, scratch: Scratch, rows: int, seed: int, *, gener
             columns, types = assume(spec, note or "--generate reads no source")
             layout = lay_out(spec, columns, types)
             make_rows(layout, rows, seed, session)
-    usable = make_days(layout, engine, seed, scratch)
+    usable = make_days(layout, engine, seed, scratch.day_file)
     engine.close()
     told = f"{note}: rows are made up" if note else ""
     prepared = Prepared(base=rewrite(spec, content, columns, usable), rows=usable, generated=generate, note=told)

@@ -14,8 +14,10 @@ import typer
 from dmsflow.cli.app import app
 from dmsflow.cli.exits import Exit
 from dmsflow.codes import CATALOGUE
+from dmsflow.compiler.document import parse_text
 from dmsflow.compiler.folder import load_folder
 from dmsflow.compiler.literals import parse_type
+from dmsflow.compiler.schema_check import check_tests_shape
 from dmsflow.engines import duckdb_words, postgresql_errors, sqlite
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.generic_sql import SQLiteIdioms
@@ -24,6 +26,7 @@ from dmsflow.marks.tables import MARK_TABLES
 from tests.docs.pages import BLOCKS, DOCS, PAGES, ROOT, Block, read_prose
 
 SPECS = [block for block in BLOCKS if block.kind == "yaml" and re.search(r"^pipeline:", block.text, re.MULTILINE)]
+TESTS = [block for block in BLOCKS if block.kind == "yaml" and re.search(r"^tests:", block.text, re.MULTILINE)]
 JSONS = [block for block in BLOCKS if block.kind == "json"]
 COMMANDS = [
     pytest.param(line, id=f"{block}: {line}")
@@ -121,6 +124,18 @@ def test_every_key_of_the_schema_is_in_the_reference():
     schema = json.loads((ROOT / "schemas" / "pipeline.schema.json").read_text(encoding="utf-8"))
     sections = (schema, *schema["$defs"].values())
     keys = {key for section in sections for key in section.get("properties", {})}
+    assert {key for key in keys if f"| `{key}` |" not in page} == set()
+
+
+@pytest.mark.parametrize("block", TESTS, ids=str)
+def test_spec_tests_in_a_page_have_the_shape_of_tests(block: Block):
+    assert [f"{p.code} {p.message}" for p in check_tests_shape(parse_text(block.text))] == []
+
+
+def test_every_key_of_spec_tests_is_in_the_reference():
+    page = (DOCS / "reference" / "spec-tests.md").read_text(encoding="utf-8")
+    schema = json.loads((ROOT / "schemas" / "test.schema.json").read_text(encoding="utf-8"))
+    keys = {key for section in (schema, *schema["$defs"].values()) for key in section.get("properties", {})}
     assert {key for key in keys if f"| `{key}` |" not in page} == set()
 
 

@@ -41,7 +41,7 @@ def run_installed(installed: Path, *words: str | Path) -> Ran:
 
 def test_the_wheel_holds_the_package_and_the_schema_alone(wheel: Path):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "dmsflow/schemas/pipeline.schema.json" in names
+    assert {"dmsflow/schemas/pipeline.schema.json", "dmsflow/schemas/test.schema.json"} <= set(names)
     assert "dmsflow/py.typed" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names} == {"dmsflow", "dmsflow-0.1.0.dist-info"}

@@ -29,12 +29,12 @@ def write_rejects(rejects: Iterable[Reject], format: str) -> Iterator[str]:
         case "csv":
             yield _write_csv([NAMES])
             for part in parts:
-                yield _write_csv([_cells(reject) for reject in part])
+                yield _write_csv([cells_of(reject) for reject in part])
         case "json":
             yield from _write_json(parts)
         case _:
             for number, part in enumerate(parts):
-                heading, *lines = align(COLUMNS, [[_shorten(cell) for cell in _cells(reject)] for reject in part])
+                heading, *lines = align(COLUMNS, [[shorten(cell) for cell in cells_of(reject)] for reject in part])
                 yield "\n".join([*([] if number else [heading]), *lines, ""])
 
 
@@ -44,11 +44,13 @@ def _batches(rejects: Iterable[Reject]) -> Iterator[list[Reject]]:
         yield part
 
 
-def _cells(reject: Reject) -> list[str]:
+def cells_of(reject: Reject) -> list[str]:
+    """A reject as cells, in the order of the columns."""
     return ["" if (value := getattr(reject, name)) is None else str(value) for name in NAMES]
 
 
-def _shorten(cell: str) -> str:
+def shorten(cell: str) -> str:
+    """A cell of a readable length."""
     return cell if len(cell) <= LONGEST else f"{cell[:LONGEST]}..."
 
 

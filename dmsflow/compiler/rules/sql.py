@@ -46,7 +46,7 @@ _PREDICATE = "SELECT 1 WHERE "
 _VALUE = "SELECT "
 
 
-class _Sql(Struct, frozen=True, kw_only=True):
+class WrittenSql(Struct, frozen=True, kw_only=True):
     """One SQL text: where it stands, what precedes it to make a statement, and how it is read."""
 
     path: Path
@@ -58,14 +58,14 @@ class _Sql(Struct, frozen=True, kw_only=True):
 
 def sql_is_read(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """The source's query is one SELECT; where, expr and checks are one expression each."""
-    for sql in _texts(spec, _source_dialect(spec)):
+    for sql in written_sql(spec, source_dialect(spec)):
         yield from _judge(sql)
 
 
 def sql_is_read_by(spec: PipelineSpec, engine: str) -> Iterator[Diagnostic]:
     """The source's SQL once more, in the dialect of an open connection whose url had hidden its database."""
-    if _source_dialect(spec) is None:
-        for sql in _texts(spec, DIALECTS.get(engine, STANDARD)):
+    if source_dialect(spec) is None:
+        for sql in written_sql(spec, DIALECTS.get(engine, STANDARD)):
             yield from _judge(sql)
 
 
@@ -81,22 +81,23 @@ def check_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
         seen.add(check.name.lower())
 
 
-def _texts(spec: PipelineSpec, read_by: str | None) -> Iterator[_Sql]:
+def written_sql(spec: PipelineSpec, read_by: str | None) -> Iterator[WrittenSql]:
+    """Every SQL text of a spec; those of the source are ``read_by`` a dialect."""
     source = spec.source
     if source.query is not None:
-        yield _Sql(path=("source", "query"), text=source.query, what="query", dialect=read_by)
+        yield WrittenSql(path=("source", "query"), text=source.query, what="query", dialect=read_by)
     if source.where is not None:
-        yield _Sql(path=("source", "where"), text=source.where, what="where", prefix=_PREDICATE, dialect=read_by)
+        yield WrittenSql(path=("source", "where"), text=source.where, what="where", prefix=_PREDICATE, dialect=read_by)
     for column in spec.columns:
         if column.expr is not None:
             path: Path = ("columns", column.name, "expr")
-            yield _Sql(path=path, text=column.expr, what="expr", prefix=_VALUE, dialect=read_by)
+            yield WrittenSql(path=path, text=column.expr, what="expr", prefix=_VALUE, dialect=read_by)
     for index, check in enumerate(spec.checks):
         path = ("checks", index, "expr")
-        yield _Sql(path=path, text=check.expr, what="expr", prefix=_PREDICATE, dialect=STAGING)
+        yield WrittenSql(path=path, text=check.expr, what="expr", prefix=_PREDICATE, dialect=STAGING)
 
 
-def _source_dialect(spec: PipelineSpec) -> str | None:
+def source_dialect(spec: PipelineSpec) -> str | None:
     """The sqlglot dialect that reads the source; None, the generic one, when the url hides the database."""
     if spec.source.file is not None:
         return STAGING
@@ -106,23 +107,23 @@ def _source_dialect(spec: PipelineSpec) -> str | None:
     return None
 
 
-def _judge(sql: _Sql) -> Iterator[Diagnostic]:
+def _judge(sql: WrittenSql) -> Iterator[Diagnostic]:
     if sql.path[0] != "source" and find_references(sql.text):
         return
     if not sql.text.strip():
-        yield _problem(sql, "DMS260", f"{sql.what} is empty", "write SQL, or remove the key", None)
+        yield sql_problem(sql, "DMS260", f"{sql.what} is empty", "write SQL, or remove the key", None)
         return
     if len(sql.text) > MAX_CHARACTERS:
         help = "move it into a view"
-        yield _problem(sql, "DMS260", f"{sql.what} is longer than {MAX_CHARACTERS} characters", help, None)
+        yield sql_problem(sql, "DMS260", f"{sql.what} is longer than {MAX_CHARACTERS} characters", help, None)
         return
     if sql.text.rstrip().endswith(";"):
         at = len(sql.text.rstrip())
-        yield _problem(sql, "DMS261", f'{sql.what} ends with ";"', 'remove the ";"', (at - 1, at))
+        yield sql_problem(sql, "DMS261", f'{sql.what} ends with ";"', 'remove the ";"', (at - 1, at))
         return
     if comment := comment_at_end(sql.text.rstrip()):
         help = "write it as /* comment */, or above"
-        yield _problem(sql, "DMS263", f"{sql.what} ends in a line comment", help, comment)
+        yield sql_problem(sql, "DMS263", f"{sql.what} ends in a line comment", help, comment)
     trees = _parse(sql)
     if isinstance(trees, Diagnostic):
         yield trees
@@ -132,13 +133,13 @@ def _judge(sql: _Sql) -> Iterator[Diagnostic]:
         yield from _judge_query(sql, trees)
 
 
-def _parse(sql: _Sql) -> "list[Expr] | Diagnostic":
+def _parse(sql: WrittenSql) -> "list[Expr] | Diagnostic":
     import sqlglot
     from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     try:
-        found = sqlglot.parse(sql.prefix + _bind(sql.text), dialect=sql.dialect, error_level=ErrorLevel.RAISE)
+        found = sqlglot.parse(sql.prefix + hold_places(sql.text), dialect=sql.dialect, error_level=ErrorLevel.RAISE)
         return [tree for tree in found if tree is not None]
     except ParseError as error:
         return _describe_error(sql, error.errors[0] if error.errors else {})
@@ -150,7 +151,7 @@ def _parse(sql: _Sql) -> "list[Expr] | Diagnostic":
         return _unread(sql, f"{sql.what} is not SQL that can be read", None)
 
 
-def _bind(text: str) -> str:
+def hold_places(text: str) -> str:
     """The text with a placeholder in the place, and of the length, of every parameter."""
     for reference in find_references(text):
         name = reference.name if reference.name.isidentifier() else "p"
@@ -159,7 +160,7 @@ def _bind(text: str) -> str:
     return text
 
 
-def _describe_error(sql: _Sql, error: dict[str, object]) -> Diagnostic:
+def _describe_error(sql: WrittenSql, error: dict[str, object]) -> Diagnostic:
     word, line, column = error.get("highlight"), error.get("line"), error.get("col")
     if not isinstance(word, str) or not isinstance(line, int) or not isinstance(column, int):
         return _unread(sql, f"{sql.what} is not SQL that can be read", None)
@@ -173,40 +174,40 @@ def _describe_error(sql: _Sql, error: dict[str, object]) -> Diagnostic:
     return _unread(sql, message, (start, end))
 
 
-def _unread(sql: _Sql, message: str, at: tuple[int, int] | None) -> Diagnostic:
+def _unread(sql: WrittenSql, message: str, at: tuple[int, int] | None) -> Diagnostic:
     if sql.dialect is None:
         help = "check the SQL; its database is known only when the connection is opened"
-        return _problem(sql, "DMS260", message, help, at, Severity.WARNING)
-    return _problem(sql, "DMS260", message, f"correct the SQL; it is read as {sql.dialect or 'standard SQL'}", at)
+        return sql_problem(sql, "DMS260", message, help, at, Severity.WARNING)
+    return sql_problem(sql, "DMS260", message, f"correct the SQL; it is read as {sql.dialect or 'standard SQL'}", at)
 
 
-def _judge_query(sql: _Sql, trees: "list[Expr]") -> Iterator[Diagnostic]:
+def _judge_query(sql: WrittenSql, trees: "list[Expr]") -> Iterator[Diagnostic]:
     from sqlglot import exp
 
     help = "write one SELECT, or one WITH ... SELECT"
     if len(trees) != 1:
-        yield _problem(sql, "DMS261", f"the query holds {len(trees)} statements", help, None)
+        yield sql_problem(sql, "DMS261", f"the query holds {len(trees)} statements", help, None)
         return
     tree = trees[0]
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
         word = re.split(r"\W", sql.text.strip(), maxsplit=1)[0]
-        yield _problem(sql, "DMS261", f'the query is "{word.upper()}", not a SELECT', help, None)
+        yield sql_problem(sql, "DMS261", f'the query is "{word.upper()}", not a SELECT', help, None)
         return
     writes = tree.find(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into, exp.Create, exp.Command)
     if writes is not None:
         message = f'the query writes: it holds "{writes.key.upper()}"'
-        yield _problem(sql, "DMS261", message, help, None)
+        yield sql_problem(sql, "DMS261", message, help, None)
     elif tree.find(exp.Lock) is not None:
-        yield _problem(sql, "DMS261", "the query locks rows", "remove the FOR clause", None)
+        yield sql_problem(sql, "DMS261", "the query locks rows", "remove the FOR clause", None)
     kinds = exp.Alias | exp.Column
     named = [part.alias_or_name for part in tree.selects if isinstance(part, kinds) and not part.is_star]
     folded = [name.lower() for name in named]
     for name in dict.fromkeys(name for i, name in enumerate(named) if folded[i] in folded[:i]):
         help = "name one of the two with AS, or leave it out"
-        yield _problem(sql, "DMS266", f'the query has two columns "{name}"', help, None)
+        yield sql_problem(sql, "DMS266", f'the query has two columns "{name}"', help, None)
 
 
-def _judge_expression(sql: _Sql, trees: "list[Expr]") -> Iterator[Diagnostic]:
+def _judge_expression(sql: WrittenSql, trees: "list[Expr]") -> Iterator[Diagnostic]:
     from sqlglot import exp
 
     tree = trees[0] if len(trees) == 1 else None
@@ -215,23 +216,24 @@ def _judge_expression(sql: _Sql, trees: "list[Expr]") -> Iterator[Diagnostic]:
     whole = {"expressions", "where"} if sql.prefix == _PREDICATE else {"expressions"}
     values = tree.expressions if isinstance(tree, exp.Select) else []
     if given != whole or len(values) != 1 or isinstance(values[0], exp.Alias | exp.Star):
-        yield _problem(sql, "DMS262", f"{sql.what} is not one expression", help, None)
+        yield sql_problem(sql, "DMS262", f"{sql.what} is not one expression", help, None)
         return
     for part in tree.walk() if tree else ():
         if isinstance(part, exp.AggFunc | exp.Window) and part.parent_select is tree:
             found = part.find(exp.AggFunc, exp.Func) or part
             message = f'{sql.what} looks at several rows: it holds "{found.key.upper()}"'
-            yield _problem(sql, "DMS265", message, "write it in source.query, or in a (SELECT ...) of its own", None)
+            yield sql_problem(sql, "DMS265", message, "write it in source.query, or in a (SELECT ...) of its own", None)
             return
 
 
-def _problem(
-    sql: _Sql,
+def sql_problem(
+    sql: WrittenSql,
     code: str,
     message: str,
     help: str,
     at: tuple[int, int] | None,
     severity: Severity = Severity.ERROR,
 ) -> Diagnostic:
+    """A problem of one text, at a stretch of it where that is known."""
     place = spot(sql.text, *at) if at else None
     return Diagnostic(code=code, message=message, path=sql.path, help=help, severity=severity, position=place)

@@ -57,3 +57,12 @@ def test_bare_names_in_a_connections_file_are_told_where_to_go(tmp_path: Path):
     (tmp_path / "connections.yaml").write_text("wh: duckdb:///w\n")
     problem = next(found for found in load_folder([tmp_path]).diagnostics if found.code == "DMS101")
     assert problem.help == 'put the connections under one key "connections:"'
+
+
+def test_files_of_spec_tests_are_checked_beside_the_specs(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text(SPEC)
+    tests = tmp_path / "a_tests.yaml"
+    tests.write_text("version: 1\nspec: a.yaml\ntests: [{name: t, steps: [{expect: {}}]}]\n")
+    assert (load_folder([tmp_path]).diagnostics, load_folder([tests]).skipped) == ((), ())
+    tests.write_text("version: 1\nspec: a.yaml\ntests: [{name: t, steps: [{expct: {}}]}]\n")
+    assert {problem.code for problem in load_folder([tmp_path]).diagnostics} == {"DMS101", "DMS102"}

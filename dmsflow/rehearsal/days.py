@@ -4,14 +4,15 @@ A changed key gets the values of a row that stands for no key of its own, so tha
 that the source has. With a checkpoint, rows come in its order: what is new or changed on a day is above the last day.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 from msgspec import Struct
 
 from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import PlanRefused
-from dmsflow.torture.layout import TABLE, Layout
-from dmsflow.torture.pool import POOL
-from dmsflow.torture.scratch import Scratch
+from dmsflow.rehearsal.made_up import POOL, TABLE, Layout
 
 LEAST_ROWS = 20
 quote = DuckDBIdioms().quote
@@ -32,12 +33,12 @@ class Days(Struct, frozen=True, kw_only=True):
     session: DuckDBSession
     seed: int
 
-    def make(self, scratch: Scratch) -> int:
+    def make(self, day_file: Callable[[int], Path]) -> int:
         """Write a source file for every day; how many rows of the pool are of use."""
         rows = self._rank()
         if rows < LEAST_ROWS:
             raise PlanRefused(
-                f"there are {rows} rows with different keys, and torture needs {LEAST_ROWS}: give it a source with "
+                f"there are {rows} rows with different keys, and days of them need {LEAST_ROWS}: give it a source with "
                 "more rows, or --generate"
             )
         self.session.execute(f"CREATE TABLE state_1 AS SELECT * FROM ranked WHERE {SLICE} < 6")
@@ -45,7 +46,7 @@ class Days(Struct, frozen=True, kw_only=True):
         back = f"UNION ALL SELECT * FROM state_1 WHERE {DICE} >= {BACK[0]} AND {DICE} < {BACK[1]}"
         self._advance(3, "" if self.layout.append else back)
         for day, faults in ((1, ()), (2, self._faults()), (3, ())):
-            self._write(scratch, day, faults)
+            self._write(day_file(day), day, faults)
         return rows
 
     def _rank(self) -> int:
@@ -105,19 +106,19 @@ class Days(Struct, frozen=True, kw_only=True):
             faults.append(f"SELECT {names} FROM ({twice} ({last} 6) QUALIFY row_number() OVER (ORDER BY {PLACE}) < 4)")
         return tuple(faults)
 
-    def _write(self, scratch: Scratch, day: int, faults: tuple[str, ...]) -> None:
+    def _write(self, file: Path, day: int, faults: tuple[str, ...]) -> None:
         names = ", ".join(map(quote, self.layout.names))
         parts = (f"SELECT {names} FROM state_{day}", *faults)
-        literal = str(scratch.day_file(day)).replace("'", "''")
+        literal = str(file).replace("'", "''")
         self.session.execute(f"ATTACH '{literal}' AS written")
         self.session.execute(f"CREATE TABLE written.{quote(TABLE)} AS {' UNION ALL '.join(parts)}")
         self.session.execute("DETACH written")
 
 
-def make_days(layout: Layout, engine: DuckDBEngine, seed: int, scratch: Scratch) -> int:
+def make_days(layout: Layout, engine: DuckDBEngine, seed: int, day_file: Callable[[int], Path]) -> int:
     """Write a source file for every day from the pool of that database."""
     session = engine.connect()
     try:
-        return Days(layout=layout, session=session, seed=seed).make(scratch)
+        return Days(layout=layout, session=session, seed=seed).make(day_file)
     finally:
         session.close()

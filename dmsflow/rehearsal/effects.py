@@ -1,0 +1,188 @@
+"""What a run did to its target: samples of each kind of effect, by comparing the table before and after."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from dmsflow.engines.duckdb import DuckDBSession
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.model.result import RowCounts
+from dmsflow.model.spec import PipelineSpec, ScdType
+from dmsflow.model.table import TableName
+
+quote = DuckDBIdioms().quote
+BEFORE = '"dms_source"."main"."_dms_before"'
+PLACE = '"_dms_place"'
+ORDERED = 6
+"""By how many columns samples are put in order."""
+
+Row = dict[str, str | None]
+"""Values by column, as a database writes them."""
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """One row of the target as it was, and as it is: None where there was, or is, none."""
+
+    old: Row | None
+    new: Row | None
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """One kind of effect: how many rows, in the words of the report, and a few of them."""
+
+    kind: str
+    rows: int
+    samples: tuple[Sample, ...]
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """The target before and after. Rows are the same where ``identity`` is: the key, and the start of the version."""
+
+    session: DuckDBSession
+    spec: PipelineSpec
+    columns: tuple[str, ...]
+    known: tuple[str, ...]
+    samples: int
+
+    @property
+    def table(self) -> str:
+        """The target as it stands in FROM."""
+        return DuckDBIdioms().qualify(self.spec.target.table)
+
+    @property
+    def history(self) -> bool:
+        """Whether a key has versions."""
+        return self.spec.scd.type is ScdType.HISTORY
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns by which a row is the same; all of them where there is no key."""
+        if self.spec.scd.type is ScdType.APPEND:
+            return self.known
+        return (*self.spec.key, *((self.spec.scd.fields.valid_from,) if self.history else ()))
+
+    def effects(self, rows: RowCounts) -> tuple[Effect, ...]:
+        """Every kind that happened, with samples where the target shows them."""
+        shown = {
+            "inserted": self._new(versioned=False),
+            "versioned": self._new(versioned=True),
+            "updated": self._updated(),
+            "closed": self._closed(),
+        }
+        kinds = [name for name in RowCounts.__struct_fields__ if name != "read" and getattr(rows, name)]
+        return tuple(
+            Effect(kind=name, rows=getattr(rows, name), samples=tuple(self._read(shown[name])) if name in shown else ())
+            for name in kinds
+        )
+
+    def _same(self, one: str, other: str, names: Sequence[str]) -> str:
+        return " AND ".join(f"{one}.{quote(name)} IS NOT DISTINCT FROM {other}.{quote(name)}" for name in names)
+
+    def _new(self, *, versioned: bool) -> str:
+        """Rows that were not there; with the version before them, where they follow one at once."""
+        absent = f"NOT EXISTS (FROM {BEFORE} AS b WHERE {self._same('b', 'a', self.identity)})"
+        if not self.history:
+            return f"SELECT {self._pick('a')}, {self._none()} FROM {self.table} AS a WHERE {absent}"
+        fields = self.spec.scd.fields
+        follows = f"{self._same('o', 'a', self.spec.key)} AND o.{quote(fields.valid_to)} = a.{quote(fields.valid_from)}"
+        kind = "SEMI" if versioned else "ANTI"
+        old = f"LEFT JOIN {self.table} AS o ON {follows}" if versioned else ""
+        picked = self._pick("o") if versioned else self._none()
+        if versioned and fields.is_deleted in self.known:
+            absent += f" AND NOT a.{quote(fields.is_deleted)}"
+        return (
+            f"SELECT {self._pick('a')}, {picked} FROM (SELECT a.* FROM {self.table} AS a "
+            f"{kind} JOIN {self.table} AS o ON {follows}) AS a {old} WHERE {absent}"
+        )
+
+    def _updated(self) -> str:
+        """Rows that are the same, with other values in a column of the user's."""
+        own = {name.lower() for name in self._engine_columns()}
+        differing = [name for name in self.known if name.lower() not in own and name not in self.identity]
+        changed = " OR ".join(f"a.{quote(n)} IS DISTINCT FROM b.{quote(n)}" for n in differing) or "FALSE"
+        return self._pair("JOIN", f"{self._is_open('a')} AND ({changed})")
+
+    def _closed(self) -> str:
+        """Rows that are there no more, or hold no more, and that no new version follows."""
+        fields = self.spec.scd.fields
+        if not self.history:
+            flag = quote(fields.is_deleted)
+            flagged = fields.is_deleted in self.known
+            gone = f"a.{flag} AND NOT b.{flag}" if flagged else f"a.{PLACE} IS NULL"
+            return self._pair("RIGHT JOIN", gone)
+        current = quote(fields.is_current)
+        deleted = f" AND NOT n.{quote(fields.is_deleted)}" if fields.is_deleted in self.known else ""
+        followed = (
+            f"EXISTS (FROM {self.table} AS n WHERE {self._same('n', 'a', self.spec.key)} "
+            f"AND n.{quote(fields.valid_from)} = a.{quote(fields.valid_to)}{deleted})"
+        )
+        return self._pair("JOIN", f"b.{current} AND NOT a.{current} AND NOT {followed}")
+
+    def _pair(self, join: str, condition: str) -> str:
+        after = f"(SELECT *, 1 AS {PLACE} FROM {self.table})"
+        new = self._pick("a", f"a.{PLACE} IS NOT NULL")
+        return (
+            f"SELECT {new}, {self._pick('b')} FROM {after} AS a {join} {BEFORE} AS b "
+            f"ON {self._same('a', 'b', self.identity)} WHERE {condition}"
+        )
+
+    def _is_open(self, alias: str) -> str:
+        return f"{alias}.{quote(self.spec.scd.fields.is_current)}" if self.history else "TRUE"
+
+    def _engine_columns(self) -> Iterator[str]:
+        fields = self.spec.scd.fields
+        for name in fields.__struct_fields__:
+            if value := getattr(fields, name):
+                yield value
+
+    def _pick(self, alias: str, there: str = "TRUE") -> str:
+        """The columns as text, and whether there is such a row."""
+        known = self.known if alias == "b" else self.columns
+        picked = (
+            f"CAST({alias}.{quote(name)} AS VARCHAR)" if name in known else "CAST(NULL AS VARCHAR)"
+            for name in self.columns
+        )
+        return ", ".join((*picked, there))
+
+    def _none(self) -> str:
+        return ", ".join([*("CAST(NULL AS VARCHAR)" for _ in self.columns), "FALSE"])
+
+    def _read(self, sql: str) -> Iterator[Sample]:
+        width, leading = len(self.columns) + 1, self.identity[:ORDERED]
+        places = [self.columns.index(name) + 1 for name in leading if name in self.columns] or [1]
+        order = ", ".join(map(str, (*places, *(place + width for place in places))))
+        for row in self.session.fetch(f"{sql} ORDER BY {order} LIMIT {self.samples}"):
+            new, old = row[:width], row[width:]
+            yield Sample(old=self._row(old), new=self._row(new))
+
+    def _row(self, values: Sequence[object]) -> Row | None:
+        *cells, there = values
+        if not there:
+            return None
+        return {name: None if c is None else str(c) for name, c in zip(self.columns, cells, strict=True)}
+
+
+def keep_before(session: DuckDBSession, table: TableName) -> tuple[str, ...]:
+    """Keep the target as it is; its columns, none where it is not there yet."""
+    shape = session.describe_table(table)
+    if shape is None:
+        return ()
+    session.execute(f"CREATE OR REPLACE TABLE {BEFORE} AS SELECT * FROM {DuckDBIdioms().qualify(table)}")
+    return shape.names
+
+
+def compare(
+    session: DuckDBSession, spec: PipelineSpec, known: tuple[str, ...], rows: RowCounts, samples: int
+) -> tuple[Effect, ...]:
+    """The effects of a run of that spec; ``known`` are the columns that the target had before."""
+    shape = session.describe_table(spec.target.table)
+    if shape is None:
+        return ()
+    if not known:
+        session.execute(
+            f"CREATE OR REPLACE TABLE {BEFORE} AS SELECT * FROM {DuckDBIdioms().qualify(spec.target.table)} LIMIT 0"
+        )
+    comparison = Comparison(
+        session=session, spec=spec, columns=shape.names, known=known or shape.names, samples=samples
+    )
+    return comparison.effects(rows)

@@ -1,0 +1,153 @@
+"""Makes a scratch for a spec: the tables its source names, with the given rows, and the spec that reads them there."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dmsflow.compiler.columns import source_name
+from dmsflow.compiler.load import LoadedSpec, place_problem
+from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect
+from dmsflow.engines.duckdb_files import CSV_ENDINGS
+from dmsflow.errors import PlanRefused, SpecRejected
+from dmsflow.model.spec import Connection, ExecutorName, Guards, PipelineSpec, SecretText, Source
+from dmsflow.model.table import DataType, TableName, TypeName
+from dmsflow.rehearsal.given import Given, make_table
+from dmsflow.rehearsal.named import named_columns
+from dmsflow.rehearsal.scratch import Scratch, in_source
+from dmsflow.rehearsal.translate import Types, translate_spec
+
+ELSEWHERE = ("DMS205", "DMS206", "DMS207", "DMS208")
+"""What is said of databases that a rehearsal does not open."""
+TEXT = DataType(name=TypeName.TEXT)
+SCRATCH_URL = "duckdb:///rehearsal"
+ROWS_TABLE = "rows"
+"""The table that stands in for a file of the source."""
+DUAL = "dual"
+
+
+class Rehearsed(Struct, frozen=True, kw_only=True):
+    """A spec over its scratch."""
+
+    loaded: LoadedSpec
+    scratch: Scratch
+
+
+def without_databases(loaded: LoadedSpec) -> LoadedSpec:
+    """The spec without what is said of the databases behind its connections: they are not opened."""
+    return dataclasses.replace(
+        loaded, diagnostics=tuple(problem for problem in loaded.diagnostics if problem.code not in ELSEWHERE)
+    )
+
+
+def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
+    """Types of source columns, as far as the spec tells them."""
+    return {name: column.type for column in spec.columns if column.type and (name := source_name(column)) is not None}
+
+
+def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
+    """Every source column that the spec names, with a type that is likely."""
+    declared = declared_types(spec)
+    wanted = {name: TEXT for column in spec.columns if (name := source_name(column)) is not None}
+    wanted |= {name: named.type for name, named in named_columns(spec).items()}
+    if not spec.columns:
+        wanted |= dict.fromkeys(spec.key, TEXT)
+    wanted |= dict.fromkeys((*spec.checkpoint.columns, *spec.scd.order_by), DataType(name=TypeName.BIGINT))
+    if spec.scd.effective_at:
+        wanted[spec.scd.effective_at] = DataType(name=TypeName.TIMESTAMP)
+    return wanted | declared
+
+
+def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool = False) -> Rehearsed:
+    """Fill the source of the scratch. Raises SpecRejected where the user's SQL cannot be said in DuckDB.
+
+    Without ``guards`` those of the spec are off: given rows are few.
+    """
+    loaded = without_databases(loaded)
+    spec = loaded.raise_if_rejected()
+    spec, tables = _fill_source(spec, given, scratch)
+    spec, problems = translate_spec(spec, tables, scratch.functions)
+    if problems:
+        placed = tuple(place_problem(problem, loaded.document, loaded.connections_document) for problem in problems)
+        raise SpecRejected((*loaded.diagnostics, *placed))
+    spec = replace(
+        spec,
+        connections=tuple(map(_replace_connection, spec.connections)),
+        source=_without_catalog(spec.source),
+        target=replace(spec.target, table=replace(spec.target.table, catalog=None)),
+        parallel=replace(spec.parallel, executor=ExecutorName.THREADS),
+        guards=spec.guards if guards else Guards(),
+    )
+    return Rehearsed(loaded=dataclasses.replace(loaded, spec=spec), scratch=scratch)
+
+
+def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[PipelineSpec, Mapping[str, Types]]:
+    """The source's tables, and the spec that reads its file where that is given; the columns of each table."""
+    declared, read = declared_types(spec), read_columns(spec)
+    if spec.source.file is not None:
+        return _give_file(spec, given, scratch), {}
+    if spec.source.table is not None:
+        table = spec.source.table
+        rows = given.source(table, scratch.session)
+        types = _fold(make_table(in_source(table), rows, declared, read, scratch.session))
+        return spec, {"": types, table.table.lower(): types}
+    found: dict[str, Types] = {}
+    for table in query_tables(spec):
+        if table.table.lower() == DUAL:
+            scratch.session.execute("CREATE OR REPLACE TABLE dms_source.main.dual AS SELECT 'X' AS dummy")
+            continue
+        rows = given.source(table, scratch.session)
+        found[table.table.lower()] = _fold(make_table(in_source(table), rows, declared, {}, scratch.session))
+    return spec, found
+
+
+def _fold(types: Mapping[str, DataType]) -> Types:
+    return {name.lower(): data_type for name, data_type in types.items()}
+
+
+def query_tables(spec: PipelineSpec) -> Iterator[TableName]:
+    """The tables that the source's query reads."""
+    import sqlglot
+    from sqlglot import exp
+
+    query = hold_places(str(spec.source.query))
+    try:
+        tree = sqlglot.parse_one(query, read=source_dialect(spec) or STANDARD, error_level=sqlglot.ErrorLevel.RAISE)
+    except sqlglot.ParseError as error:
+        raise PlanRefused(
+            f'the query is not standard SQL, and the url of "{spec.source.connection}" hides which database reads it: '
+            "write the url with its database, such as postgresql://..., and only its secrets as references"
+        ) from error
+    local = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    seen: set[str] = set()
+    for table in tree.find_all(exp.Table):
+        name = TableName(table=table.name, schema=table.db or None, catalog=table.catalog or None)
+        is_local = name.schema is None and name.table.lower() in local
+        if isinstance(table.this, exp.Identifier) and not is_local and str(name).lower() not in seen:
+            seen.add(str(name).lower())
+            yield name
+
+
+def _give_file(spec: PipelineSpec, given: Given, scratch: Scratch) -> PipelineSpec:
+    """The spec over the file that is given, or over a table of the rows that are."""
+    pattern = given.files(str(spec.source.file))
+    if pattern is not None:
+        return replace(spec, source=replace(spec.source, file=pattern))
+    rows = given.source(None, scratch.session)
+    declared, read = declared_types(spec), read_columns(spec)
+    if str(spec.source.file).lower().endswith(CSV_ENDINGS):
+        # What a CSV holds arrives as text, and is cast when it is staged.
+        declared, read = dict.fromkeys(declared, TEXT), dict.fromkeys(read, TEXT)
+    table = TableName(table=ROWS_TABLE)
+    make_table(in_source(table), rows, declared, read, scratch.session)
+    source = replace(spec.source, file=None, connection=spec.target.connection, table=table)
+    return replace(spec, source=source)
+
+
+def _replace_connection(connection: Connection) -> Connection:
+    return Connection(name=connection.name, url=SecretText(template=SCRATCH_URL), file=connection.file)
+
+
+def _without_catalog(source: Source) -> Source:
+    return replace(source, table=replace(source.table, catalog=None)) if source.table else source

@@ -1,0 +1,148 @@
+"""``dmsflow test``: what is expected is compared exactly, what differs is told, and every example has its tests."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.flows.shell import PIPELINES
+from tests.laws.lab import Lab, Outcome
+
+SPEC = {
+    "source": {"connection": "crm", "table": "customers", "where": "created < now()"},
+    "key": ["id"],
+    "columns": {"id": {"type": "bigint"}, "name": {"type": "varchar(9)"}, "seen": {"expr": "cast(now() as date)"}},
+    "scd": {"type": 2, "deletes": "close"},
+    "connections": {"crm": {"url": "postgresql://crm.example.com/x"}, "dwh": {"url": "${env:DMSFLOW_NO_SUCH_URL}"}},
+}
+STEPS = """
+    steps:
+      - given:
+          source: [{id: 1, name: Ann, created: 2024-01-01}, {id: 2, name: Bob, created: 2024-03-01}]
+        run_at: 2024-02-01 08:00:00
+        expect:
+          counts: {inserted: 1}
+          target: [{id: 1, name: Ann, seen: 2024-02-01, valid_from: 2024-02-01 08:00:00}]
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    """A folder with a spec."""
+    lab = Lab(tmp_path)
+    lab.spec(**SPEC)
+    return lab
+
+
+def run(lab: Lab, tests: str, *words: str) -> Outcome:
+    (lab.folder / "p_tests.yaml").write_text(f"version: 1\nspec: p.yaml\ntests:\n{tests}")
+    return lab.run("test", lab.folder, *words)
+
+
+def test_every_example_has_tests_and_they_pass():
+    ran = Lab(PIPELINES).run("test", PIPELINES, "--format", "json")
+    assert ran.code == 0, ran.out
+    tested = {result["pipeline"] for result in json.loads(ran.out)}
+    assert tested == {path.stem for path in PIPELINES.glob("*.yaml")} - {"connections"}
+
+
+def test_a_step_runs_at_its_instant_and_the_next_one_finds_what_it_left(lab: Lab):
+    ran = run(
+        lab,
+        f"""
+  - name: a history{STEPS}
+      - run_at: 2024-04-01
+        expect:
+          counts: {{inserted: 1, unchanged: 0, versioned: 1}}
+          target:
+            - {{id: 1, valid_to: 2024-04-01, seen: 2024-02-01}}
+            - {{id: 1, valid_from: 2024-04-01, is_current: true, seen: 2024-04-01}}
+            - {{id: 2, is_current: true}}
+""",
+    )
+    assert ran.code == 0, ran.out
+    assert "1 test passed" in ran.out
+
+
+def test_what_differs_is_told_row_by_row_with_its_step_and_line(lab: Lab):
+    junit = lab.folder / "junit.xml"
+    tests = f"""
+  - name: a wrong name{STEPS.replace("target: [{id: 1, name: Ann", "target: [{id: 1, name: Eve")}
+  - name: a wrong row{STEPS.replace("target: [{id: 1", "target: [{id: 3")}
+  - name: a wrong count{STEPS.replace("inserted: 1", "inserted: 2")}
+  - name: a wrong column{STEPS.replace("seen: 2024", "sen: 2024")}
+  - name: right{STEPS}
+"""
+    ran = run(lab, tests, "--junit", str(junit), "--workers", "3")
+    assert ran.code == 3
+    assert "FAIL a wrong name (step 1, line 10)" in ran.out
+    told = " ".join(ran.out.split())
+    assert "row id: 1, valid_from: 2024-02-01 08:00:00, name - expected Eve + found Ann" in told
+    assert "row is missing - expected id: 3, name: Ann" in told
+    assert "row is not expected + found id: 1, valid_from" in told
+    assert "rows inserted - expected 2 + found 1" in told
+    assert 'did you mean "seen"?' in told
+    assert "1 test passed, 4 failed" in ran.out
+    suites = ElementTree.parse(junit).getroot()
+    assert (suites.attrib["tests"], suites.attrib["failures"], suites.attrib["errors"]) == ("5", "4", "0")
+    failure = suites.find("testsuite/testcase[@name='a wrong name']/failure")
+    assert failure is not None
+    assert "expected Eve, found Ann" in str(failure.text)
+
+
+def test_a_reject_is_compared_by_the_parts_that_are_named(lab: Lab):
+    given = "given: {source: [{id: 1, name: a longer name, created: 2024-01-01}]}, run_at: 2025-01-01"
+    reject = "{key: {id: 1}, column: name, value: a longer name}"
+    tests = "".join(
+        f"  - {{name: {name}, steps: [{{{given}, expect: {{{expect}}}}}]}}\n"
+        for name, expect in (
+            ("right", f"status: failed, rejects: [{reject}]"),
+            ("status is not named", f"rejects: [{reject}]"),
+            ("another column", f"status: failed, rejects: [{reject.replace('column: name', 'column: id')}]"),
+            ("none", "status: failed, rejects: []"),
+        )
+    )
+    ran = run(lab, tests, "--format", "json")
+    results = {result["name"]: result["differences"] for result in json.loads(ran.out)}
+    assert results["right"] == []
+    assert [difference["about"] for difference in results["status is not named"]] == ["status"]
+    assert [difference["expected"] for difference in results["another column"]] == ["id"]
+    assert [difference["about"] for difference in results["none"]] == ["reject is not expected"]
+
+
+def test_a_spec_that_is_rejected_is_an_error_of_its_tests(lab: Lab):
+    lab.spec(**(SPEC | {"columns": {"id": {}, "name": {"expr": "xml_is_well_formed(name)"}}}))
+    junit = lab.folder / "junit.xml"
+    ran = run(lab, f"  - name: t{STEPS}", "--junit", str(junit))
+    assert ran.code == 3
+    assert "DMS330 there is no translation of XML_IS_WELL_FORMED" in ran.out
+    assert ElementTree.parse(junit).getroot().attrib["errors"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("tests", "code", "told"),
+    [
+        ("  - {name: t, step: []}", 1, 'did you mean "steps"?'),
+        ("  - {name: t, steps: [{expect: {taget: []}}]}", 1, 'did you mean "target"?'),
+        ("  - {name: t, steps: [{expect: {counts: {insertd: 1}}}]}", 1, 'did you mean "inserted"?'),
+        ("  - {name: t, steps: [{run_at: noon, expect: {}}]}", 1, "DMS109"),
+        ("  - {name: t, steps: [{expect: {}}]}\n  - {name: t, steps: [{expect: {}}]}", 1, "DMS113"),
+        ("  - {name: t, steps: [{expect: {}}, {given: {target: []}, expect: {}}]}", 1, "DMS115"),
+        ("  - {name: t, steps: [{expect: {}}]}", 3, "gives no rows of"),
+        ("  - {name: t, steps: [{params: {x: 1}, expect: {}}]}", 3, "DMS255"),
+    ],
+)
+def test_a_file_that_is_no_test_is_refused_with_what_to_do(tests, code, told, lab: Lab):
+    ran = run(lab, tests)
+    assert ran.code == code
+    assert told in ran.out + ran.err
+
+
+def test_a_spec_that_is_not_there_is_told(lab: Lab):
+    (lab.folder / "x.yaml").write_text("version: 1\nspec: nowhere.yaml\ntests: [{name: t, steps: [{expect: {}}]}]\n")
+    ran = lab.run("test", lab.folder / "x.yaml")
+    assert (ran.code, "DMS001" in ran.err) == (1, True)
+    assert lab.run("test", lab.folder / "nothing").code == 2
+    (lab.folder / "x.yaml").unlink()
+    assert "there are no spec tests here" in lab.run("test", lab.folder).err
