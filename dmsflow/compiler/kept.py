@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from platform import node
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -22,6 +21,7 @@ from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Watermark
+from dmsflow.processes import this_host
 
 BATCH_ROWS = 10_000
 
@@ -133,7 +133,7 @@ def move_checkpoint(
         if not force:
             kept.check_free()
         if holds:
-            kept.execute("take_lease", run_id=mover, host=node(), pid=os.getpid(), since=now, heartbeat_at=now)
+            kept.execute("take_lease", run_id=mover, host=this_host(), pid=os.getpid(), since=now, heartbeat_at=now)
         noted = {"run_id": None, "changed_by": this_user(), "changed_at": now}
         kept.execute("note_checkpoint", watermark=written, cause=cause.value, **noted)
         kept.execute("forget_checkpoint")

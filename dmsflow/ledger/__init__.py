@@ -2,8 +2,8 @@
 
 from dmsflow.ledger.ledger import Clock, Ledger, open_ledger
 from dmsflow.ledger.location import find_ledger, locate_ledger, log_file_beside
-from dmsflow.ledger.process import this_host
 from dmsflow.ledger.rows import RunRow
+from dmsflow.processes import this_host
 
 __all__ = [
     "Clock",

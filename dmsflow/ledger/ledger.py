@@ -10,10 +10,10 @@ from threading import Lock
 from dmsflow.errors import LedgerError
 from dmsflow.ledger import records, statements
 from dmsflow.ledger.location import parse_location, prepare_folder
-from dmsflow.ledger.process import this_host
 from dmsflow.ledger.rows import RunRow
 from dmsflow.ledger.schema import connect, said_of, transaction
 from dmsflow.model.result import ChunkResult, Failure, RunReport, RunStatus
+from dmsflow.processes import this_host
 
 Clock = Callable[[], datetime]
 

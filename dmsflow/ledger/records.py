@@ -8,7 +8,6 @@ import msgspec
 from msgspec.structs import replace
 
 from dmsflow.events import redact
-from dmsflow.ledger.process import process_is_gone
 from dmsflow.ledger.rows import RunRow, is_stale
 from dmsflow.model.result import (
     ChunkResult,
@@ -21,6 +20,7 @@ from dmsflow.model.result import (
     WatermarkMove,
 )
 from dmsflow.model.watermark import Watermark
+from dmsflow.processes import process_lives
 
 COUNTS = RowCounts.__struct_fields__
 
@@ -99,7 +99,7 @@ def read_run(row: sqlite3.Row, *, now: datetime, host: str) -> RunRow:
         watermark=report.watermark if report else WatermarkMove(),
         errors=report.errors if report else (),
         stop_requested=bool(row["stop_requested"]),
-        lost=suspect and process_is_gone(row["pid"]),
+        lost=suspect and process_lives(row["pid"]) is False,
         is_latest=bool(row["is_latest"]),
     )
 

@@ -1,7 +1,6 @@
 """A checkpoint, and how it moved, as they are kept in a target. Values; the statements are in tables."""
 
 import getpass
-import platform
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,6 +10,7 @@ from msgspec import Struct
 from dmsflow.engines.engine import Row, Value
 from dmsflow.marks.lease import read_instant
 from dmsflow.model.watermark import Watermark
+from dmsflow.processes import this_host
 
 
 class Cause(StrEnum):
@@ -75,7 +75,7 @@ def this_user() -> str:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = "unknown"
-    return f"{user}@{platform.node()}"
+    return f"{user}@{this_host()}"
 
 
 def _text(value: Value) -> str | None:

@@ -1,13 +1,12 @@
 """The lease of a target: one run at a time (law 12). A holder that gives no sign of life loses it."""
 
-import os
-import platform
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from dmsflow.engines.engine import Row
 from dmsflow.model.watermark import Scalar
+from dmsflow.processes import process_lives, this_host
 
 EXPIRES_AFTER = timedelta(seconds=60)
 
@@ -42,7 +41,7 @@ class Holder(Struct, frozen=True, kw_only=True):
 
     def lives_here(self) -> bool | None:
         """Whether its process is there on this host; None for one of another host."""
-        return _process_exists(self.pid) if self.host == platform.node() else None
+        return process_lives(self.pid) if self.host == this_host() else None
 
     def describe(self, table: str) -> str:
         """Who loads the table."""
@@ -56,13 +55,3 @@ class Holder(Struct, frozen=True, kw_only=True):
 def read_instant(value: Scalar | None) -> datetime:
     """An instant as a database hands it over."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from dmsflow.engines.engine import Session, transaction
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TargetBusy
 from dmsflow.events import log_event
 from dmsflow.marks.lease import Holder, read_instant
+from dmsflow.processes import this_host
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Steps
 
@@ -109,7 +109,7 @@ def _take_once(steps: Steps, clock: Now) -> None:
                 raise TargetBusy(holder.describe(str(steps.values["target_table"])))
             previous = replace_run(steps, holder.run_id)
             previous.execute("release_lease")
-        steps.execute("take_lease", host=platform.node(), pid=os.getpid(), since=now, heartbeat_at=now)
+        steps.execute("take_lease", host=this_host(), pid=os.getpid(), since=now, heartbeat_at=now)
         # Whoever may take a lease but not renew it is told now, not when the lease is lost.
         steps.execute("beat_lease", heartbeat_at=now)
 
@@ -121,7 +121,7 @@ def _release(steps: Steps) -> None:
 
 def _is_own(holder: Holder, steps: Steps) -> bool:
     """Whether this process holds it for this run; one that resumes a run which is still at work does not."""
-    this = (steps.values["run_id"], platform.node(), os.getpid())
+    this = (steps.values["run_id"], this_host(), os.getpid())
     return (holder.run_id, holder.host, holder.pid) == this
 
 

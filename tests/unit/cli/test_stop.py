@@ -92,7 +92,7 @@ def test_waiting_for_a_run_that_dies_meanwhile_fails(ledger_file: Path, monkeypa
             connection.execute("UPDATE run SET heartbeat_at = '2020-01-01T00:00:00+00:00'")
             connection.commit()
 
-    monkeypatch.setattr("dmsflow.ledger.records.process_is_gone", lambda _: True)
+    monkeypatch.setattr("dmsflow.ledger.records.process_lives", lambda _: False)
     monkeypatch.setattr(stop.time, "sleep", pass_time)
     result = call("stop", "orders", "--wait")
     assert result.exit_code == 3
