@@ -206,6 +206,27 @@ def test_an_append_is_piped_into_a_server_and_staged_where_a_row_is_not_sound(tm
     assert lab.run("apply", str(path), "--format", "json").rows["inserted"] == 6
     assert lab.read("SELECT id, v, d::text, w FROM t ORDER BY id") == [
         (i, "a\tü\\", f"2024-02-0{i}", i) for i in range(1, 7)
+KEEPS_OUT = {
+    "trigger": (
+        "CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2) EXECUTE FUNCTION keep_out()",
+    ),
+    "rule": ("CREATE RULE x AS ON INSERT TO t WHERE NEW.id = 2 DO INSTEAD NOTHING",),
+}
+
+
+@pytest.mark.parametrize("road", ["in-place", "copy", "arrow"])
+@pytest.mark.parametrize("how", KEEPS_OUT)
+def test_an_append_whose_table_keeps_a_row_out_has_failed(lab, how, road):
+    lab = beside(lab) if road == "in-place" else lab
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2), (3)")
+    lab.make("CREATE TABLE t (id int, inserted_at timestamp)", *KEEPS_OUT[how], side="target")
+    outcome = lab.apply("--transfer", road, scd="append", checkpoint="none")
+    assert outcome.code == 3, outcome.rows
+    assert "3 rows were read, 2 are accounted for" in outcome.told
+    assert lab.read("SELECT count(*) FROM t") == [(0,)]
+
+
     ]
     lab.make("UPDATE s SET w = 'x' WHERE id = 3", "UPDATE s SET v = 'too long' WHERE id = 6")
     refused = lab.run("apply", str(path), "--format", "json")

@@ -149,3 +149,23 @@ def test_a_row_with_a_character_that_the_target_does_not_have_is_a_reject(encode
         ("doc", '"?"', "not_storable"),
         ("note", "5 ?", "not_storable"),
     ]
+
+
+@pytest.mark.parametrize("source", ["postgresql", "duckdb"])
+def test_rows_are_appended_to_a_table_with_policies(tmp_path, source):
+    lab = PrivateLab(tmp_path, source)
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2)")
+    user = f"loader_{lab.databases['target']}"
+    lab.make(
+        f"CREATE ROLE {user} LOGIN",
+        f"GRANT ALL ON SCHEMA public TO {user}",
+        "CREATE TABLE t (id int, inserted_at timestamp)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY all_rows ON t USING (TRUE)",
+        f"GRANT ALL ON t TO {user}",
+        side="target",
+    )
+    lab.users["target"] = user
+    outcome = lab.apply(key=None, scd="append", checkpoint="none")
+    assert (outcome.code, outcome.rows["inserted"]) == (0, 2), outcome.told
+    lab.close()
