@@ -138,8 +138,9 @@ def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[Loaded
     if not facts.source.repeatable or not (within or piped):
         return Reading.STAGED
     if spec.scd.type is ScdType.APPEND:
-        # Only surrogate keys want the number of rows before they are inserted.
-        return Reading.ONCE if within and not spec.scd.fields.surrogate_key else Reading.AGAIN
+        # The rows are counted before they are inserted where surrogate keys want it, or some may be kept out.
+        counted = spec.scd.fields.surrogate_key or (facts.target.shape is not None and facts.target.shape.intercepts)
+        return Reading.ONCE if within and not counted else Reading.AGAIN
     return Reading.AGAIN if source_keeps_key(spec, facts, columns) else Reading.STAGED
 
 
@@ -155,6 +156,8 @@ def takes_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColu
     shape, fields = facts.target.shape, spec.scd.fields
     if shape is None:
         return True
+    if shape.intercepts:
+        return False
     own = {fields.surrogate_key: TypeName.BIGINT, fields.inserted_at: TypeName.TIMESTAMP}
     found = [(column, kind) for name, kind in own.items() if name and (column := shape.find(name)) is not None]
     same = all(column.existing is None or column.existing.type == column.type for column in columns)

@@ -10,6 +10,7 @@ from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.statements import Relation
 from dmsflow.compiler.user_sql import bind_params
 from dmsflow.engines.engine import Idioms
+from dmsflow.engines.postgresql_types import is_padded
 from dmsflow.model.facts import SourceFacts
 from dmsflow.model.plan import ARRIVES, CheckpointPlan
 from dmsflow.model.spec import OnNull, PipelineSpec
@@ -81,12 +82,16 @@ class SourceSql(Struct, frozen=True, kw_only=True):
 
     def pick(self, source: sa.FromClause, column: LoadedColumn) -> Element:
         """The SQL that makes one column's arriving value."""
-        if column.spec.expr is not None:
-            return sa.literal_column(f"({bind_params(column.spec.expr, self.marker)})")
-        if column.source is None:
+        if column.spec.expr is None and column.source is None:
             return sa.literal_column(self.idioms.constant(column.spec.value, column.arrives))
-        value: Element = source.c[column.source.name]
-        return value
+        if column.spec.expr is not None:
+            value: Element = sa.literal_column(f"({bind_params(column.spec.expr, self.marker)})")
+        else:
+            assert column.source is not None
+            value = source.c[column.source.name]
+        # The cast takes off the blanks, whatever reads the rows then.
+        padded = not column.type.foreign and is_padded(column.arrives)
+        return sa.cast(value, Native("TEXT")) if padded else value
 
     def filter(self) -> Element:
         """The user's own predicate."""

@@ -92,6 +92,7 @@ def survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sourc
         sorted_digits=session.traits.sorted_digits,
         stores_nul=session.traits.stores_nul,
         unstorable=session.traits.unstorable,
+        unicode=session.traits.unicode,
         loose=session.traits.loose,
         in_place=access.in_place or access.one_database,
         one_file=access.one_file,

@@ -77,6 +77,8 @@ def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) 
     """What only the staging in DuckDB can do: refuse a value alone, or judge by a check."""
     if spec.checks:
         return "checks are judged by DuckDB"
+    if not facts.source.unicode and facts.target.unstorable not in (None, facts.source.unstorable):
+        return "the source's encoding has no word for the characters that the target's does not have"
     for column in columns:
         if not _moves_exactly(column):
             return f'column "{column.name}" goes from {column.arrives} to {column.type}'

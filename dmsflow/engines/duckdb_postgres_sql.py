@@ -1,9 +1,9 @@
 """How PostgreSQL sends a column so that DuckDB's extension carries every value exactly. Pure; asks no server.
 
-The extension reads PostgreSQL's binary format. Of a numeric it makes a double where it knows no limit, and 0 of NaN; of
-a time after the year 294247 one before Christ; a char(n) loses its blanks. Such a column is sent as the text that COPY
-would write, and DuckDB casts it as it casts what arrives as Arrow. A time is sent as it is, and beside it, where
-DuckDB has no such time, as text.
+The extension reads PostgreSQL's binary format. Of a numeric it makes a double where it knows no limit, and 0 of NaN;
+of a time after the year 294247 one before Christ. Such a column is sent as the text that COPY would write, and DuckDB
+casts it as it casts what arrives as Arrow. A time is sent as it is, and beside it, where DuckDB has no such time, as
+text.
 """
 
 from msgspec import Struct

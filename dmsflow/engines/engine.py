@@ -31,6 +31,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether a text may hold the character NUL."""
     unstorable: str | None = None
     """A regular expression of the characters that a text cannot hold; None where it may hold all others."""
+    unicode: bool = True
+    """Whether the database knows every character, by the number that Unicode gives it, in a regular expression too."""
     keeps_lengths: bool
     """Whether a column remembers how long its text may be."""
     max_columns: int

@@ -63,12 +63,14 @@ class PostgreSQLEngine:
         session = self.connect()
         try:
             by_bytes = catalog.orders_by_bytes(session.fetch(catalog.TEXT_ORDER)[0])
-            unstorable = find_unstorable(session.encoding)
+            encoding = session.encoding
         except DatabaseError as error:
             raise ConnectionFailed(f"{self._where} does not answer as PostgreSQL does: {error}") from error
         finally:
             session.close()
-        self.traits = replace(TRAITS, binary_text_order=by_bytes, unstorable=unstorable)
+        self.traits = replace(
+            TRAITS, binary_text_order=by_bytes, unstorable=find_unstorable(encoding), unicode=encoding == "UTF8"
+        )
 
     @property
     def idioms(self) -> PostgreSQLIdioms:

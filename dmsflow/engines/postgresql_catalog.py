@@ -28,13 +28,19 @@ BASE_TYPE = """
 DESCRIBE_TABLE = f"""
 SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
     a.attidentity <> '' OR a.attgenerated <> '', c.relkind IN ('r', 'p'),
-    c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)
+    c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
+    pg_catalog.row_security_active(c.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3')
+        OR EXISTS (
+            SELECT FROM pg_catalog.pg_trigger g
+            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 7 = 7)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 CROSS JOIN LATERAL ({BASE_TYPE.format(oid="a.atttypid", modifier="a.atttypmod")}) b
 WHERE c.oid = pg_catalog.to_regclass(:name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY a.attnum
 """
+"""At the end, whether policies, rules of INSERT (type 3) or triggers before a row is inserted (7) come between."""
 
 FIND_TABLE = """
 SELECT n.nspname, c.relname
@@ -117,9 +123,10 @@ def describe_table(session: "Session", table: TableName) -> TableShape | None:
             nullable=not filled,
             generated=bool(generated),
         )
-        for name, oid, modifier, native, filled, generated, _, _ in rows
+        for name, oid, modifier, native, filled, generated, *_ in rows
     )
-    return TableShape(columns=columns, view=not rows[0][6], divided=bool(rows[0][7]))
+    table_or_view, divided, intercepts = rows[0][6:]
+    return TableShape(columns=columns, view=not table_or_view, divided=bool(divided), intercepts=bool(intercepts))
 
 
 def unique_keys(session: "Session", table: TableName) -> tuple[UniqueKey, ...]:

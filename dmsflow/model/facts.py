@@ -41,6 +41,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     repeatable: bool = False
     stores_nul: bool = True
     unstorable: str | None = None
+    unicode: bool = True
     as_text: bool = False
     loose: tuple[str, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()

@@ -198,7 +198,9 @@ def _cast_at_home(raw: Element, arrival: Arrival) -> Element:
     """The value in the words of the source's own database, which makes it of every arriving one."""
     arrives, wanted = arrival.arrives, arrival.type
     if arrives.foreign and not wanted.foreign and wanted.family == "text":
-        return sa.cast(raw, Native("TEXT"))
+        # The cast of some types to text is not what COPY writes; a composite may be there and IS NULL all the same.
+        there = sa.func.num_nonnulls(raw) == sa.literal_column("1")
+        return sa.case((there, sa.func.format(sa.literal_column("'%s'"), raw)))
     same = arrives == wanted and wanted.family != "json"
     return raw if same or arrives.family == wanted.family == "text" else sa.cast(raw, Native(arrival.type_sql))
 

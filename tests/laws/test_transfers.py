@@ -96,6 +96,21 @@ def test_what_a_new_table_has_no_type_for_arrives_as_it_was(lab, one):
         assert lab.read(f'SELECT {shown} FROM "t{scd}" ORDER BY id') == wanted
 
 
+@pytest.mark.parametrize("one", [False, True])
+def test_what_travels_as_text_is_the_same_text_on_every_road(lab, one):
+    lab = beside(lab) if one else lab
+    lab.make("CREATE TABLE s (id int, code char(5), host inet, pair text[])")
+    lab.make(
+        "INSERT INTO s VALUES (1, 'ab', '10.0.0.1', '{a,NULL}'), (2, NULL, NULL, NULL), (3, '', '10.0.0.1/8', '{}')"
+    )
+    lab.spec(key=["id"])
+    roads = ("arrow", "in-place" if one else "copy")
+    for road, written in zip((*roads, roads[0]), ("inserted", "unchanged", "unchanged"), strict=True):
+        outcome = lab.run("apply", str(lab.folder / "p.yaml"), "--format", "json", "--transfer", road)
+        assert outcome.rows[written] == 3, (road, outcome.rows)
+    assert lab.read("SELECT code, host FROM t WHERE id = 1") == [("ab", "10.0.0.1")]
+
+
 def test_a_value_that_may_have_no_place_goes_through_arrow(lab):
     lab.make("CREATE TABLE s (id int, v text)", "INSERT INTO s VALUES (1, '7'), (2, 'x')")
     columns = {"id": {}, "v": {"type": "integer"}}
@@ -189,6 +204,27 @@ def test_a_row_that_the_table_of_an_append_refuses_is_a_reject(lab, one, own):
     assert lab.read("SELECT reason FROM dmsflow_reject") == [("check",)]
     if own:
         assert lab.read("SELECT count(DISTINCT sk) FROM t") == [(8,)]
+
+
+KEEPS_OUT = {
+    "trigger": (
+        "CREATE FUNCTION keep_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2) EXECUTE FUNCTION keep_out()",
+    ),
+    "rule": ("CREATE RULE x AS ON INSERT TO t WHERE NEW.id = 2 DO INSTEAD NOTHING",),
+}
+
+
+@pytest.mark.parametrize("road", ["in-place", "copy", "arrow"])
+@pytest.mark.parametrize("how", KEEPS_OUT)
+def test_an_append_whose_table_keeps_a_row_out_has_failed(lab, how, road):
+    lab = beside(lab) if road == "in-place" else lab
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2), (3)")
+    lab.make("CREATE TABLE t (id int, inserted_at timestamp)", *KEEPS_OUT[how], side="target")
+    outcome = lab.apply("--transfer", road, scd="append", checkpoint="none")
+    assert outcome.code == 3, outcome.rows
+    assert "3 rows were read, 2 are accounted for" in outcome.told
+    assert lab.read("SELECT count(*) FROM t") == [(0,)]
 
 
 @pytest.mark.parametrize("source", ["duckdb", "sqlite", "postgresql"])

@@ -149,3 +149,40 @@ def test_a_row_with_a_character_that_the_target_does_not_have_is_a_reject(encode
         ("doc", '"?"', "not_storable"),
         ("note", "5 ?", "not_storable"),
     ]
+
+
+@pytest.mark.parametrize("encodings", ["WIN1252 LATIN1", "LATIN1 WIN1252", "EUC_JP LATIN1", "SQL_ASCII LATIN1"])
+def test_a_source_of_another_encoding_does_not_look_for_what_the_target_lacks(tmp_path, encodings):
+    lab = PrivateLab(tmp_path)
+    for side, encoding in zip(("source", "target"), encodings.split(), strict=True):
+        name = lab.server.create(ENCODING=f"'{encoding}'")
+        lab.server.run(f"DROP DATABASE {lab.databases[side]}")
+        lab.databases[side], lab.servers[side] = name, lab.server.url(name)
+    lacking = {"WIN1252": "'5 €'", "EUC_JP": "'漢'", "SQL_ASCII": r"E'\xe6\xbc\xa2'"}.get(encodings.split()[0])
+    values = "(1, 'tea')" + (f", (2, {lacking})" if lacking else "")
+    lab.make("CREATE TABLE s (id int, note text)", f"INSERT INTO s VALUES {values}")
+    outcome = lab.apply(errors={"max_rows": 1})
+    assert (outcome.code, outcome.rows["rejected"]) == (0, int(lacking is not None)), outcome.told
+    assert lab.read("SELECT note FROM t") == [("tea",)]
+    assert lab.read("SELECT reason FROM dmsflow_reject") == [("not_storable",)] * int(lacking is not None)
+    lab.close()
+
+
+@pytest.mark.parametrize("source", ["postgresql", "duckdb"])
+def test_rows_are_appended_to_a_table_with_policies(tmp_path, source):
+    lab = PrivateLab(tmp_path, source)
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2)")
+    user = f"loader_{lab.databases['target']}"
+    lab.make(
+        f"CREATE ROLE {user} LOGIN",
+        f"GRANT ALL ON SCHEMA public TO {user}",
+        "CREATE TABLE t (id int, inserted_at timestamp)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY all_rows ON t USING (TRUE)",
+        f"GRANT ALL ON t TO {user}",
+        side="target",
+    )
+    lab.users["target"] = user
+    outcome = lab.apply(key=None, scd="append", checkpoint="none")
+    assert (outcome.code, outcome.rows["inserted"]) == (0, 2), outcome.told
+    lab.close()
