@@ -10,7 +10,6 @@ from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.statements import Relation
 from dmsflow.compiler.user_sql import bind_params
 from dmsflow.engines.engine import Idioms
-from dmsflow.engines.postgresql_types import is_padded
 from dmsflow.model.facts import SourceFacts
 from dmsflow.model.plan import ARRIVES, CheckpointPlan
 from dmsflow.model.spec import OnNull, PipelineSpec
@@ -90,8 +89,8 @@ class SourceSql(Struct, frozen=True, kw_only=True):
             assert column.source is not None
             value = source.c[column.source.name]
         # The cast takes off the blanks, whatever reads the rows then.
-        padded = not column.type.foreign and is_padded(column.arrives)
-        return sa.cast(value, Native("TEXT")) if padded else value
+        padded = (column.arrives.native or "").startswith(self.idioms.padded)
+        return sa.cast(value, Native("TEXT")) if padded and not column.type.foreign else value
 
     def filter(self) -> Element:
         """The user's own predicate."""

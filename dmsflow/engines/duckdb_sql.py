@@ -42,6 +42,7 @@ class DuckDBIdioms:
     failing: str | None = "CAST(error('{}') AS INTEGER)"
     check_deferred: str | None = None
     streams_windows = True
+    padded: tuple[str, ...] = ()
     finer_times: tuple[str, ...] = ("TIMESTAMP_NS",)
     end_session: str | None = None
 

@@ -144,6 +144,9 @@ class Idioms(Protocol):
     streams_windows: bool
     """Whether a window without an order costs no sort and keeps no rows."""
 
+    padded: tuple[str, ...]
+    """How the native names of types begin whose values are filled up with blanks, which do not count."""
+
     finer_times: tuple[str, ...]
     """Types by their native names that hold finer times than a driver hands over."""
 

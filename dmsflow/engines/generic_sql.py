@@ -57,6 +57,7 @@ class SQLiteIdioms:
     failing: str | None = None
     check_deferred: str | None = None
     streams_windows = False
+    padded: tuple[str, ...] = ()
     finer_times: tuple[str, ...] = ()
     end_session: str | None = None
 
@@ -111,6 +112,7 @@ class GenericIdioms:
     failing: str | None = None
     check_deferred: str | None = None
     streams_windows = False
+    padded: tuple[str, ...] = ()
     finer_times: tuple[str, ...] = ()
     end_session: str | None = None
 

@@ -106,6 +106,7 @@ class PostgreSQLIdioms:
     failing: str | None = "CAST(concat('{}') AS INTEGER)"
     check_deferred: str | None = "SET CONSTRAINTS ALL IMMEDIATE"
     streams_windows = False
+    padded: tuple[str, ...] = ("character(", "bpchar")
     finer_times: tuple[str, ...] = ()
     end_session: str | None = "SELECT pg_terminate_backend(pg_backend_pid())"
 

@@ -84,11 +84,6 @@ def _read_numeric(modifier: int, native: str) -> DataType:
     return DataType(name=TypeName.DECIMAL, precision=precision, scale=scale)
 
 
-def is_padded(data_type: DataType) -> bool:
-    """Whether blanks at the end of the values fill them up to a length, and do not count."""
-    return data_type.foreign and (data_type.native or "").startswith(("character(", "bpchar"))
-
-
 def declare(data_type: DataType) -> str:
     """How a column of this type is declared."""
     if data_type.foreign and data_type.native:
