@@ -118,15 +118,13 @@ class Kept(Struct, frozen=True, kw_only=True):
         return {name: known[name] for name in statement.binds}
 
 
-def move_checkpoint(
-    kept: Kept, mark: Watermark | None, *, spec_digest: str, now: datetime, force: bool = False
-) -> None:
+def move_checkpoint(kept: Kept, mark: Watermark | None, *, spec_digest: str, force: bool = False) -> None:
     """Set the checkpoint of a pipeline, or forget it, and note that, in one transaction. No run begins meanwhile.
 
     Raises TargetBusy where a run is at work, unless forced.
     """
     written, cause = write_watermark(mark), Cause.RESET if mark is None else Cause.SET
-    mover = f"checkpoint-{cause.value}"
+    mover, now = f"checkpoint-{cause.value}", kept.clock()
     with transaction(kept.session):
         kept.create(CHECKPOINT, CHECKPOINT_HISTORY, LEASE)
         holds = not force and kept.holder() is None

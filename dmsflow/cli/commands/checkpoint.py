@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,7 +110,7 @@ def _move(
     told = write_move(decoded, before.watermark if before else None, mark)
     typer.echo(told, err=True)
     confirm("move it?", yes=yes)
-    move_checkpoint(kept, mark, spec_digest=loaded.digest[:16], now=_now(), force=force)
+    move_checkpoint(kept, mark, spec_digest=loaded.digest[:16], force=force)
 
 
 def _check_broken(kept: "Kept", loaded: "LoadedSpec", location: str | None) -> None:
@@ -133,10 +132,6 @@ def _check_broken(kept: "Kept", loaded: "LoadedSpec", location: str | None) -> N
             'checkpoint is: apply again first, or give --force, and "apply --restart" after that',
             Exit.FAILED,
         )
-
-
-def _now() -> datetime:
-    return utc_now().replace(tzinfo=None)
 
 
 def _parse_values(written: Iterable[str]) -> dict[str, str]:
