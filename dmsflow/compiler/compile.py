@@ -69,7 +69,7 @@ def compile_ddl(loaded: LoadedSpec, access: Access) -> tuple[Statement, ...]:
     examined = examine(loaded, access)
     spec, facts, columns = examined.spec, examined.facts, examined.columns
     cut, checkpoint = decide_cut(spec, facts, columns), plan_checkpoint(spec, facts)
-    sql = source_sql(spec, facts, access)
+    sql = source_sql(spec, facts.source, access)
     route = choose_route(spec, facts, columns, cut)
     return build_ddl(make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms, route))
 
@@ -129,7 +129,7 @@ def _make_plan(
         if boundaries is None:
             from dmsflow.compiler.questions import ask_boundaries, source_sql
 
-            boundaries = ask_boundaries(spec, source_sql(spec, facts, access), cut, checkpoint)
+            boundaries = ask_boundaries(spec, source_sql(spec, facts.source, access), cut, checkpoint)
         facts = replace(facts, boundaries=read_boundaries(boundaries, spec, facts, cut, checkpoint, access))
         cut = replace(cut, count=len(facts.boundaries) + 1)
         known = known if cut.count > 1 else None
@@ -138,7 +138,7 @@ def _make_plan(
     from dmsflow.compiler.assemble import build_plan, make_builder
     from dmsflow.compiler.questions import source_sql
 
-    sql = source_sql(spec, facts, access)
+    sql = source_sql(spec, facts.source, access)
     builder = make_builder(spec, facts, columns, cut, sql, checkpoint, access.target_idioms, route)
     plan = build_plan(builder, boundaries, access.target_idioms.now, spec_digest)
     if not ranged or cut.count > 1:

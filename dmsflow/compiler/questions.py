@@ -21,7 +21,7 @@ from dmsflow.errors import ConnectionFailed, DatabaseError, SpecRejected
 from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.marks.names import CHECKPOINT, COLUMN
 from dmsflow.marks.tables import find_checkpoint, find_unfilled
-from dmsflow.model.facts import Facts, Writers
+from dmsflow.model.facts import Facts, SourceFacts, Writers
 from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape, can_stand
@@ -32,7 +32,7 @@ from dmsflow.scd.staging import TIMES, Native
 
 def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, target: Session) -> Facts:
     """The facts with the answers."""
-    sql = source_sql(spec, facts, access)
+    sql = source_sql(spec, facts.source, access)
     facts = ask_expressions(spec, facts, sql, source)
     if facts.refused:
         return facts
@@ -72,10 +72,10 @@ def count_rows(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Sessio
     return int(str(session.fetch(statement.sql, {name: values[name] for name in statement.binds})[0][0]))
 
 
-def source_sql(spec: PipelineSpec, facts: Facts, access: Access) -> SourceSql:
+def source_sql(spec: PipelineSpec, source: SourceFacts, access: Access) -> SourceSql:
     """The builder of the source's SQL."""
-    marker = "$" if facts.source.engine == "duckdb" else ":"
-    return SourceSql(spec=spec, facts=facts.source, idioms=access.source_idioms, marker=marker)
+    marker = "$" if source.engine == "duckdb" else ":"
+    return SourceSql(spec=spec, facts=source, idioms=access.source_idioms, marker=marker)
 
 
 def ask_expressions(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: Session) -> Facts:

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.rules.sql import sql_is_read_by
-from dmsflow.compiler.source_sql import SourceSql
-from dmsflow.compiler.statements import compile_statement
+from dmsflow.compiler.statements import OWN_BIND, compile_statement
 from dmsflow.compiler.survey import survey_source
 from dmsflow.compiler.user_sql import bind_params
 from dmsflow.engines.access import Access
@@ -28,8 +28,8 @@ from dmsflow.model.table import Column, TableName, TableShape
 from dmsflow.rehearsal.given import GivenRows
 from dmsflow.rehearsal.prepare import ROWS_TABLE, Rehearsed
 from dmsflow.rehearsal.scratch import in_source
+from dmsflow.transfer import BATCH_ROWS
 
-BATCH_ROWS = 50_000
 KEYS_AT_ONCE = 500
 idioms = DuckDBIdioms()
 SAMPLE, FOUND = "_dms_sample", "_dms_found"
@@ -113,8 +113,7 @@ def _opened(connection: Connection) -> Iterator[Engine]:
 
 
 def _select(spec: PipelineSpec, facts: SourceFacts, access: Access, rows: int) -> Statement:
-    marker = "$" if facts.engine == "duckdb" else ":"
-    sql = SourceSql(spec=spec, facts=facts, idioms=access.source_idioms, marker=marker)
+    sql = source_sql(spec, facts, access)
     source = sql.relation().alias("src")
     query = sa.select(*(source.c[name] for name in facts.shape.names)).select_from(source).where(sql.filter())
     return compile_statement("sample", Side.SOURCE, query.suffix_with(sa.text(f"LIMIT {rows}")), sql.idioms)
@@ -156,7 +155,8 @@ def _read_keys(rehearsed: Rehearsed) -> Sequence[tuple[Value, ...]]:
     }
     picked = ", ".join(f"CAST({columns.get(name, idioms.quote(name))} AS VARCHAR)" for name in spec.key)
     table = idioms.qualify(in_source(TableName(table=ROWS_TABLE)))
-    binds = {name: value for name, value in param_values(spec.params).items() if f"${name}" in picked}
+    values = param_values(spec.params)
+    binds = {name: values[name] for name in OWN_BIND.findall(picked)}
     return rehearsed.scratch.session.fetch(f"SELECT DISTINCT {picked} FROM {table}", binds)
 
 
