@@ -9,9 +9,10 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import TableName
+from dmsflow.rehearsal.scratch import in_source
 
 quote = DuckDBIdioms().quote
-BEFORE = '"dms_source"."main"."_dms_before"'
+BEFORE = DuckDBIdioms().qualify(in_source(TableName(table="_dms_before")))
 PLACE = '"_dms_place"'
 ORDERED = 6
 """By how many columns samples are put in order."""

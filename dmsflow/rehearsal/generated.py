@@ -18,7 +18,7 @@ from dmsflow.rehearsal.days import LEAST_ROWS, make_days
 from dmsflow.rehearsal.given import GivenRows
 from dmsflow.rehearsal.made_up import TABLE, Layout, ScratchColumn, edges_of, make_rows
 from dmsflow.rehearsal.named import named_columns
-from dmsflow.rehearsal.prepare import read_columns
+from dmsflow.rehearsal.prepare import check_types, read_columns
 
 quote = DuckDBIdioms().quote
 ALIAS = "dms_day"
@@ -70,12 +70,7 @@ def lay_out_source(spec: PipelineSpec) -> Layout:
     """The columns of the source as the spec tells them. Raises PlanRefused where it does not."""
     if spec.source.query is not None:
         raise PlanRefused("rows are made up for a table or a file, and the source is a query: give rows with --data")
-    untyped = [column.name for column in spec.columns if column.type is None and not column.has_value]
-    if not spec.columns or untyped:
-        named = f"of {', '.join(untyped)} " if untyped else ""
-        raise PlanRefused(
-            f"rows can only be made up where the spec has a type for every column: write the type {named}there"
-        )
+    check_types(spec)
     named_in_sql = named_columns(spec)
     return Layout(
         columns=tuple(

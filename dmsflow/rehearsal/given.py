@@ -11,6 +11,7 @@ from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms, write_text
 from dmsflow.errors import PlanRefused
 from dmsflow.model.table import Column, DataType, TableName, TypeName
+from dmsflow.rehearsal.scratch import in_source
 
 idioms = DuckDBIdioms()
 quote = idioms.quote
@@ -113,7 +114,7 @@ def give_nodes(rows: Sequence[Node], origin: str, name: str, session: DuckDBSess
     texts = {
         column: pa.array([node and cell_text(node) for node in nodes], pa.string()) for column, nodes in cells.items()
     }
-    relation = f"dms_source.main.{quote(name)}"
+    relation = idioms.qualify(in_source(TableName(table=name)))
     session.register("_dms_given", pa.table(texts or {"_dms_none": pa.array([], pa.string())}))
     session.execute(f"CREATE OR REPLACE TABLE {relation} AS SELECT * FROM _dms_given")
     session.unregister("_dms_given")

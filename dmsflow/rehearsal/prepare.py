@@ -10,6 +10,7 @@ from dmsflow.compiler.columns import source_name
 from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect
 from dmsflow.engines.duckdb_files import CSV_ENDINGS
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.spec import Connection, ExecutorName, Guards, PipelineSpec, SecretText, Source
 from dmsflow.model.table import DataType, TableName, TypeName
@@ -44,6 +45,16 @@ def without_databases(loaded: LoadedSpec) -> LoadedSpec:
 def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
     """Types of source columns, as far as the spec tells them."""
     return {name: column.type for column in spec.columns if column.type and (name := source_name(column)) is not None}
+
+
+def check_types(spec: PipelineSpec, why: str = "") -> None:
+    """Raise PlanRefused where the spec leaves a type out, without which no rows can be made up."""
+    untyped = [column.name for column in spec.columns if column.type is None and not column.has_value]
+    if not spec.columns or untyped:
+        named = f"of {', '.join(untyped)} " if untyped else ""
+        raise PlanRefused(
+            f"{why}rows can only be made up where the spec has a type for every column: write the type {named}there"
+        )
 
 
 def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
@@ -95,7 +106,8 @@ def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[Pi
     found: dict[str, Types] = {}
     for table in query_tables(spec):
         if table.table.lower() == DUAL:
-            scratch.session.execute("CREATE OR REPLACE TABLE dms_source.main.dual AS SELECT 'X' AS dummy")
+            dual = DuckDBIdioms().qualify(in_source(TableName(table=DUAL)))
+            scratch.session.execute(f"CREATE OR REPLACE TABLE {dual} AS SELECT 'X' AS dummy")
             continue
         rows = given.source(table, scratch.session)
         found[table.table.lower()] = _fold(make_table(in_source(table), rows, declared, {}, scratch.session))

@@ -5,19 +5,18 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn
+from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn, source_name
 from dmsflow.compiler.compile import Examined
 from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.access import Access
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Side
-from dmsflow.model.spec import PipelineSpec, param_values
+from dmsflow.model.spec import ColumnSpec, PipelineSpec, param_values
 from dmsflow.model.table import Column, DataType, TypeName
 from dmsflow.rehearsal.made_up import POOL, Layout, ScratchColumn
-from dmsflow.rehearsal.prepare import declared_types
+from dmsflow.rehearsal.prepare import check_types, declared_types
 from dmsflow.torture.layout import is_writable
 
 BATCH_ROWS = 50_000
@@ -34,7 +33,7 @@ def source_types(examined: Examined) -> dict[str, DataType]:
 def sample_rows(examined: Examined, access: Access, layout: Layout, rows: int, scratch: DuckDBSession) -> None:
     """Copy so many rows of the source, its predicate applied and its expressions computed."""
     spec, facts = examined.spec, examined.facts
-    sql = source_sql(spec, facts, access)
+    sql = source_sql(spec, facts.source, access)
     source = sql.relation().alias("src")
 
     def pick(column: ScratchColumn) -> sa.ColumnElement[object]:
@@ -74,12 +73,7 @@ def _typed(arrived: str, column: ScratchColumn, types: dict[str, DataType], form
 
 def assume(spec: PipelineSpec, why: str) -> tuple[tuple[LoadedColumn, ...], dict[str, DataType]]:
     """Columns and source types as the spec alone tells them. Raises PlanRefused where it leaves a type out."""
-    untyped = [column.name for column in spec.columns if column.type is None and not column.has_value]
-    if not spec.columns or untyped:
-        named = f"of {', '.join(untyped)} " if untyped else ""
-        raise PlanRefused(
-            f"{why}: rows can only be made up where the spec has a type for every column: write the type {named}there"
-        )
+    check_types(spec, f"{why}: ")
     types = declared_types(spec)
     for name in (*spec.checkpoint.columns, *spec.scd.order_by):
         types.setdefault(name, NUMBER)
@@ -88,11 +82,7 @@ def assume(spec: PipelineSpec, why: str) -> tuple[tuple[LoadedColumn, ...], dict
     return tuple(map(partial(_assumed, spec, types), spec.columns)), types
 
 
-def _assumed(spec: PipelineSpec, types: dict[str, DataType], column: object) -> LoadedColumn:
-    from dmsflow.compiler.columns import source_name
-    from dmsflow.model.spec import ColumnSpec
-
-    assert isinstance(column, ColumnSpec)
+def _assumed(spec: PipelineSpec, types: dict[str, DataType], column: ColumnSpec) -> LoadedColumn:
     name = source_name(column)
     data_type = column.type or DataType(name=TypeName.TEXT)
     return LoadedColumn(
