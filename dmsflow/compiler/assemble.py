@@ -134,7 +134,7 @@ def choose_reading(
 def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], transfer: Transfer) -> Reading:
     """Directly where the server tells that no key repeats: within a database, or into a table that takes all rows."""
     within = transfer is Transfer.IN_PLACE
-    piped = transfer is Transfer.COPY and takes_as_sent(spec, facts, columns)
+    piped = transfer is Transfer.COPY and _takes_as_sent(spec, facts, columns)
     if not facts.source.repeatable or not (within or piped):
         return Reading.STAGED
     if spec.scd.type is ScdType.APPEND:
@@ -148,10 +148,10 @@ def _appends_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedC
     """Whether a server can append the rows while they come; for surrogate keys they have to be counted first."""
     appends = spec.scd.type is ScdType.APPEND and not spec.scd.fields.surrogate_key
     server = facts.target.engine == SERVER and facts.source.repeatable
-    return appends and server and takes_as_sent(spec, facts, columns)
+    return appends and server and _takes_as_sent(spec, facts, columns)
 
 
-def takes_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:
+def _takes_as_sent(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> bool:
     """Whether rows can be written as they are sent: by type append, or into a new table; nothing casts them there."""
     shape, fields = facts.target.shape, spec.scd.fields
     if shape is None:

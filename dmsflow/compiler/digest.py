@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dmsflow.model.plan import Sections
 from dmsflow.model.spec import PipelineSpec, Source
 
 Canonical = dict[str, "Canonical"] | list["Canonical"] | str | None
@@ -20,7 +21,7 @@ def digest_spec(spec: PipelineSpec) -> str:
     return _digest(_canonical(_bare(spec)))
 
 
-def digest_sections(spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
+def digest_sections(spec: PipelineSpec) -> Sections:
     """The same of each top-level key by itself, so that it can be told which one has changed."""
     bare = _bare(spec)
     return tuple((name, _digest(_canonical(getattr(bare, name)))[:16]) for name in bare.__struct_fields__)

@@ -17,6 +17,7 @@ from dmsflow.compiler.section import Section
 from dmsflow.compiler.spec_rules import check_spec
 from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.errors import SpecRejected
+from dmsflow.model.plan import Sections
 from dmsflow.model.spec import Connection, PipelineSpec
 
 NOTHING_KNOWN = KnownShapes()
@@ -39,7 +40,7 @@ class LoadedSpec:
         return self.spec is None or has_errors(self.diagnostics)
 
     @property
-    def sections(self) -> tuple[tuple[str, str], ...]:
+    def sections(self) -> Sections:
         """The digests of the spec's top-level keys."""
         return digest_sections(self.spec) if self.spec is not None else ()
 

@@ -164,15 +164,19 @@ class PlannedSource(Struct, frozen=True, kw_only=True):
     estimated_rows: int | None = None
 
 
+Sections = tuple[tuple[str, str], ...]
+"""The top-level keys of a spec, each with its digest."""
+
+
 class Digests(Struct, frozen=True, kw_only=True):
     """What a plan was made from, compared again before it runs; ``sections`` are the spec's top-level keys."""
 
     spec: str
     target: str
     checkpoint: str
-    sections: tuple[tuple[str, str], ...] = ()
+    sections: Sections = ()
 
-    def name_changes(self, sections: tuple[tuple[str, str], ...]) -> str:
+    def name_changes(self, sections: Sections) -> str:
         """The top-level keys of the spec that are others now, in words; empty where nobody can tell."""
         before = dict(self.sections)
         changed = [name for name, digest in sections if before.get(name, digest) != digest]

@@ -10,7 +10,7 @@ from dmsflow.engines.engine import Session
 from dmsflow.errors import PlanRefused
 from dmsflow.ledger import Ledger, RunRow
 from dmsflow.marks.names import CHUNK
-from dmsflow.model.plan import Plan, decode_plan
+from dmsflow.model.plan import Plan, Sections, decode_plan
 from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.runtime.run import Steps
@@ -30,7 +30,7 @@ class BrokenRun(Struct, frozen=True, kw_only=True):
 
 
 def find_broken(
-    ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Access, sections: tuple[tuple[str, str], ...] = ()
+    ledger: Ledger, spec: PipelineSpec, spec_digest: str, access: Access, sections: Sections = ()
 ) -> BrokenRun | None:
     """The pipeline's last run when it has committed chunks and misses others; the target's marks decide.
 
