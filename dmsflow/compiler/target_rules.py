@@ -148,10 +148,10 @@ def target_columns_are_comparable(spec: PipelineSpec, facts: Facts) -> Problems:
         return
     for column in match_columns(spec, facts):
         if column.existing is not None and not column.existing.comparable:
+            native = column.existing.type.native or column.existing.type
             yield Diagnostic(
                 code="DMS341",
-                message=f'column "{column.name}" of {spec.target.table} is {column.existing.type.native or column.existing.type}, '
-                "which has no comparison",
+                message=f'column "{column.name}" of {spec.target.table} is {native}, which has no comparison',
                 path=_column_path(spec, column.name),
                 help="declare it as jsonb or text, leave it out of columns, or load with scd: append",
             )
