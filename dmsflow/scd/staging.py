@@ -5,6 +5,7 @@ is cast and refused in one way whatever the databases are. Where no cast can fai
 may stage its rows itself, for a target of its own kind.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,6 +61,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
     staged by the database it comes from, as all columns beside it. ``unstorable`` are characters, as a pattern.
     ``empty_is_null``: the target keeps no text without a character. A ``filled_up`` one has blanks at its end there.
+    ``longest`` are bytes that the target has room for, in its stage as well.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     """
 
@@ -79,6 +81,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     nul_allowed: bool = True
     empty_is_null: bool = False
     filled_up: bool = False
+    longest: int | None = None
     unstorable: str | None = None
     beyond: str = ""
 
@@ -257,10 +260,32 @@ def _storable(text: Element, unstorable: str) -> Element:
     return sa.func.regexp_replace(text, given, sa.literal_column("'?'"), sa.literal_column("'g'"))
 
 
+def _too_long(arrival: Arrival, value: Element) -> Iterator[tuple[str, Element, Element]]:
+    """What is longer than its type, or than the target has room for: how it is told, how it is known, the value."""
+    if arrival.may_be_long:
+        yield (
+            f"the value is longer than {arrival.type}",
+            sa.func.length(value) > number(arrival.type.length or 0),
+            value,
+        )
+    if arrival.longest is not None:
+        yield f"the value has more than {arrival.longest} bytes", _beyond_room(arrival, value), value
+
+
+def _beyond_room(arrival: Arrival, value: Element) -> Element:
+    """Whether a text, or bytes, take more bytes than there is room for."""
+    size = sa.func.octet_length(value) if arrival.type.family == "bytes" else sa.func.strlen(value)
+    longer: Element = size > number(arrival.longest or 0)
+    return longer
+
+
 def _without_misfits(value: Element, arrival: Arrival) -> Element:
     """The value, or NULL: its row is refused, but all rows of a chunk stand in one stage."""
     misfit = _misfit(value, arrival)
-    return value if misfit is None else sa.case((misfit[1], sa.null()), else_=value)
+    conditions = [] if misfit is None else [misfit[1]]
+    if arrival.longest is not None:
+        conditions += [longer for _, longer, _ in _too_long(arrival, value)]
+    return sa.case(*((condition, sa.null()) for condition in conditions), else_=value) if conditions else value
 
 
 Rule = tuple[Fault, Element, Element]
@@ -281,10 +306,8 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
             found.append(("null_key", label, "a key column is NULL", value.is_(None), sa.null()))
         elif arrival.required:
             found.append(("not_null", label, "the target column is NOT NULL", value.is_(None), sa.null()))
-        if arrival.may_be_long and name in shape.columns:
-            message = f"the value is longer than {arrival.type}"
-            longer = sa.func.length(value) > sa.literal_column(str(arrival.type.length))
-            found.append(("too_long", label, message, longer, value))
+        if name in shape.columns:
+            found += [("too_long", label, message, longer, raw) for message, longer, raw in _too_long(arrival, value)]
         misfit = _misfit(value, arrival)
         if misfit is not None:
             found.append(("not_storable", label, *misfit, value))
