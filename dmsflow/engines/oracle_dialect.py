@@ -61,6 +61,14 @@ class OracleTypes(OracleTypeCompiler):
 class OracleTextCompiler(OracleCompiler):
     """Writes what Oracle says otherwise than DuckDB and PostgreSQL."""
 
+    def visit_true(self, expr: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
+        """A condition that always holds: a number is none."""
+        return "1 = 1"
+
+    def visit_false(self, expr: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
+        """A condition that never holds."""
+        return "1 = 0"
+
     def visit_is_distinct_from_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ANN401
         """DECODE takes two NULLs for equal; LOBs are compared by a function that does not."""
         if is_large(binary.left) or is_large(binary.right):
@@ -91,8 +99,9 @@ class OracleTextCompiler(OracleCompiler):
             return f"NVL(RTRIM({value}), SUBSTR({value}, 1, 1))"
         if getattr(wanted, "sql", None) in LARGE:
             return f"TO_{wanted.sql}({value})"
-        if isinstance(wanted, sa.String) and isinstance(cast.clause.type, sa.DateTime):
-            return f"TO_CHAR({value}, '{INSTANT}')"
+        if isinstance(wanted, sa.String):
+            instant = isinstance(cast.clause.type, sa.DateTime)
+            return f"TO_CHAR({value}, '{INSTANT}')" if instant else f"CAST({value} AS {TEXT})"
         return str(super().visit_cast(cast, **kw))  # type: ignore[no-untyped-call]
 
     def visit_json_object_func(self, fn: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
