@@ -26,8 +26,9 @@ from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape, can_stand
 from dmsflow.model.watermark import Scalar, Watermark
+from dmsflow.scd.misfits import TIMES
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import Element, Query
-from dmsflow.scd.staging import TIMES, Native
 
 
 def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, target: Session) -> Facts:
@@ -164,7 +165,8 @@ def read_fence(
         query = query.where(keys[0] <= sa.bindparam("settled"))
 
     def read(query: Query) -> Watermark | None:
-        last = query.order_by(*(key.desc() for key in keys)).suffix_with(sa.text("LIMIT 1"))
+        first: Element = sa.literal_column("1", sa.Integer())
+        last = query.order_by(*(key.desc() for key in keys)).limit(first).offset(sa.literal_column("0", sa.Integer()))
         statement = compile_statement("find_fence", Side.SOURCE, readable(last, known), sql.idioms)
         rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
         if rows:

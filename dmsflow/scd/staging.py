@@ -5,40 +5,29 @@ is cast and refused in one way whatever the databases are. Where no cast can fai
 may stage its rows itself, for a target of its own kind.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from msgspec import Struct
 
 from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
-from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, mark_column, order_column
+from dmsflow.scd.misfits import NUL, find_misfit, find_too_long, make_storable, without_misfits
+from dmsflow.scd.native import Native
+from dmsflow.scd.shape import (
+    EFFECTIVE,
+    FAULT,
+    VALUE,
+    Element,
+    MergeShape,
+    Query,
+    Told,
+    mark_column,
+    number,
+    order_column,
+)
 
 INTEGER = DataType(name=TypeName.INTEGER)
 TEXT = DataType(name=TypeName.TEXT)
-TIMES = {
-    "date": ("0001-01-01", "9999-12-31"),
-    "timestamp": ("0001-01-01", "9999-12-31 23:59:59.999999"),
-    "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
-}
-"""The first and last time of each family that Python, and text of one length, can hold."""
-
-
-class Native(sa.types.UserDefinedType[Any]):
-    """A type by the name its database gives it."""
-
-    cache_ok = True
-
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
-
-    def get_col_spec(self, **kw: object) -> str:
-        """The name."""
-        return self.sql
-
-
 INSTANT = Native("TIMESTAMPTZ")
-NUL: Element = sa.literal_column("chr(0)")
 BLANKS_IGNORED = ("integer", "decimal", "float", "date", "timestamp", "timestamptz")
 
 
@@ -48,6 +37,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ``instant``: an offset in its text counts, and a value without one is UTC.
     A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
     staged by the database it comes from, as all columns beside it. ``unstorable`` are characters, as a pattern.
+    ``empty_is_null``: the target keeps no text without a character. A ``filled_up`` one has blanks at its end there.
+    ``longest`` are bytes that the target has room for, in its stage as well.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     """
 
@@ -65,6 +56,9 @@ class Arrival(Struct, frozen=True, kw_only=True):
     instant: bool = False
     far_times_allowed: bool = True
     nul_allowed: bool = True
+    empty_is_null: bool = False
+    filled_up: bool = False
+    longest: int | None = None
     unstorable: str | None = None
     beyond: str = ""
 
@@ -104,23 +98,23 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
     """The select that stages a projection of the source, and the faults its numbers stand for."""
     typed, arrivals = _type_rows(staging, projection.alias("a"))
     rules = _rules(shape, staging, typed, arrivals)
-    number: Element = sa.null()
+    fault: Element = sa.null()
     value: Element = sa.null()
     if rules:
         conditions = [condition for _, condition, _ in rules]
-        number = sa.case(
+        fault = sa.case(
             *((c, sa.literal_column(str(f.number))) for (f, _, _), c in zip(rules, conditions, strict=True))
         )
-        value = sa.case(*((c, sa.cast(v, sa.String())) for (_, _, v), c in zip(rules, conditions, strict=True)))
+        value = sa.case(*((c, sa.cast(v, Told())) for (_, _, v), c in zip(rules, conditions, strict=True)))
     if not all(arrival.nul_allowed for _, arrival in arrivals):
         value = sa.func.replace(value, NUL, sa.literal_column(r"'\0'"))
     unstorable = next((arrival.unstorable for _, arrival in arrivals if arrival.unstorable), None)
     if unstorable is not None:
-        value = _storable(value, unstorable)
+        value = make_storable(value, unstorable)
     staged = sa.select(
-        *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
-        sa.cast(number, sa.Integer()).label(FAULT),
-        sa.cast(value, sa.String()).label(VALUE),
+        *(without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
+        sa.cast(fault, sa.Integer()).label(FAULT),
+        sa.cast(value, Told()).label(VALUE),
     )
     return staged, tuple(fault for fault, _, _ in rules)
 
@@ -166,6 +160,17 @@ def _raw(arriving: sa.FromClause, arrival: Arrival) -> Element:
     return raw
 
 
+def _as_kept(raw: Element, arrival: Arrival) -> Element:
+    """The value without what the target does not keep: blanks at the end of a CHAR, a text without a character."""
+    of_length = {arrival.type.family, arrival.arrives.family} <= {"text", "bytes"}
+    if arrival.at_home or not of_length:
+        return raw
+    nothing: Element = sa.literal_column("''")
+    if arrival.filled_up:
+        raw = sa.func.coalesce(sa.func.nullif(sa.func.rtrim(raw), nothing), sa.func.left(raw, number(1)))
+    return sa.func.nullif(raw, nothing) if arrival.empty_is_null else raw
+
+
 def _told(arriving: sa.FromClause, arrival: Arrival) -> Element:
     """What a reject tells of a value that has no place in the type."""
     return arriving.c[arrival.beyond] if arrival.beyond else _raw(arriving, arrival)
@@ -173,7 +178,7 @@ def _told(arriving: sa.FromClause, arrival: Arrival) -> Element:
 
 def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
     """The value in its target type; NULL where it has no place in it."""
-    raw = _raw(arriving, arrival)
+    raw = _as_kept(_raw(arriving, arrival), arrival)
     if arrival.at_home:
         return _cast_at_home(raw, arrival)
     stored = arrival.arrives == arrival.type and arrival.arrives.native in (None, arrival.type_sql)
@@ -210,34 +215,6 @@ def _filled(arrival: Arrival, raw: Element) -> tuple[Element, ...]:
     return (sa.func.trim(raw) != sa.literal_column("''"),) if arrival.blank_is_null else ()
 
 
-def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
-    """What a value of the type may be that the target has no place for, and how to know it."""
-    family = arrival.type.family
-    if family in ("text", "json") and arrival.unstorable is not None:
-        text = sa.cast(value, sa.String())
-        return "the target's encoding does not have all of its characters", _storable(text, arrival.unstorable) != text
-    if family == "text" and not arrival.nul_allowed:
-        return "the target cannot store the character NUL", sa.func.contains(value, NUL)
-    if family == "float" and not arrival.nan_allowed:
-        return "the target cannot store NaN", sa.func.isnan(value)
-    if family in TIMES and not arrival.far_times_allowed:
-        first, last = (sa.cast(sa.literal_column(f"'{end}'"), Native(arrival.type_sql)) for end in TIMES[family])
-        return "the target stores the years 1 to 9999", sa.or_(value < first, value > last)
-    return None
-
-
-def _storable(text: Element, unstorable: str) -> Element:
-    """A text with a question mark for each of these characters; DuckDB and PostgreSQL say it in the same words."""
-    given: Element = sa.literal_column(f"'{unstorable}'")
-    return sa.func.regexp_replace(text, given, sa.literal_column("'?'"), sa.literal_column("'g'"))
-
-
-def _without_misfits(value: Element, arrival: Arrival) -> Element:
-    """The value, or NULL: its row is refused, but all rows of a chunk stand in one stage."""
-    misfit = _misfit(value, arrival)
-    return value if misfit is None else sa.case((misfit[1], sa.null()), else_=value)
-
-
 Rule = tuple[Fault, Element, Element]
 
 
@@ -256,11 +233,11 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
             found.append(("null_key", label, "a key column is NULL", value.is_(None), sa.null()))
         elif arrival.required:
             found.append(("not_null", label, "the target column is NOT NULL", value.is_(None), sa.null()))
-        if arrival.may_be_long and name in shape.columns:
-            message = f"the value is longer than {arrival.type}"
-            longer = sa.func.length(value) > sa.literal_column(str(arrival.type.length))
-            found.append(("too_long", label, message, longer, value))
-        misfit = _misfit(value, arrival)
+        if name in shape.columns:
+            found += [
+                ("too_long", label, message, longer, raw) for message, longer, raw in find_too_long(arrival, value)
+            ]
+        misfit = find_misfit(value, arrival)
         if misfit is not None:
             found.append(("not_storable", label, *misfit, value))
     found += _time_rules(shape, staging, typed)
@@ -275,8 +252,8 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         for name, expr in staging.checks
     ]
     return [
-        (Fault(number=number, reason=reason, column=column, message=message), condition, value)
-        for number, (reason, column, message, condition, value) in enumerate(found, start=1)
+        (Fault(number=place, reason=reason, column=column, message=message), condition, value)
+        for place, (reason, column, message, condition, value) in enumerate(found, start=1)
     ]
 
 
