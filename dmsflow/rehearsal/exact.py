@@ -188,7 +188,7 @@ def _keep(
     """Put rows into a table of the scratch: texts, but for the flags."""
     import pyarrow as pa
 
-    texts = pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in columns})
+    texts = pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in columns})
     scratch.session.register("_dms_rows", texts)
     quote = DuckDBIdioms().quote
     cells = (f"CAST({quote(name)} AS BOOLEAN) AS {quote(name)}" if name in flags else quote(name) for name in columns)
