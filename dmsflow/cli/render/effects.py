@@ -34,7 +34,8 @@ def render_effects(shown: ExactEffects, *, colour: bool) -> str:
     lines += render_samples(shown.effects, shown.columns, colour=colour)
     lines += render_rejected(expected.rows.rejected, shown.rejects, colour=colour)
     span = write_span(timedelta(seconds=report.seconds))
-    return "\n".join([*lines, "", f"counted in {span} by a run that was undone; the target is as it was"])
+    needs = "" if report.status is RunStatus.SUCCEEDED else "; it needs the permissions of apply"
+    return "\n".join([*lines, "", f"counted in {span} by a run that was undone{needs}; the target is as it was"])
 
 
 def _told_here(failure: Failure) -> Failure:
