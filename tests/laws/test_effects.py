@@ -201,3 +201,15 @@ def test_effects_are_refused_while_a_run_holds_the_lease(source, target, tmp_pat
     hold(world, "elsewhere", 1, datetime.now(UTC).replace(tzinfo=None))
     with pytest.raises(TargetBusy, match="is being loaded by run other"):
         world.effects(wanted)
+
+
+@pytest.mark.parametrize(("source", "target"), [("duckdb", "duckdb"), ("postgresql", "postgresql")])
+def test_rows_that_are_counted_as_they_are_read_have_their_effects(source, target, tmp_path):
+    world = World(tmp_path, source, target)
+    world.write_source([{"k": i % 7, "v": f"v{i}"} for i in range(20)], {"k": "bigint", "v": "varchar"})
+    spec = {name: value for name, value in broken_spec().items() if name != "key"}
+    told = world.effects(spec | {"scd": {"type": "append", "order_by": ["k", "v"]}, "checkpoint": "python"}, samples=3)
+    report = world.apply(spec | {"scd": {"type": "append", "order_by": ["k", "v"]}, "checkpoint": "python"})
+    assert (told.expected.rows, told.report.chunks) == (report.rows, report.chunks)
+    assert report.rows.inserted == 20 and report.chunks.total == 7
+    assert [sample.new["v"] for sample in told.effects[0].samples] == ["v0", "v14", "v7"]

@@ -129,10 +129,7 @@ def _compare(expected: "ExpectedRows", report: RunReport) -> None:
         help="the source or the target has changed since the plan was made: look at what is loaded",
     )
     typer.echo(render_diagnostic(problem, {}, colour=wants_colour(sys.stderr)), err=True)
-    for name, wanted, found in differences:
-        log_event(
-            logger, logging.WARNING, "effects differ", run_id=report.run_id, rows=name, expected=wanted, found=found
-        )
+    log_event(logger, logging.WARNING, "effects differ", run_id=report.run_id, code="DMS410", counts=told)
 
 
 def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger", source: "SourceFacts | None") -> None:
