@@ -93,4 +93,34 @@ PLANS: tuple[Entry, ...] = (
             "its instant) and its rows in dmsflow_chunk, then apply."
         ),
     ),
+    Entry(
+        code="DMS410",
+        slug="effects-differ",
+        why=(
+            "A plan that was saved with --effects says how many rows of each kind its run will write. The run has "
+            "written others: what was reviewed is not what was loaded. A warning; the rows are in."
+        ),
+        mistake="dmsflow plan orders.yaml --effects --out plan.json, new rows in the source, dmsflow apply plan.json",
+        cure="Look at what was loaded. Keep the time between plan and apply short where the source keeps changing.",
+    ),
+    Entry(
+        code="DMS411",
+        slug="effects-not-undone",
+        why=(
+            "Effects are counted by a run that is undone. A server must undo all of it, the tables that it makes too, "
+            "in one transaction with savepoints."
+        ),
+        mistake="plan --effects of a target that commits what CREATE TABLE does",
+        cure="Plan without --effects; dry-run shows effects on a sample.",
+    ),
+    Entry(
+        code="DMS412",
+        slug="effects-not-allowed",
+        why=(
+            "Effects are counted by doing what a run does, and undoing it: no other way finds the rows that the target "
+            "refuses. Whoever asks for them needs the permissions of apply."
+        ),
+        mistake="plan --effects as a user that may only read the target",
+        cure="Plan as the user that applies, or without --effects; dry-run --sample needs to read alone.",
+    ),
 )

@@ -11,6 +11,7 @@ from dmsflow.compiler.remembered import digest_facts
 from dmsflow.engines.access import Access
 from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Plan, decode_plan, encode_plan
+from dmsflow.model.result import ExpectedRows
 
 WHAT_CHANGED = {
     "spec": ("DMS401 spec-changed", "the spec has changed{}"),
@@ -19,17 +20,25 @@ WHAT_CHANGED = {
 }
 
 
-class Envelope(msgspec.Struct, frozen=True):
-    """The file: a plan, and a digest that an edited plan no longer has."""
+class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The file: a plan, what it expects, and a digest of both that an edited file no longer has."""
 
     digest: str
     plan: msgspec.Raw
+    expected: ExpectedRows | None = None
 
 
-def write_plan(plan: Plan, path: Path) -> None:
+class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan from a file, and what it expects of its run where that was counted; its own digest knows no rows."""
+
+    plan: Plan
+    expected: ExpectedRows | None = None
+
+
+def write_plan(plan: Plan, path: Path, expected: ExpectedRows | None = None) -> None:
     """Write a plan to a file. Raises PlanRefused where no file can be."""
     body = encode_plan(plan)
-    envelope = msgspec.json.encode(Envelope(digest=_digest(body), plan=msgspec.Raw(body)))
+    envelope = msgspec.json.encode(Envelope(_digest(body, expected), msgspec.Raw(body), expected))
     try:
         path.write_bytes(msgspec.json.format(envelope, indent=1))
     except OSError as error:
@@ -37,16 +46,16 @@ def write_plan(plan: Plan, path: Path) -> None:
         raise PlanRefused(f'"{path}" cannot be written: {reason}: name another file') from error
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> SavedPlan:
     """Read a plan from a file. Raises PlanRefused when it is none, was edited, or is of another version."""
     try:
         envelope = msgspec.json.decode(path.read_bytes(), type=Envelope)
         plan = decode_plan(bytes(envelope.plan))
     except (OSError, msgspec.DecodeError, ValueError) as error:
         raise PlanRefused(f'"{path}" is not a plan that this dmsflow can read: {error}') from error
-    if _digest(encode_plan(plan)) != envelope.digest:
+    if _digest(encode_plan(plan), envelope.expected) != envelope.digest:
         raise PlanRefused(f'DMS404 plan-edited: "{path}" was edited after it was made: plan again')
-    return plan
+    return SavedPlan(plan=plan, expected=envelope.expected)
 
 
 def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
@@ -63,5 +72,6 @@ def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
         raise PlanRefused(f"{', '.join(codes)}: {told} since the plan was made: plan again")
 
 
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+def _digest(body: bytes, expected: ExpectedRows | None) -> str:
+    counted = msgspec.json.encode(expected) if expected else b""
+    return hashlib.sha256(body + counted).hexdigest()

@@ -75,15 +75,20 @@ Opening = Callable[[PipelineSpec], AbstractContextManager[Access]]
 
 
 @contextmanager
-def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Access]:
+def open_access(spec: PipelineSpec, *, read_only: bool = False, target_file: Path | None = None) -> Iterator[Access]:
     """Open both databases of a spec. Raises ConnectionFailed with what to do.
 
     ``read_only`` is for looking: an empty database elsewhere stands in for a target file that is not there yet.
+    ``target_file`` stands in for that of the target, and of the source where it is the same.
     """
     from dmsflow.engines.duckdb import DuckDBEngine
 
     address = resolve(spec.connection(spec.target.connection))
     source = resolve(spec.connection(spec.source.connection)) if spec.source.connection else None
+    if target_file is not None:
+        if source is not None and source.path == address.path:
+            source = dataclasses.replace(source, path=str(target_file))
+        address = dataclasses.replace(address, path=str(target_file))
     with ExitStack() as opened:
         if read_only and address.path is not None and not Path(address.path).exists():
             from tempfile import TemporaryDirectory

@@ -26,6 +26,7 @@ from dmsflow.errors import (
 from dmsflow.model.table import TableName
 
 if TYPE_CHECKING:
+    from dmsflow.engines.postgresql_undone import UndoneEngine
     from dmsflow.engines.postgresql_vigil import WatchedConnection
 
 TRAITS = Traits(
@@ -159,6 +160,12 @@ class PostgreSQLEngine:
             return catalog.find_table(session, table)
         finally:
             session.close()
+
+    def open_undone(self, *, repeatable: bool) -> "UndoneEngine":
+        """The same database, in which nothing stays."""
+        from dmsflow.engines.postgresql_undone import UndoneEngine
+
+        return UndoneEngine(self, repeatable=repeatable)
 
     def take_back(self, connection: "WatchedConnection") -> None:
         """Keep a connection for the next session, without what the last one left in it."""

@@ -129,7 +129,7 @@ def find_moves(schema: str | None, limit: int) -> sa.Executable:
     table = mark_table(CHECKPOINT_HISTORY, schema)
     names = ("watermark_before", "watermark_after", "cause", "run_id", "changed_by", "changed_at")
     query = sa.select(*(table.c[name] for name in names)).where(_is(table, "pipeline"))
-    return _at_most(query.order_by(table.c.changed_at.desc()), limit)
+    return at_most(query.order_by(table.c.changed_at.desc()), limit)
 
 
 def count_rejects(schema: str | None) -> sa.Executable:
@@ -144,10 +144,10 @@ def find_rejects(schema: str | None, limit: int | None) -> sa.Executable:
     names = ("row_key", "column_name", "column_value", "reason", "message", "chunk")
     order = [table.c[name] for name in ("chunk", "row_key", "column_name")]
     query = sa.select(*(table.c[name] for name in names)).where(_is(table, "run_id")).order_by(*order)
-    return query if limit is None else _at_most(query, limit)
+    return query if limit is None else at_most(query, limit)
 
 
-def _at_most(query: sa.Select[Any], rows: int) -> sa.Select[Any]:
+def at_most(query: sa.Select[*tuple[Any, ...]], rows: int) -> sa.Select[*tuple[Any, ...]]:
     """The first rows of a query, their number written into it."""
     return query.limit(sa.literal_column(str(rows), sa.Integer())).offset(sa.literal_column("0", sa.Integer()))
 

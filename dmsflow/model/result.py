@@ -51,6 +51,22 @@ class RowCounts(Struct, frozen=True, kw_only=True):
     def __add__(self, other: "RowCounts") -> "RowCounts":
         return RowCounts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
 
+    def __sub__(self, other: "RowCounts") -> "RowCounts":
+        return RowCounts(**{name: getattr(self, name) - getattr(other, name) for name in self.__struct_fields__})
+
+
+class ExpectedRows(Struct, frozen=True, kw_only=True):
+    """What a plan expects of its run: ``rows`` to come, beside those that a broken run has ``loaded``."""
+
+    rows: RowCounts
+    loaded: RowCounts = RowCounts()
+
+    def differences(self, found: RowCounts) -> tuple[tuple[str, int, int], ...]:
+        """Where a run counted otherwise: what, how many were expected, and how many there were."""
+        expected = self.rows + self.loaded
+        pairs = ((name, getattr(expected, name), getattr(found, name)) for name in RowCounts.__struct_fields__)
+        return tuple(pair for pair in pairs if pair[1] != pair[2])
+
 
 class Failure(Struct, frozen=True, kw_only=True):
     """Why a chunk or a run failed: ``code`` is the database's own, where it has one."""

@@ -97,11 +97,22 @@ class Comparison(Struct, frozen=True, kw_only=True):
         )
 
     def _updated(self) -> str:
-        """Rows that are the same, with other values in a column of the user's."""
+        """Rows that are the same, with other values in a column of the user's, or that are there again."""
         own = {name.lower() for name in self._engine_columns()}
-        differing = [name for name in self.known if name.lower() not in own and name not in self.identity]
-        changed = " OR ".join(f"a.{quote(n)} IS DISTINCT FROM b.{quote(n)}" for n in differing) or "FALSE"
+        differing = [name for name in self.columns if name.lower() not in own and name not in self.identity]
+        changed = " OR ".join([*map(self._changed, differing), self._returned()])
         return self._pair("JOIN", f"{self._is_open('a')} AND ({changed})")
+
+    def _returned(self) -> str:
+        """Whether a row was flagged as deleted, and is so no more."""
+        flag = self.spec.scd.fields.is_deleted
+        return f"(b.{quote(flag)} AND NOT a.{quote(flag)})" if flag in self.known else "FALSE"
+
+    def _changed(self, name: str) -> str:
+        """Whether a column has another value; one that is new had none."""
+        if name not in self.known:
+            return f"a.{quote(name)} IS NOT NULL"
+        return f"a.{quote(name)} IS DISTINCT FROM b.{quote(name)}"
 
     def _closed(self) -> str:
         """Rows that are there no more, or hold no more, and that no new version follows."""

@@ -22,10 +22,10 @@ from dmsflow.model.spec import ScdType
 from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
 from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.executor import execute_chunks, settle
-from dmsflow.runtime.lease import hold_lease
+from dmsflow.runtime.lease import Holding, hold_lease
 from dmsflow.runtime.merge import check_close_guard, delete_gone, is_over_budget, verify_history
 from dmsflow.runtime.persist import Persistence
-from dmsflow.runtime.run import Run, Steps, SurrogateKeys
+from dmsflow.runtime.run import Run, Steps, SurrogateKeys, Witness
 from dmsflow.runtime.sequence import hold_sequence
 from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
@@ -67,6 +67,8 @@ def apply_plan(
     watchers: tuple[Watcher, ...] = (),
     resume_at: datetime | None = None,
     stop: StopSignal | None = None,
+    hold: Holding = hold_lease,
+    witness: Witness | None = None,
 ) -> RunReport:
     """Run the plan and say what it did. Failures are in the report; only a target that is busy is raised."""
     started, clock_start = datetime.now(UTC), time.perf_counter()
@@ -83,7 +85,7 @@ def apply_plan(
             values={"run_id": run_id, "target_table": str(plan.target.table), "pipeline": plan.pipeline},
         )
         _run_ddl(prepare, persistence, marks=True)
-        with hold_lease(prepare, _now, access.open_target, persistence) as beat:
+        with hold(prepare, _now, access.open_target, persistence) as beat:
             try:
                 with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
                     run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
@@ -96,7 +98,7 @@ def apply_plan(
                         hold_snapshot(plan, access) as snapshot,
                         hold_sequence(plan, access, run.binds(), run.refinery, stop) as sequence,
                     ):
-                        run = replace(run, snapshot=snapshot, sequence=sequence)
+                        run = replace(run, snapshot=snapshot, sequence=sequence, witness=witness)
                         _run(run, watchers, stop, tally, beat, persistence)
             except (KeyboardInterrupt, Interrupted):
                 tally.interrupted = True
@@ -239,6 +241,8 @@ def _finish_in_transaction(run: Run, steps: Steps, tally: Tally) -> int:
         gone = _count_gone(steps)
         check_close_guard(plan, gone, tally.current)
         if gone:
+            if run.witness:
+                run.witness.classified(steps, {"gone": gone})
             delete_gone(run, steps, gone)
             steps.execute("note_closed", chunk=plan.chunks[-1].number, rows_closed=gone)
             verify_history(steps)

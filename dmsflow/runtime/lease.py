@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from threading import Event, Thread
 
@@ -20,6 +20,9 @@ from dmsflow.runtime.run import Steps
 logger = logging.getLogger("dmsflow.runtime")
 
 Now = Callable[[], datetime]
+Holding = Callable[[Steps, Now, Callable[[], Session], Persistence], AbstractContextManager[Callable[[], None]]]
+"""How the lease is held while a run goes on; what it gives is the heartbeat."""
+
 BEAT_SECONDS = 15.0
 PATIENCE_SECONDS = 2.0
 
@@ -53,6 +56,18 @@ def hold_lease(
             yield check
     finally:
         _tolerate("the lease cannot be released", lambda: persistence.call(lambda: _release(steps)))
+
+
+@contextmanager
+def heed_lease(
+    steps: Steps, now: Now, open_session: Callable[[], Session], persistence: Persistence
+) -> Iterator[Callable[[], None]]:
+    """Take no lease, since nothing that follows stays; raise TargetBusy where another run holds it."""
+    rows = steps.fetch("find_lease")
+    holder = Holder.read(rows[0]) if rows else None
+    if holder is not None and holder.is_alive(_read_clock(steps, now)):
+        raise TargetBusy(holder.describe(str(steps.values["target_table"])))
+    yield lambda: None
 
 
 @contextmanager

@@ -90,6 +90,8 @@ def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowC
 def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCounts:
     """Do what the classes say, and check that it was done."""
     classes, current = found.classes, found.current
+    if run.witness:
+        run.witness.classified(steps, classes.rows)
     rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
     if found.refused:
         rejected += steps.execute("reject_refused")
@@ -124,6 +126,8 @@ def keys_are_distinct(steps: Steps, suffix: str = "") -> tuple[int, bool]:
 def _fill(run: Run, steps: Steps, judged: Judged) -> RowCounts:
     """Insert every sound row, compared with nothing; the others are refused."""
     read, collapsed = judged.read, judged.collapsed
+    if run.witness:
+        run.witness.filling(steps)
     inserted = steps.execute("fill", sk_base=run.keys.reserve(read - collapsed))
     refuse = "refuse_refused" if judged.refused else "refuse"
     rejected = steps.execute(refuse) if inserted + collapsed < read else 0

@@ -1,6 +1,7 @@
 """One run: its identity, its instant, its databases. Shared by all workers; changed by none of them."""
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -29,6 +30,16 @@ class SurrogateKeys:
             return base
 
 
+class Witness:
+    """Sees what a chunk is about to do, in the chunk's own transaction and thread. Does nothing itself."""
+
+    def classified(self, steps: "Steps", rows: Mapping[str, int]) -> None:
+        """The delta holds so many rows of each class, of which nothing is written yet."""
+
+    def filling(self, steps: "Steps") -> None:
+        """Every sound row of the stage is about to be inserted."""
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """What every chunk of a run shares (laws 5, 19: one state of the source, one instant).
 
@@ -45,6 +56,7 @@ class Run(Struct, frozen=True, kw_only=True):
     fills: bool = False
     snapshot: Snapshot | None = None
     sequence: Sequence | None = None
+    witness: Witness | None = None
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

@@ -1,10 +1,12 @@
 """A plan that was saved is applied once, as it was saved, or refused with the reason."""
 
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from dmsflow.compiler.saved import read_plan
 from tests.flows.shell import PROGRAM, Ran, apply, ask, dmsflow, execute
 
 SPEC = """\
@@ -148,3 +150,48 @@ def test_refused_with_a_reason_when_the_source_is_gone(shop: Path):
     ran = apply_plan(shop)
     assert ran.code == 1
     assert "orders.yaml:3:34: error[DMS306] sql-refused: the source refuses the query" in ran.err
+
+
+def save_counted(folder: Path) -> Ran:
+    ran = dmsflow("plan", "orders.yaml", "--effects", "--out", "plan.json", cwd=folder)
+    assert ran.code == 0, ran.err
+    return ran
+
+
+def test_a_plan_that_counts_its_effects_says_nothing_where_the_run_does_that(shop: Path):
+    told = save_counted(shop)
+    assert "read  inserted" in told.out and "inserted: 2 rows:" in told.out
+    assert json.loads((shop / "plan.json").read_text())["expected"]["rows"]["inserted"] == 2
+    assert not (shop / "dwh.duckdb").exists()
+    ran = apply_plan(shop)
+    assert (ran.code, ran.rows, ran.err) == (0, {"read": 2, "inserted": 2}, "")
+
+
+def test_a_run_that_differs_from_its_plan_is_told(shop: Path):
+    save_counted(shop)
+    write_orders(shop, "(1, 10.50)")
+    ran = apply_plan(shop)
+    assert (ran.code, ran.rows) == (0, {"read": 1, "inserted": 1})
+    assert "warning[DMS410] effects-differ: the run counts other rows than the plan expects: " in ran.err
+    assert "1 read instead of 2, 1 inserted instead of 2" in ran.err
+    logged = (shop / ".dmsflow" / "dmsflow.log").read_text()
+    assert "effects differ" in logged
+
+
+def test_counts_that_were_edited_are_refused(shop: Path):
+    save_counted(shop)
+    path = shop / "plan.json"
+    path.write_text(path.read_text().replace('"inserted": 2', '"inserted": 1', 1))
+    assert_refused(apply_plan(shop), "DMS404")
+
+
+def test_counts_are_no_part_of_the_plan(shop: Path):
+    plain = read_plan(shop / "plan.json").plan.digest
+    save_counted(shop)
+    assert read_plan(shop / "plan.json").plan.digest == plain
+
+
+def test_samples_stay_out_of_the_file(shop: Path):
+    told = save_counted(shop)
+    assert "20.25" in told.out
+    assert "20.25" not in (shop / "plan.json").read_text()

@@ -1,5 +1,6 @@
 """A small world for the laws: databases on disk, extracts as rows, dmsflow run in this process, tables read back."""
 
+import hashlib
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ from dmsflow.engines.access import open_access
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunReport
 from dmsflow.model.spec import param_values
+from dmsflow.rehearsal.exact import ExactEffects, measure_effects
 from dmsflow.runtime.apply import Watcher, apply_plan, new_run_id
 from tests import postgres
 
@@ -144,6 +146,40 @@ class World:
             plan = compile_plan(loaded, access, self.folder / "plans", transfer=self.transfer).plan
             params = param_values(decoded.params)
             return apply_plan(plan, access, params=params, run_id=new_run_id(), watchers=watchers)
+
+    def effects(self, spec: dict, **asked) -> ExactEffects:
+        """Write the spec to a file, plan it, and count what its run would do."""
+        loaded = load_spec(self.write_spec(spec))
+        decoded = loaded.raise_if_rejected()
+        with open_access(decoded, read_only=True) as access:
+            plan = compile_plan(loaded, access, transfer=self.transfer).plan
+        return measure_effects(plan, decoded, **asked)
+
+    def print_target(self) -> list[tuple]:
+        """Everything that the target holds: the bytes of a file, or all tables of a server and what they look like."""
+        self.release()
+        if self.target != "postgresql":
+            files = sorted(self.folder.glob("target.db*"))
+            return [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+        with self.open("target") as connection:
+            return print_server(connection)
+
+
+def print_server(connection: psycopg.Connection) -> list[tuple]:
+    """Every relation of a database that is not the server's own, its columns, constraints and rows."""
+    shapes = connection.execute(
+        "SELECT n.nspname, c.relname, c.relkind, a.attname, a.atttypid::regtype::text, a.attnotnull FROM pg_class c "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
+        "WHERE n.nspname !~ '^pg_|^information_schema$' ORDER BY 1, 2, a.attnum"
+    ).fetchall()
+    rules = connection.execute("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2").fetchall()
+    tables = {(schema, name) for schema, name, kind, *_ in shapes if kind == "r"}
+    rows = [
+        row
+        for schema, name in sorted(tables)
+        for row in connection.execute(f'SELECT tableoid, ctid, t::text FROM "{schema}"."{name}" t').fetchall()
+    ]
+    return [*shapes, *rules, *rows]
 
 
 def as_instant(value) -> datetime | None:

@@ -1,5 +1,6 @@
 """``dmsflow apply``: runs a spec or a saved plan, resumes a broken run, prints the report."""
 
+import logging
 import sys
 from contextlib import suppress
 from datetime import datetime
@@ -21,11 +22,16 @@ from dmsflow.model.result import RunReport, RunStatus
 
 if TYPE_CHECKING:
     from dmsflow.compiler.load import LoadedSpec
+    from dmsflow.compiler.saved import SavedPlan
     from dmsflow.engines.access import Access, Opening
     from dmsflow.ledger import Ledger
     from dmsflow.model.facts import SourceFacts
     from dmsflow.model.plan import Plan, Transfer
+    from dmsflow.model.result import ExpectedRows
     from dmsflow.runtime.apply import Watcher
+
+
+logger = logging.getLogger("dmsflow.cli")
 
 
 class ReportFormat(StrEnum):
@@ -62,15 +68,15 @@ def apply(
             told = "its parameters: give --set" if set else "its transfer: give --transfer"
             typer.echo(f"a plan holds {told} to the plan that writes it", err=True)
             raise typer.Exit(Exit.USAGE)
-        settings = dict(saved.params) if saved else parse_settings(set or ())
-        loaded = load(Path(saved.spec_file) if saved else spec, settings)
+        settings = dict(saved.plan.params) if saved else parse_settings(set or ())
+        loaded = load(Path(saved.plan.spec_file) if saved else spec, settings)
         wanted = parse_transfer(transfer)
         report = run_spec(context.ensure_object(LogOptions), loaded, saved, restart, ledger, wanted, open_access)
     show_report(report, format)
     raise typer.Exit(exit_code(report.status))
 
 
-def _read_saved(path: Path) -> "Plan | None":
+def _read_saved(path: Path) -> "SavedPlan | None":
     """The plan in a JSON file; None where the path is a spec."""
     if path.suffix.lower() != ".json":
         return None
@@ -82,7 +88,7 @@ def _read_saved(path: Path) -> "Plan | None":
 def run_spec(
     logs: LogOptions,
     loaded: "LoadedSpec",
-    saved: "Plan | None",
+    saved: "SavedPlan | None",
     restart: bool,
     location: str | None,
     transfer: "Transfer | None",
@@ -96,11 +102,34 @@ def run_spec(
     spec = loaded.raise_if_rejected()
     path = locate_ledger(location, Path(spec.ledger_folder or Path(spec.file).absolute().parent))
     with logging_to_file(logs, path), open_ledger(path, clock=utc_now) as ledger, opening(spec) as access:
-        start = _choose_start(loaded, saved, access, ledger, restart, transfer)
+        start = _choose_start(loaded, saved.plan if saved else None, access, ledger, restart, transfer)
         report = _apply(start, loaded, access, ledger, watchers)
+        if saved is not None and saved.expected is not None:
+            _compare(saved.expected, report)
         if report.status is RunStatus.SUCCEEDED and not start.plan.target.exists:
             _prepare_next(loaded, access, ledger, start.source)
         return report
+
+
+def _compare(expected: "ExpectedRows", report: RunReport) -> None:
+    """Warn where a run has not done what its plan expected; one that did not succeed tells that by itself."""
+    differences = expected.differences(report.rows) if report.status is RunStatus.SUCCEEDED else ()
+    if not differences:
+        return
+    from dmsflow.cli.render.colour import wants_colour
+    from dmsflow.cli.render.diagnostics import render_diagnostic
+    from dmsflow.diagnostics import Diagnostic, Severity
+    from dmsflow.events import log_event
+
+    told = ", ".join(f"{found:,} {name} instead of {wanted:,}" for name, wanted, found in differences)
+    problem = Diagnostic(
+        code="DMS410",
+        severity=Severity.WARNING,
+        message=f"the run counts other rows than the plan expects: {told}",
+        help="the source or the target has changed since the plan was made: look at what is loaded",
+    )
+    typer.echo(render_diagnostic(problem, {}, colour=wants_colour(sys.stderr)), err=True)
+    log_event(logger, logging.WARNING, "effects differ", run_id=report.run_id, code="DMS410", counts=told)
 
 
 def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger", source: "SourceFacts | None") -> None:

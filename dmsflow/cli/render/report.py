@@ -15,7 +15,7 @@ COUNTS = RowCounts.__struct_fields__
 
 def render_report(report: RunReport, *, colour: bool) -> str:
     """How it ended, where the rows went, how far it read, and what went wrong."""
-    lines = [_status_line(report, colour), "", *_counts(report.rows)]
+    lines = [_status_line(report, colour), "", *render_counts(report.rows)]
     moved = write_watermark(report.watermark)
     if moved:
         lines += ["", moved]
@@ -67,6 +67,7 @@ def _status_line(report: RunReport, colour: bool) -> str:
     return f"{escape(report.pipeline)} {status}: {', '.join(facts)} (run {escape(report.run_id)})"
 
 
-def _counts(rows: RowCounts) -> list[str]:
+def render_counts(rows: RowCounts) -> list[str]:
+    """Where rows went, as a table of one line."""
     columns = [TableColumn(heading=name, number=True) for name in COUNTS]
     return align(columns, [[write_count(getattr(rows, name)) for name in COUNTS]])
