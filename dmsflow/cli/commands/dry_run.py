@@ -27,7 +27,7 @@ def dry_run(
     sample: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Read so many rows of the source, and the target's of them.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Make up the same rows, or others.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="S", help="Make up, or sample, the same rows or others.")] = 1,
     samples: Annotated[int, typer.Option(min=0, metavar="N", help="How many rows of each effect to show.")] = 5,
     format: Annotated[ReportFormat, typer.Option(help="How to print what happened.")] = ReportFormat.TEXT,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
@@ -57,7 +57,7 @@ def _rehearse(
         given = FolderRows(folder=data, pattern=loaded.raise_if_rejected().source.file)
         return dry_run(loaded, given, samples=samples)
     if sample is not None:
-        return dry_run_sampled(loaded, sample, samples=samples)
+        return dry_run_sampled(loaded, sample, seed, samples=samples)
     assert generate is not None
     return dry_run_generated(loaded, generate, seed, samples=samples)
 

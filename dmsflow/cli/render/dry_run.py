@@ -33,7 +33,17 @@ def render_dry_run(shown: DryRun, *, colour: bool) -> str:
         f"a dry run into {target}: prepared in {_span(seconds.prepare)}, planned in {_span(seconds.plan)}, "
         f"run in {_span(seconds.run)}; {touched}",
     ]
+    lines += _render_sample(shown)
     return "\n".join(lines)
+
+
+def _render_sample(shown: DryRun) -> Iterator[str]:
+    """What was read of which table, and what is to be known of it."""
+    for sampled in shown.sampled:
+        total = f" of {sampled.of:,}" if sampled.of is not None else ""
+        by = f", where {escape(' and '.join(sampled.by))}" if sampled.by else ""
+        yield f"sampled: {sampled.rows:,}{total} rows of {escape(sampled.table)}{by}"
+    yield from (f"note: {escape(note)}" for note in shown.notes)
 
 
 def _render_effect(effect: Effect, looked_at: Sequence[str], colour: bool) -> Iterator[str]:
