@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from dmsflow.compiler.load import load_spec
+from dmsflow.rehearsal.generated import generate_days
 from tests.laws.lab import Lab
-from tests.rehearsal.customers import SPEC, changed
+from tests.rehearsal.customers import NOWHERE, SPEC, changed
 
 
 @pytest.fixture
@@ -66,3 +69,64 @@ def test_rows_that_cannot_be_made_up_are_refused_with_what_to_do(changes, told, 
     spec = lab.spec(**(SPEC | {"columns": columns, "checks": []} | changes))
     ran = lab.run("dry-run", spec, "--generate", "50")
     assert (ran.code, told in ran.err) == (3, True), ran.err
+
+
+def test_made_up_values_fit_the_narrowest_types(tmp_path: Path):
+    columns = {
+        "k": {"type": "decimal(6,5)"},
+        "small": {"type": "smallint"},
+        "part": {"type": "decimal(5,5)"},
+        "digit": {"type": "decimal(1,0)"},
+        "wide": {"type": "decimal(38,38)"},
+    }
+    source = {"connection": "crm", "table": "s"}
+    shown = generate(Lab(tmp_path), key=["k"], columns=columns, checks=[], source=source)
+    keys = [sample["new"]["k"] for effect in shown["effects"] for sample in effect["samples"] if sample["new"]]
+    assert shown["report"]["rows"]["inserted"] > 10
+    assert len(set(keys)) > 50
+    values = {sample["new"]["part"] for effect in shown["effects"] for sample in effect["samples"] if sample["new"]}
+    assert len(values) > 10
+
+
+def test_a_key_of_few_values_is_refused_with_what_to_do(lab: Lab):
+    columns = {"customer_id": {"type": "boolean"}}
+    spec = lab.spec(**(SPEC | {"columns": columns, "checks": [], "source": {"connection": "crm", "table": "s"}}))
+    ran = lab.run("dry-run", spec, "--generate", "50")
+    assert (ran.code, "or the key columns a type of more values" in ran.err) == (3, True), ran.err
+
+
+def test_the_same_seed_makes_the_same_bytes(lab: Lab):
+    """Of every type: the same rows, in both days; other rows for another seed; keys that differ, texts that fit."""
+    types = (
+        "smallint",
+        "decimal(9,2)",
+        "double",
+        "boolean",
+        "varchar(5)",
+        "date",
+        "timestamp",
+        "bytes",
+        "uuid",
+        "json",
+    )
+    columns = {"k": {"type": "bigint"}} | {f"c{i}": {"type": name} for i, name in enumerate(types)}
+    source = {"connection": "crm", "table": "s"}
+    spec = load_spec(lab.spec(key=["k"], columns=columns, source=source, connections=NOWHERE), {}).raise_if_rejected()
+
+    def days(seed: int) -> list[list[tuple]]:
+        with generate_days(spec, 300, seed) as made:
+            found = []
+            for day in made:
+                with duckdb.connect(str(day.file), read_only=True) as connection:
+                    found.append(connection.execute("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM rows").fetchall())
+            return found
+
+    first = days(7)
+    assert first == days(7)
+    assert all(day != other for day, other in zip(first, days(8), strict=True))
+    keys = [row[0] for row in first[0]]
+    assert len(set(keys)) == len(keys)
+    assert None not in keys
+    assert None in {row[0] for row in first[1]}
+    lengths = {len(row[5]) for row in first[0] if row[5] is not None}
+    assert {0, 5, 6} <= lengths, "empty, of the declared length, one longer"

@@ -52,9 +52,11 @@ def _rehearse(
 ) -> "Shown":
     from dmsflow.rehearsal.dry_run import dry_run, dry_run_generated, dry_run_sampled
     from dmsflow.rehearsal.folder import FolderRows
+    from dmsflow.rehearsal.prepare import read_tables
 
     if data is not None:
-        given = FolderRows(folder=data, pattern=loaded.raise_if_rejected().source.file)
+        spec = loaded.raise_if_rejected()
+        given = FolderRows(folder=data, pattern=spec.source.file, tables=tuple(read_tables(spec)))
         return dry_run(loaded, given, samples=samples)
     if sample is not None:
         return dry_run_sampled(loaded, sample, seed, samples=samples)
