@@ -1,6 +1,12 @@
 """``dmsflow dry-run --generate``: made-up rows show every effect, the edges of types, and are the same for a seed."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -130,3 +136,58 @@ def test_the_same_seed_makes_the_same_bytes(lab: Lab):
     assert None in {row[0] for row in first[1]}
     lengths = {len(row[5]) for row in first[0] if row[5] is not None}
     assert {0, 5, 6} <= lengths, "empty, of the declared length, one longer"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_of_made_up_rows_after_a_signal(number, tmp_path: Path):
+    columns = {"k": {"type": "bigint"}, "t": {"type": "text"}}
+    source = {"connection": "crm", "table": "s"}
+    spec = Lab(tmp_path).spec(key=["k"], columns=columns, source=source, connections=NOWHERE)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-c", "from dmsflow.cli.app import app; app()", "dry-run", spec, "--generate", "3000000"]
+    with subprocess.Popen(
+        command, env=os.environ | {"TMPDIR": str(scratch)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        for _ in range(600):
+            if any(scratch.iterdir()) or run.poll() is not None:
+                break
+            time.sleep(0.05)
+        time.sleep(0.3)
+        run.send_signal(number)
+        run.communicate(timeout=60)
+    assert run.returncode in (128 + number, 130), "DuckDB takes any signal for an interrupt"
+    assert not list(scratch.iterdir())
+
+
+def test_nothing_of_the_spec_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Not for made-up rows, and not for tests: neither a socket nor an engine."""
+    import psycopg
+
+    from dmsflow.engines import access, connections
+    from dmsflow.rehearsal import sampled
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("something real is opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    for module in (access, connections, sampled):
+        monkeypatch.setattr(module, "open_engine", refuse)
+    lab = Lab(tmp_path)
+    columns = {"k": {"type": "bigint"}}
+    spec = lab.spec(key=["k"], columns=columns, source={"connection": "crm", "table": "s"}, connections=NOWHERE)
+    assert lab.run("dry-run", spec, "--generate", "30").code == 0
+    tests = tmp_path / "p_tests.yaml"
+    step = "{given: {source: [{k: 1}]}, expect: {target: [{k: 1}]}}"
+    tests.write_text(f"version: 1\nspec: p.yaml\ntests: [{{name: t, steps: [{step}]}}]\n")
+    assert lab.run("test", tests).code == 0
+    spec = lab.spec(
+        key=["k"],
+        columns=columns,
+        source={"connection": "crm", "table": "s"},
+        connections={"crm": {"url": "postgresql://crm.example.com/crm"}, "dwh": {"url": "duckdb:///t.db"}},
+    )
+    with pytest.raises(AssertionError, match="something real is opened"):
+        lab.run("dry-run", spec, "--sample", "5")

@@ -1,6 +1,9 @@
 """``dmsflow dry-run``: what a run would do, shown in a DuckDB of its own. Opens a connection for a sample alone."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,11 +43,21 @@ def dry_run(
     with refusals():
         settings = parse_settings(set or ())
         loaded = load_offline(spec, settings) if sample is None else load(spec, settings)
-        with shown_table_problems(loaded):
+        with shown_table_problems(loaded), _ended_by_signals():
             shown, problems = _rehearse(loaded, data, generate, sample, seed, samples)
         show_problems((problem for problem in problems if problem not in loaded.diagnostics), loaded)
     _show(shown, format)
     raise typer.Exit(exit_code(shown.report.status))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends the program as an exit does, so that what it made up is removed."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _rehearse(
