@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.compiler.compile import compile_plan, name_fields
-from dmsflow.compiler.load import LoadedSpec
+from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.errors import PlanRefused
+from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import find_rejects
 from dmsflow.model.facts import Facts
@@ -119,7 +119,15 @@ def dry_run_sampled(loaded: LoadedSpec, rows: int, seed: int = 1, *, samples: in
 
 
 def rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch) -> tuple[Rehearsed, SampledRows]:
-    """A scratch with a sample: of every table of a query, else of the query as a whole."""
+    """A scratch with a sample: of every table of a query, else of the source as a whole. Raises SpecRejected."""
+    try:
+        return _rehearse_sample(loaded, rows, seed, scratch)
+    except SpecRejected as error:
+        placed = (place_problem(problem, loaded.document, loaded.connections_document) for problem in error.diagnostics)
+        raise SpecRejected(tuple(placed)) from error
+
+
+def _rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch) -> tuple[Rehearsed, SampledRows]:
     spec = loaded.raise_if_rejected()
     notes: tuple[str, ...] = ()
     try:
@@ -130,7 +138,7 @@ def rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch) 
     except NotSampled as reason:
         if spec.source.query is not None:
             notes = (f"the first rows of the query as a whole are taken, not of its tables: {reason}",)
-    read_sample, sample = sample_source(spec, rows, scratch.session, notes)
+    read_sample, sample = sample_source(spec, rows, seed, scratch.session, notes)
     return rehearse(dataclasses.replace(loaded, spec=read_sample), sample, scratch), sample
 
 

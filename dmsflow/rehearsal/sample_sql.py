@@ -54,9 +54,9 @@ class TableSource(Struct, frozen=True, kw_only=True):
         order = exp.Order(expressions=[exp.Ordered(this=_column(name, "t")) for name in self.order])
         number = exp.Window(this=exp.RowNumber(), order=order if self.order else None)
         numbered = self.everything("t").select(exp.alias_(number, NUMBER, quoted=True)).subquery(_quoted("n"))
-        step = _step(total)
+        step = find_step(total)
         walked = exp.Mul(this=_column(NUMBER, "n"), expression=_number(step))
-        moved = exp.paren(exp.Add(this=walked, expression=_number(seed * STRIDE % total)))
+        moved = exp.paren(exp.Add(this=walked, expression=_number(find_start(seed, total))))
         turn = exp.Mod(this=moved, expression=_number(total))
         taken = exp.select(*(_column(name, "n") for name in self.shape.names)).from_(numbered)
         return taken.where(exp.LT(this=turn, expression=_number(rows)))
@@ -81,10 +81,15 @@ class TableSource(Struct, frozen=True, kw_only=True):
 PARTS = ("this", "db", "catalog")
 
 
-def _step(total: int) -> int:
+def find_step(total: int) -> int:
     """A stride that meets every place of so many once, as far from any rhythm of the data as the golden ratio is."""
     step = max(1, min(int(total * GOLDEN), LONGEST // total))
     return next(tried for tried in range(step, step + total) if gcd(tried, total) == 1)
+
+
+def find_start(seed: int, total: int) -> int:
+    """By how much a seed moves the places."""
+    return seed * STRIDE % total
 
 
 def sortable(columns: Sequence[Column]) -> list[str]:

@@ -30,15 +30,16 @@ from dmsflow.rehearsal.given import GivenRows
 from dmsflow.rehearsal.joins import NotSampled
 from dmsflow.rehearsal.joins import Side as JoinSide
 from dmsflow.rehearsal.prepare import ROWS_TABLE, Rehearsed
-from dmsflow.rehearsal.sample_sql import qualify
-from dmsflow.rehearsal.sampled_joins import Fetch, SampledQuery, one_state, plan_fetches, read_query
+from dmsflow.rehearsal.sample_sql import NUMBER, find_start, find_step, qualify
+from dmsflow.rehearsal.sampled_joins import Fetch, SampledQuery, one_state, plan_fetches, read_query, sample_order
 from dmsflow.rehearsal.scratch import Scratch, in_source
 from dmsflow.rehearsal.translate import translate_spec
-from dmsflow.scd.shape import Query
+from dmsflow.scd.shape import Element, Query
 from dmsflow.transfer import BATCH_ROWS
 
 KEYS_AT_ONCE = 500
 idioms = DuckDBIdioms()
+GROUPED = "aggregates, windows and limits of the query are computed over the sample: they tell nothing of all rows"
 SAMPLE, FOUND = "_dms_sample", "_dms_found"
 
 
@@ -87,18 +88,28 @@ def _given(name: str, columns: tuple[Column, ...]) -> GivenRows:
     return GivenRows(relation=relation, columns=columns, as_text=False, origin="the sample")
 
 
-def sample_source(spec: PipelineSpec, rows: int, scratch: DuckDBSession, notes: tuple[str, ...] = ()) -> Sample:
+def sample_source(
+    spec: PipelineSpec, rows: int, seed: int, scratch: DuckDBSession, notes: tuple[str, ...] = ()
+) -> Sample:
     """Copy rows that the spec reads, its query and its predicate run by the source; and the spec that reads the copy.
 
-    A query is sampled as a whole, so that its joins find their rows. Raises ConnectionFailed, SpecRejected.
+    Those of a table are spread over its key; a query is not run twice, and gives its first rows. Raises
+    ConnectionFailed, SpecRejected.
     """
     with _source_of(spec) as (engine, session):
         access = Access(target=engine)
         located = access.locate(spec)
         facts = survey_source(located, access, session)
-        _copy(session, _select(located, facts, access, rows), spec, facts.shape, SAMPLE, scratch)
+        key = sample_order(spec, facts.shape, facts.unique)
+        with one_state(session):
+            total = _count_source(located, facts, access, session) if spec.source.query is None and key else None
+            if total is None or total <= rows:
+                statement = _select(located, facts, access, rows)
+            else:
+                statement = _spread(located, facts, access, key, rows, total, seed)
+            _copy(session, statement, spec, facts.shape, SAMPLE, scratch)
     source = replace(spec.source, table=TableName(table=ROWS_TABLE), query=None, where=None)
-    read = Sampled(table=facts.label, rows=_count(SAMPLE, scratch), of=None, by=())
+    read = Sampled(table=str(spec.source.table or "the query"), rows=_count(SAMPLE, scratch), of=total, by=())
     sampled = SampledRows(source_columns=facts.shape.columns, read=(read,), notes=notes)
     return replace(_without_secrets(spec), source=source), sampled
 
@@ -114,7 +125,8 @@ def sample_tables(spec: PipelineSpec, rows: int, seed: int, scratch: Scratch) ->
         query = read_query(spec, engine, session)
         local = _without_secrets(query.spec)
         _check_translation(local, query, scratch)
-        read, notes = [], list(_note_grouped(query))
+        read: list[Sampled] = []
+        notes: list[str] = []
 
         def count(statement: Statement) -> int:
             return int(str(session.fetch(statement.sql, _binds(spec, statement))[0][0]))
@@ -125,6 +137,8 @@ def sample_tables(spec: PipelineSpec, rows: int, seed: int, scratch: Scratch) ->
                 _copy(session, statement, spec, query.shape(fetch.table), name, scratch.session)
                 read.append(_describe(fetch, query, _count(name, scratch.session)))
                 notes += _note_alone(fetch, query, rows)
+            if query.joins.grouped and any(part.of is not None and part.of > rows for part in read):
+                notes.append(GROUPED)
         except DatabaseError as error:
             raise NotSampled(f"the source refuses to read a table of it by itself: {redact(str(error))}") from error
     columns = {str(name).lower(): query.shape(i).columns for i, name in enumerate(query.names)}
@@ -156,11 +170,6 @@ def _check_translation(spec: PipelineSpec, query: SampledQuery, scratch: Scratch
     for problem in translate_spec(spec, types, scratch.functions)[1]:
         if problem.path[:1] == ("source",):
             raise NotSampled(problem.message)
-
-
-def _note_grouped(query: SampledQuery) -> Iterator[str]:
-    if query.joins.grouped:
-        yield "aggregates, windows and limits of the query are computed over the sample: they tell nothing of all rows"
 
 
 def _note_alone(fetch: Fetch, query: SampledQuery, rows: int) -> Iterator[str]:
@@ -239,6 +248,37 @@ def _select(spec: PipelineSpec, facts: SourceFacts, access: Access, rows: int) -
     source = sql.relation().alias("src")
     query = sa.select(*(source.c[name] for name in facts.shape.names)).select_from(source).where(sql.filter())
     return compile_statement("sample", Side.SOURCE, query.suffix_with(sa.text(f"LIMIT {rows}")), sql.idioms)
+
+
+def _count_source(spec: PipelineSpec, facts: SourceFacts, access: Access, session: Session) -> int:
+    sql = source_sql(spec, facts, access)
+    query = sa.select(sa.func.count().label("n")).select_from(sql.relation().alias("src")).where(sql.filter())
+    statement = compile_statement("count_rows", Side.SOURCE, query, sql.idioms)
+    return int(str(session.fetch(statement.sql, _binds(spec, statement))[0][0]))
+
+
+def _spread(
+    spec: PipelineSpec,
+    facts: SourceFacts,
+    access: Access,
+    key: Sequence[str],
+    rows: int,
+    total: int,
+    seed: int,
+) -> Statement:
+    """So many of all rows, spread over the key; see the tables of a query."""
+    sql = source_sql(spec, facts, access)
+    source = sql.relation().alias("src")
+    number = sa.func.row_number().over(order_by=[source.c[name] for name in key]).label(NUMBER)
+    columns = [source.c[name] for name in facts.shape.names]
+    numbered = sa.select(*columns, number).select_from(source).where(sql.filter()).subquery("n")
+    numbers: list[Element] = [
+        sa.literal_column(str(number)) for number in (find_step(total), find_start(seed, total), total, rows)
+    ]
+    step, start, of, few = numbers
+    turn = (numbered.c[NUMBER] * step + start) % of
+    query = sa.select(*(numbered.c[name] for name in facts.shape.names)).where(turn < few)
+    return compile_statement("sample", Side.SOURCE, query, sql.idioms)
 
 
 def _binds(spec: PipelineSpec, statement: Statement) -> dict[str, Value]:

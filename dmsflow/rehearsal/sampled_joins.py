@@ -13,7 +13,7 @@ from dmsflow.engines.engine import Engine, Session, SnapshotSession
 from dmsflow.errors import DatabaseError
 from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import PipelineSpec
-from dmsflow.model.table import TableName, TableShape
+from dmsflow.model.table import TableName, TableShape, UniqueKey
 from dmsflow.rehearsal.join_reader import JoinReader, list_tables
 from dmsflow.rehearsal.joins import Edge, Joins, NotSampled
 from dmsflow.rehearsal.sample_sql import TableSource, sortable, write
@@ -72,7 +72,8 @@ def read_query(spec: PipelineSpec, engine: Engine, session: Session) -> SampledQ
     except DatabaseError as error:
         raise NotSampled(f"a table of it cannot be read by itself: {error}") from error
     joins = JoinReader(root, tables, shapes).read(where.args["where"].this if where is not None else None)
-    leader = _lead(joins, [_source_column(spec, name) for name in spec.key])
+    key = [_source_column(spec, name) for name in spec.key]
+    leader = _lead(joins, key)
     names = [_name(table, i if i in joins.repeated else None) for i, table in enumerate(tables)]
     keys = [_unique(engine, session, _name(table)) for table in tables]
     sources = tuple(
@@ -80,7 +81,7 @@ def read_query(spec: PipelineSpec, engine: Engine, session: Session) -> SampledQ
             table=table,
             shape=shape,
             filters=joins.filters.get(i, ()) if i == leader else (),
-            order=_order(shape, keys[i], [_source_column(spec, name) for name in spec.key] if i == leader else []),
+            order=_order(shape, keys[i], key if i == leader else []),
         )
         for i, (table, shape) in enumerate(zip(tables, shapes, strict=True))
     )
@@ -160,6 +161,13 @@ def _order(shape: TableShape, unique: Sequence[str], key: Sequence[str]) -> list
     known = [column.name for name in key if (column := shape.find(name))]
     rest = [column.name for name in unique if (column := shape.find(name))] or sortable(shape.columns)
     return list(dict.fromkeys((*known, *rest)))
+
+
+def sample_order(spec: PipelineSpec, shape: TableShape, unique: Sequence[UniqueKey]) -> list[str]:
+    """The columns by which rows of the source as one table are put in order; none where it has no business key."""
+    key = [_source_column(spec, name) for name in spec.key]
+    first = next((known.columns for known in unique if known.condition is None), ())
+    return _order(shape, first, key) if any(shape.find(name) for name in key) else []
 
 
 def _unique(engine: Engine, session: Session, table: TableName) -> Sequence[str]:

@@ -73,7 +73,7 @@ def sample(lab: Lab, query: str, rows: int, seed: int = 1):
         return scratch.session.fetch(f"SELECT * FROM {relation} AS src"), told
 
 
-@pytest.mark.parametrize(("engine", "queries"), [("duckdb", 16), ("sqlite", 6), ("postgresql", 6)])
+@pytest.mark.parametrize(("engine", "queries"), [("duckdb", 12), ("sqlite", 5), ("postgresql", 4)])
 def test_a_row_of_a_sample_is_a_row_of_the_source(engine, queries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lab, dice = Lab(tmp_path, engine), random.Random(7)
     monkeypatch.chdir(tmp_path)
@@ -131,7 +131,7 @@ def test_an_optional_row_is_never_taken_for_missing(query, tmp_path: Path, monke
     assert Counter(map(tuple, few)) <= full, told
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["duckdb", "postgresql"])
 def test_what_joins_the_sampled_keys_is_there_as_a_whole(engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Of a key that is sampled, every row of the result is there, and no other row."""
     lab = Lab(tmp_path, engine)

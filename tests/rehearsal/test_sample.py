@@ -42,6 +42,7 @@ def test_a_sample_is_compared_with_what_the_target_has_of_it(source, target, tmp
     assert changed(shown, "versioned") == [{"amount": ("9", "-1")}, {"amount": ("12", "-1")}]
     few = json.loads(lab.run("dry-run", lab.spec(**spec), "--sample", "7", "--format", "json").out)
     assert few["report"]["rows"]["read"] == 7
+    assert [(part["table"], part["rows"], part["of"]) for part in few["sampled"]] == [("s", 7, 39)]
     assert lab.read("SELECT * FROM t ORDER BY id") == before, "the target is not touched"
 
 
@@ -194,3 +195,29 @@ def test_a_sample_is_written_in_the_words_of_oracle():
     assert found.startswith('SELECT "t"."CID", "t"."R" FROM CUSTS "t" WHERE (("t"."CID"), ("t"."R")) IN (SELECT (')
     assert found.endswith('< 10) "p")')
     assert sqlglot.parse_one(found, read="oracle", error_level=sqlglot.ErrorLevel.RAISE)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite", "postgresql"])
+def test_a_sample_of_a_table_is_spread_over_its_key(engine, tmp_path: Path):
+    lab = Lab(tmp_path, engine)
+    make_orders(lab, engine)
+    spec = {"key": ["id"], "columns": {"id": {"from": "oid", "type": "bigint"}, "qty": {}}}
+    spec |= {"source": {"table": "ords", "where": "qty >= ${param:least}"}} | LEAST
+
+    def keys(seed: int) -> list[int]:
+        words = ("--sample", "80", "--samples", "80", "--seed", str(seed), "--format", "json")
+        shown = json.loads(lab.run("dry-run", lab.spec(**spec), *words).out)
+        assert (shown["sampled"][0]["of"], shown["report"]["rows"]["inserted"]) == (800, 80)
+        return sorted(int(sample["new"]["id"]) for sample in shown["effects"][0]["samples"])
+
+    first = keys(1)
+    assert first == keys(1)
+    assert first != keys(2)
+    assert all(6 <= sum(key // 200 == part for key in first) <= 10 for part in range(10))
+
+
+def test_sql_that_the_source_refuses_is_told_with_its_place(tmp_path: Path):
+    lab = Lab(tmp_path)
+    lab.make(MAKE["duckdb"])
+    ran = lab.run("dry-run", lab.spec(**of_query("select k as oid from nowhere")), "--sample", "5")
+    assert (ran.code, "p.yaml:" in ran.err, "DMS306" in ran.err) == (1, True, True)
