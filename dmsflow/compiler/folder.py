@@ -17,6 +17,7 @@ from dmsflow.diagnostics import Diagnostic, has_errors
 
 _SUFFIXES = (".yaml", ".yml")
 _PIPELINE_KEY = re.compile(r"^pipeline\s*:", re.M)
+_TESTS_KEYS = (re.compile(r"^spec\s*:", re.M), re.compile(r"^tests\s*:", re.M))
 
 
 class LoadedFolder(Struct, frozen=True, kw_only=True):
@@ -83,15 +84,22 @@ def _walk(folder: FilePath) -> Iterator[FilePath]:
 
 
 def holds_tests(document: Document) -> bool:
-    """Whether the file is one of spec tests."""
-    return isinstance(document.content, dict) and {"spec", "tests"} <= document.content.keys()
+    """Whether the file is one of spec tests, or would be if it were YAML."""
+    if isinstance(document.content, dict):
+        return {"spec", "tests"} <= document.content.keys()
+    return all(key.search(document.text) for key in _TESTS_KEYS)
+
+
+def is_unreadable(document: Document) -> bool:
+    """Whether a file cannot even be decoded, so that nothing tells what it holds."""
+    return not document.text and has_errors(document.diagnostics)
 
 
 def _looks_like_a_spec(document: Document) -> bool:
     """Whether the file has a pipeline key, or cannot even be decoded."""
     if isinstance(document.content, dict):
         return "pipeline" in document.content
-    return bool(_PIPELINE_KEY.search(document.text)) or (not document.text and bool(document.diagnostics))
+    return bool(_PIPELINE_KEY.search(document.text)) or is_unreadable(document)
 
 
 def _check_connections(document: Document) -> Iterator[Diagnostic]:

@@ -150,7 +150,9 @@ def _missing_keys(fault: _Fault) -> Iterator[Diagnostic]:
     for key in fault.expected:
         if key in fault.value:
             continue
-        where = f' in "{fault.path[-1]}"' if fault.path else ""
+        where = ""
+        if fault.path:
+            where = f' in "{fault.path[-1]}"' if isinstance(fault.path[-1], str) else " in this entry"
         example = write_example(fault.schema.get("properties", {}).get(key, {}), fault.parts)
         yield Diagnostic(
             code="DMS102",

@@ -38,8 +38,8 @@ class Days(Struct, frozen=True, kw_only=True):
         rows = self._rank()
         if rows < LEAST_ROWS:
             raise PlanRefused(
-                f"there are {rows} rows with different keys, and days of them need {LEAST_ROWS}: give it a source with "
-                "more rows, or --generate"
+                f"there are {rows} rows with different keys, and days of them need {LEAST_ROWS}: give rows "
+                "with more of them, or the key columns a type of more values"
             )
         self.session.execute(f"CREATE TABLE state_1 AS SELECT * FROM ranked WHERE {SLICE} < 6")
         self._advance(2, "")

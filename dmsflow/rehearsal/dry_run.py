@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.compiler.compile import compile_plan, name_fields
-from dmsflow.compiler.load import LoadedSpec
+from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.errors import PlanRefused
+from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import find_rejects
 from dmsflow.model.facts import Facts
@@ -23,8 +23,9 @@ from dmsflow.model.spec import Deletes, ErrorBudget, PipelineSpec, ScdType, para
 from dmsflow.rehearsal.effects import Effect, compare, keep_before
 from dmsflow.rehearsal.generated import generate_days
 from dmsflow.rehearsal.given import Given
+from dmsflow.rehearsal.joins import NotSampled
 from dmsflow.rehearsal.prepare import Rehearsed, rehearse, without_databases
-from dmsflow.rehearsal.sampled import sample_source, sample_target
+from dmsflow.rehearsal.sampled import Sampled, SampledRows, sample_source, sample_tables, sample_target, try_query
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
 from dmsflow.rehearsal.target import fill_target
 from dmsflow.runtime.apply import apply_plan, new_run_id
@@ -61,6 +62,10 @@ class DryRun(Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...]
     rejects: tuple[Reject, ...]
     seconds: Timings
+    sampled: tuple[Sampled, ...] = ()
+    """What was read of the source, in the order in which it was."""
+    notes: tuple[str, ...] = ()
+    """What a person must know to judge a sample."""
 
 
 Shown = tuple[DryRun, tuple[Diagnostic, ...]]
@@ -102,15 +107,39 @@ def dry_run(loaded: LoadedSpec, given: Given, *, samples: int = SAMPLES) -> Show
         return _show(rehearsed, samples, started, RowsFrom.GIVEN, new_target=not has_target)
 
 
-def dry_run_sampled(loaded: LoadedSpec, rows: int, *, samples: int = SAMPLES) -> Shown:
+def dry_run_sampled(loaded: LoadedSpec, rows: int, seed: int = 1, *, samples: int = SAMPLES) -> Shown:
     """Run a spec over a sample of its source and what its target has of it: both are read. Raises ConnectionFailed."""
     started = time.perf_counter()
     spec = loaded.raise_if_rejected()
     with open_scratch() as scratch:
-        sampled_spec, sample = sample_source(spec, rows, scratch.session)
-        rehearsed = rehearse(dataclasses.replace(loaded, spec=sampled_spec), sample, scratch)
+        rehearsed, sample = rehearse_sample(loaded, rows, seed, scratch)
         has_target = fill_target(rehearsed, sample_target(spec, rehearsed, sample))
-        return _show(rehearsed, samples, started, RowsFrom.SAMPLED, new_target=not has_target)
+        shown, problems = _show(rehearsed, samples, started, RowsFrom.SAMPLED, new_target=not has_target)
+    return replace(shown, sampled=sample.read, notes=sample.notes), problems
+
+
+def rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch) -> tuple[Rehearsed, SampledRows]:
+    """A scratch with a sample: of every table of a query, else of the source as a whole. Raises SpecRejected."""
+    try:
+        return _rehearse_sample(loaded, rows, seed, scratch)
+    except SpecRejected as error:
+        placed = (place_problem(problem, loaded.document, loaded.connections_document) for problem in error.diagnostics)
+        raise SpecRejected(tuple(placed)) from error
+
+
+def _rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch) -> tuple[Rehearsed, SampledRows]:
+    spec = loaded.raise_if_rejected()
+    notes: tuple[str, ...] = ()
+    try:
+        read_sample, sample = sample_tables(spec, rows, seed, scratch)
+        rehearsed = rehearse(dataclasses.replace(loaded, spec=read_sample), sample, scratch)
+        try_query(rehearsed, sample)
+        return rehearsed, sample
+    except NotSampled as reason:
+        if spec.source.query is not None:
+            notes = (f"the first rows of the query as a whole are taken, not of its tables: {reason}",)
+    read_sample, sample = sample_source(spec, rows, seed, scratch.session, notes)
+    return rehearse(dataclasses.replace(loaded, spec=read_sample), sample, scratch), sample
 
 
 def dry_run_generated(loaded: LoadedSpec, rows: int, seed: int, *, samples: int = SAMPLES) -> Shown:

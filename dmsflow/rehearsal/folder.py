@@ -4,25 +4,28 @@ import glob
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.compiler.document import read_document
 from dmsflow.compiler.schema_check import check_rows_shape
-from dmsflow.diagnostics import has_errors
+from dmsflow.diagnostics import Diagnostic, has_errors
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_files import CSV_ENDINGS, JSON_ENDINGS, PARQUET_ENDINGS, open_files
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.table import TableName
 from dmsflow.rehearsal.given import GivenRows, give_nodes
 
+TOO_MANY = "DMS013"
 YAML_ENDINGS = (".yaml", ".yml")
 ENDINGS = (*CSV_ENDINGS, *PARQUET_ENDINGS, *JSON_ENDINGS, *YAML_ENDINGS)
 
 
 class FolderRows(Struct, frozen=True, kw_only=True):
-    """The rows of a folder; ``pattern`` is the source's own file, where it has one."""
+    """The rows of a folder; ``pattern`` is the source's own file, or ``tables`` are those that it reads."""
 
     folder: Path
     pattern: str | None = None
+    tables: tuple[TableName, ...] = ()
 
     def source(self, table: TableName | None, session: DuckDBSession) -> GivenRows:
         """The rows of a source table, or of the file that stands in for the source's."""
@@ -46,9 +49,14 @@ class FolderRows(Struct, frozen=True, kw_only=True):
         return None if found is None or found.name.lower().endswith(YAML_ENDINGS) else glob.escape(str(found))
 
     def target(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
-        """The rows of the target; None where no file is named after it."""
+        """The rows of the target; None where no file is named after it, or where that has the rows of the source."""
         found = self._find(table_names(table))
-        return _open(found, session, "_dms_given_target") if found else None
+        names = [table_names(read) for read in self.tables]
+        if self.pattern is not None:
+            names.append((name_of_files(self.pattern),))
+        if found is None or found in map(self._find, names):
+            return None
+        return _open(found, session, "_dms_given_target")
 
     def _find(self, names: tuple[str, ...]) -> Path | None:
         """The file of the first name that has one. Raises PlanRefused where it has two."""
@@ -62,6 +70,10 @@ class FolderRows(Struct, frozen=True, kw_only=True):
             if found:
                 return found[0]
         return None
+
+
+def _advise(problem: Diagnostic) -> Diagnostic:
+    return replace(problem, help="give more rows as CSV or Parquet") if problem.code == TOO_MANY else problem
 
 
 def table_names(table: TableName) -> tuple[str, ...]:
@@ -81,7 +93,7 @@ def name_of_files(pattern: str) -> str:
 def _open(path: Path, session: DuckDBSession, name: str) -> GivenRows:
     if path.name.lower().endswith(YAML_ENDINGS):
         document = read_document(path)
-        problems = document.diagnostics or check_rows_shape(document)
+        problems = tuple(map(_advise, document.diagnostics)) or check_rows_shape(document)
         if has_errors(problems):
             raise SpecRejected(problems)
         rows = document.node(("rows",))

@@ -105,8 +105,12 @@ def give_nodes(rows: Sequence[Node], origin: str, name: str, session: DuckDBSess
     """Rows of YAML as a table of texts under that name, beside the source's own."""
     import pyarrow as pa
 
-    names = tuple(dict.fromkeys(column for row in rows for column in row.entries))
-    cells = {column: [row.child(column) for row in rows] for column in names}
+    folded = [_fold(row, origin) for row in rows]
+    names: dict[str, str] = {}
+    for row in folded:
+        for lower, (name, _) in row.items():
+            names.setdefault(lower, name)
+    cells = {name: [row[lower][1] if lower in row else None for row in folded] for lower, name in names.items()}
     columns = tuple(
         Column(name=column, type=common_type([cell_type(node) for node in nodes if node and node.value is not None]))
         for column, nodes in cells.items()
@@ -119,6 +123,19 @@ def give_nodes(rows: Sequence[Node], origin: str, name: str, session: DuckDBSess
     session.execute(f"CREATE OR REPLACE TABLE {relation} AS SELECT * FROM _dms_given")
     session.unregister("_dms_given")
     return GivenRows(relation=relation, columns=columns, as_text=True, partial=True, origin=origin)
+
+
+def _fold(row: Node, origin: str) -> dict[str, tuple[str, Node]]:
+    """The cells of a row by names in lower case, in which DuckDB's columns differ. Raises PlanRefused."""
+    found: dict[str, tuple[str, Node]] = {}
+    for name, (_, cell) in row.entries.items():
+        place = f"line {cell.span.line} of {origin}"
+        if not name:
+            raise PlanRefused(f"a row in {place} has a column without a name: write its name")
+        if name.lower() in found:
+            raise PlanRefused(f'a row in {place} has "{found[name.lower()][0]}" and "{name}": keep one of the two')
+        found[name.lower()] = (name, cell)
+    return found
 
 
 def fit_types(rows: GivenRows, declared: Mapping[str, DataType], session: DuckDBSession) -> dict[str, DataType]:

@@ -75,9 +75,11 @@ def _nearest(row: Cells, others: Sequence[Cells], key: Sequence[str]) -> Cells |
 
 def write_row(row: Cells) -> str:
     """A row on one line."""
-    return ", ".join(f"{name}: {write_cell(value)}" for name, value in row.items())
+    return ", ".join(f"{name}: {write_cell(value)}" for name, value in row.items()) or "a row of any values"
 
 
 def write_cell(value: str | None) -> str:
-    """A value; NULL is no text."""
-    return "NULL" if value is None else value
+    """A value; NULL is no text, and a text that looks like it, or like nothing, has quotes."""
+    if value is None:
+        return "NULL"
+    return f'"{value}"' if value in ("", "NULL") or value != value.strip() else value

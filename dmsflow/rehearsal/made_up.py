@@ -56,11 +56,12 @@ def make_rows(layout: Layout, rows: int, seed: int, scratch: DuckDBSession) -> N
 def _value(column: ScratchColumn, *, climbs: bool, salt: int) -> str:
     """SQL of a value of row ``i``; one that does not climb is NULL in one row of ten."""
     number = "i" if climbs else f"CAST(hash(i, {salt}) % {_variety(column.type)} AS BIGINT)"
+    fitting = _fit_number(number, column.type, climbs=climbs)
     text = f"lpad(CAST({number} AS VARCHAR), 6, '0')" if climbs else f"substr(md5(CAST({number} AS VARCHAR)), 1, 6)"
     length = column.type.length
     by_family = {
-        "integer": number,
-        "decimal": number,
+        "integer": fitting,
+        "decimal": fitting,
         "float": f"{number} / 4",
         "boolean": f"{number} % 2 = 0",
         "text": text if length is None else f"right({text}, {length})",
@@ -79,6 +80,18 @@ def _value(column: ScratchColumn, *, climbs: bool, salt: int) -> str:
     return f"CASE {often}{rare}WHEN hash(i, {salt}, 'null') % 10 > 0 THEN {value} END"
 
 
+def _fit_number(number: str, data_type: DataType, *, climbs: bool) -> str:
+    """SQL of the number as a value of its type: as far as there are so many, and in its last digits if need be."""
+    if bits := INTEGER_BITS.get(data_type.name):
+        return f"{number} % {2 ** (bits - 1)}"
+    if data_type.name is not TypeName.DECIMAL:
+        return number
+    digits, scale = data_type.precision or 38, data_type.scale or 0
+    if digits - scale >= (WIDE if climbs else 1):
+        return number
+    return f"CAST(({number} % {10 ** min(digits, EXACT)}) / 1e{scale} AS {DuckDBIdioms().type_sql(data_type)})"
+
+
 def _choose(column: ScratchColumn, values: tuple[str, ...], odds: int, salt: str) -> str:
     """Branches of a CASE by which one row of so many has one of the values."""
     type_sql = DuckDBIdioms().type_sql(column.type)
@@ -88,10 +101,12 @@ def _choose(column: ScratchColumn, values: tuple[str, ...], odds: int, salt: str
 
 def _variety(data_type: DataType) -> int:
     """How many different values a column that repeats has: as many as fit."""
-    whole = (data_type.precision or 38) - (data_type.scale or 0)
-    return min(50, 10**whole) if data_type.name is TypeName.DECIMAL else 50
+    digits, scale = data_type.precision or 38, data_type.scale or 0
+    return min(50, 10 ** ((digits - scale) or digits)) if data_type.name is TypeName.DECIMAL else 50
 
 
+WIDE, EXACT = 9, 15
+"""Digits before the point that are enough for any number of rows, and digits that a double has."""
 INTEGER_BITS = {TypeName.SMALLINT: 16, TypeName.INTEGER: 32, TypeName.BIGINT: 64}
 MILD = {
     "text": (
@@ -124,6 +139,8 @@ EXTREME = {
 def edges_of(data_type: DataType, *, extreme: bool) -> tuple[str, ...]:
     """Values on the edge of a type, as SQL; without ``extreme`` only those that SQL can go on computing with."""
     found = [*MILD.get(data_type.family, ())]
+    if data_type.name is TypeName.DECIMAL and data_type.precision == data_type.scale:
+        found.remove("-1")
     if data_type.length is not None:
         found += [f"repeat('x', {data_type.length})", f"repeat('x', {data_type.length + 1})"]
     if not extreme:

@@ -110,12 +110,25 @@ def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[Pi
             scratch.session.execute(f"CREATE OR REPLACE TABLE {dual} AS SELECT 'X' AS dummy")
             continue
         rows = given.source(table, scratch.session)
-        found[table.table.lower()] = _fold(make_table(in_source(table), rows, declared, {}, scratch.session))
+        types = _fold(make_table(in_source(table), rows, declared, {}, scratch.session))
+        other = found.get(table.table.lower(), types)
+        # Two schemas may have tables of that name: what differs there nobody can tell by the name alone.
+        unlike = {name for name in other.keys() & types.keys() if other[name] != types[name]}
+        both = {**other, **types}
+        found[table.table.lower()] = {name: kind for name, kind in both.items() if name not in unlike}
     return spec, found
 
 
 def _fold(types: Mapping[str, DataType]) -> Types:
     return {name.lower(): data_type for name, data_type in types.items()}
+
+
+def read_tables(spec: PipelineSpec) -> Iterator[TableName]:
+    """The tables that the source is, or that its query reads; none where it is a file."""
+    if spec.source.table is not None:
+        yield spec.source.table
+    elif spec.source.query is not None:
+        yield from query_tables(spec)
 
 
 def query_tables(spec: PipelineSpec) -> Iterator[TableName]:

@@ -13,36 +13,61 @@ from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.rules.sql import sql_is_read_by
 from dmsflow.compiler.statements import OWN_BIND, compile_statement
 from dmsflow.compiler.survey import survey_source
-from dmsflow.compiler.user_sql import bind_params
-from dmsflow.engines.access import Access
+from dmsflow.compiler.user_sql import bind_params, qualify_tables
+from dmsflow.engines.access import SOURCE_ALIAS, Access
 from dmsflow.engines.address import resolve
 from dmsflow.engines.connections import open_engine
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Session, Value
-from dmsflow.errors import PlanRefused, SpecRejected
+from dmsflow.errors import DatabaseError, PlanRefused, SpecRejected
+from dmsflow.events import redact
 from dmsflow.model.facts import SourceFacts
 from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import Connection, PipelineSpec, SecretText, param_values
 from dmsflow.model.table import Column, TableName, TableShape
 from dmsflow.rehearsal.given import GivenRows
+from dmsflow.rehearsal.joins import NotSampled
+from dmsflow.rehearsal.joins import Side as JoinSide
 from dmsflow.rehearsal.prepare import ROWS_TABLE, Rehearsed
-from dmsflow.rehearsal.scratch import in_source
+from dmsflow.rehearsal.sample_sql import NUMBER, find_start, find_step, qualify
+from dmsflow.rehearsal.sampled_joins import Fetch, SampledQuery, one_state, plan_fetches, read_query, sample_order
+from dmsflow.rehearsal.scratch import Scratch, in_source
+from dmsflow.rehearsal.translate import translate_spec
+from dmsflow.scd.shape import Element, Query
 from dmsflow.transfer import BATCH_ROWS
 
 KEYS_AT_ONCE = 500
 idioms = DuckDBIdioms()
+GROUPED = "aggregates, windows and limits of the query are computed over the sample: they tell nothing of all rows"
 SAMPLE, FOUND = "_dms_sample", "_dms_found"
 
 
-class SampledRows(Struct, frozen=True, kw_only=True):
-    """Rows that lie in the scratch already."""
+class Sampled(Struct, frozen=True, kw_only=True):
+    """What was read of one table of the source, or of the whole source."""
 
-    source_columns: tuple[Column, ...]
+    table: str
+    rows: int
+    of: int | None
+    """How many there are, where they were counted."""
+    by: tuple[str, ...]
+    """The equalities by which the rows are found that meet those above; none where rows are taken by themselves."""
+
+
+class SampledRows(Struct, frozen=True, kw_only=True):
+    """Rows that lie in the scratch already: of the source as a whole, or by table."""
+
+    source_columns: tuple[Column, ...] = ()
+    by_table: Mapping[str, tuple[Column, ...]] = {}
     target_columns: tuple[Column, ...] | None = None
+    read: tuple[Sampled, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def source(self, table: TableName | None, session: DuckDBSession) -> GivenRows:
         """The sample."""
+        name = str(table).lower()
+        if name in self.by_table:
+            return _given(f"{SAMPLE}_{list(self.by_table).index(name)}", self.by_table[name])
         return _given(SAMPLE, self.source_columns)
 
     def files(self, pattern: str) -> str | None:
@@ -54,30 +79,136 @@ class SampledRows(Struct, frozen=True, kw_only=True):
         return None if self.target_columns is None else _given(FOUND, self.target_columns)
 
 
+Sample = tuple[PipelineSpec, SampledRows]
+"""The spec that reads a sample, and the sample."""
+
+
 def _given(name: str, columns: tuple[Column, ...]) -> GivenRows:
     relation = idioms.qualify(in_source(TableName(table=name)))
     return GivenRows(relation=relation, columns=columns, as_text=False, origin="the sample")
 
 
-def sample_source(spec: PipelineSpec, rows: int, scratch: DuckDBSession) -> tuple[PipelineSpec, SampledRows]:
+def sample_source(
+    spec: PipelineSpec, rows: int, seed: int, scratch: DuckDBSession, notes: tuple[str, ...] = ()
+) -> Sample:
     """Copy rows that the spec reads, its query and its predicate run by the source; and the spec that reads the copy.
 
-    A query is sampled as a whole, so that its joins find their rows. Raises ConnectionFailed, SpecRejected.
+    Those of a table are spread over its key; a query is not run twice, and gives its first rows. Raises
+    ConnectionFailed, SpecRejected.
     """
-    if spec.source.connection is None:
-        raise PlanRefused("the source is a file, and there is nothing to sample: give its folder with --data")
-    address = resolve(spec.connection(spec.source.connection))
-    with _opened(spec.connection(spec.source.connection)) as engine, closing(engine.connect()) as session:
-        if problems := tuple(sql_is_read_by(spec, session.traits.name)):
-            raise SpecRejected(problems)
+    with _source_of(spec) as (engine, session):
         access = Access(target=engine)
         located = access.locate(spec)
         facts = survey_source(located, access, session)
-        _copy(session, _select(located, facts, access, rows), spec, facts.shape, SAMPLE, scratch)
-    scheme = Connection(name=spec.source.connection, url=SecretText(template=f"{address.scheme}://sampled"))
-    others = tuple(connection for connection in spec.connections if connection.name != scheme.name)
+        key = sample_order(spec, facts.shape, facts.unique)
+        with one_state(session):
+            total = _count_source(located, facts, access, session) if spec.source.query is None and key else None
+            if total is None or total <= rows:
+                statement = _select(located, facts, access, rows)
+            else:
+                statement = _spread(located, facts, access, key, rows, total, seed)
+            _copy(session, statement, spec, facts.shape, SAMPLE, scratch)
     source = replace(spec.source, table=TableName(table=ROWS_TABLE), query=None, where=None)
-    return replace(spec, source=source, connections=(*others, scheme)), SampledRows(source_columns=facts.shape.columns)
+    read = Sampled(table=str(spec.source.table or "the query"), rows=_count(SAMPLE, scratch), of=total, by=())
+    sampled = SampledRows(source_columns=facts.shape.columns, read=(read,), notes=notes)
+    return replace(_without_secrets(spec), source=source), sampled
+
+
+def sample_tables(spec: PipelineSpec, rows: int, seed: int, scratch: Scratch) -> Sample:
+    """Copy rows of every table that the query reads, so that those which join are there together.
+
+    Raises NotSampled where the query has to be sampled as a whole; ConnectionFailed, SpecRejected.
+    """
+    if spec.source.query is None:
+        raise NotSampled("the source is one table")
+    with _source_of(spec) as (engine, session), one_state(session):
+        query = read_query(spec, engine, session)
+        local = _without_secrets(query.spec)
+        _check_translation(local, query, scratch)
+        read: list[Sampled] = []
+        notes: list[str] = []
+
+        def count(statement: Statement) -> int:
+            return int(str(session.fetch(statement.sql, _binds(spec, statement))[0][0]))
+
+        try:
+            for fetch in plan_fetches(query, rows, seed, count):
+                name, statement = f"{SAMPLE}_{fetch.table}", query.statement("sample", fetch.select)
+                _copy(session, statement, spec, query.shape(fetch.table), name, scratch.session)
+                read.append(_describe(fetch, query, _count(name, scratch.session)))
+                notes += _note_alone(fetch, query, rows)
+            if query.joins.grouped and any(part.of is not None and part.of > rows for part in read):
+                notes.append(GROUPED)
+        except DatabaseError as error:
+            raise NotSampled(f"the source refuses to read a table of it by itself: {redact(str(error))}") from error
+    columns = {str(name).lower(): query.shape(i).columns for i, name in enumerate(query.names)}
+    return local, SampledRows(by_table=columns, read=tuple(read), notes=tuple(notes))
+
+
+def try_query(rehearsed: Rehearsed, sampled: SampledRows) -> None:
+    """Raise NotSampled where DuckDB refuses the translated query, or finds no row for it in the sample of a table."""
+    spec, scratch = rehearsed.loaded.raise_if_rejected(), rehearsed.scratch
+    try:
+        facts = survey_source(spec, scratch.access, scratch.session)
+        sql = source_sql(spec, facts, scratch.access)
+        one: Query = sa.select(sa.literal_column("1").label("found")).select_from(sql.relation().alias("src"))
+        tried = one.where(sql.filter()).suffix_with(sa.text("LIMIT 1"))
+        statement = compile_statement("try", Side.SOURCE, tried, idioms)
+        found = scratch.session.fetch(statement.sql, _binds(spec, statement))
+    except (SpecRejected, DatabaseError) as error:
+        raise NotSampled(f"DuckDB does not take it: {redact(' '.join(str(error).split()))}") from error
+    if not found and any(part.of is not None and part.of > part.rows for part in sampled.read):
+        raise NotSampled("no row of the sample meets its predicates")
+
+
+def _check_translation(spec: PipelineSpec, query: SampledQuery, scratch: Scratch) -> None:
+    """Raise NotSampled where the SQL of the source cannot be said in DuckDB; expressions must be in any case."""
+    types = {
+        name.table.lower(): {column.name.lower(): column.type for column in query.shape(i).columns}
+        for i, name in enumerate(query.names)
+    }
+    for problem in translate_spec(spec, types, scratch.functions)[1]:
+        if problem.path[:1] == ("source",):
+            raise NotSampled(problem.message)
+
+
+def _note_alone(fetch: Fetch, query: SampledQuery, rows: int) -> Iterator[str]:
+    """What is to be said of a table that no equality leads to."""
+    if fetch.edges or fetch.table == query.leader:
+        return
+    part = (
+        f"so {rows} rows of it are taken, and joins may miss others"
+        if (fetch.total or 0) > rows
+        else "so it is taken whole"
+    )
+    yield f"no equality of the query leads to {query.written(fetch.table)}, {part}"
+
+
+def _describe(fetch: Fetch, query: SampledQuery, rows: int) -> Sampled:
+    def write(side: JoinSide) -> str:
+        return qualify(side.value, query.joins.tables[side.table].alias_or_name, quoted=False).sql(query.dialect)
+
+    by = tuple(f"{write(edge.parent)} = {write(edge.child)}" for edge in fetch.edges)
+    return Sampled(table=query.written(fetch.table), rows=rows, of=fetch.total, by=tuple(dict.fromkeys(by)))
+
+
+@contextmanager
+def _source_of(spec: PipelineSpec) -> Iterator[tuple[Engine, Session]]:
+    """The source, open. Raises ConnectionFailed, SpecRejected."""
+    if spec.source.connection is None:
+        raise PlanRefused("the source is a file, and there is nothing to sample: give its folder with --data")
+    with _opened(spec.connection(spec.source.connection)) as engine, closing(engine.connect()) as session:
+        if problems := tuple(sql_is_read_by(spec, session.traits.name)):
+            raise SpecRejected(problems)
+        yield engine, session
+
+
+def _without_secrets(spec: PipelineSpec) -> PipelineSpec:
+    """The spec whose source tells which database it is, and nothing else."""
+    name = str(spec.source.connection)
+    scheme = Connection(name=name, url=SecretText(template=f"{resolve(spec.connection(name)).scheme}://sampled"))
+    others = tuple(connection for connection in spec.connections if connection.name != name)
+    return replace(spec, connections=(*others, scheme))
 
 
 def sample_target(spec: PipelineSpec, rehearsed: Rehearsed, sampled: SampledRows) -> SampledRows:
@@ -119,6 +250,46 @@ def _select(spec: PipelineSpec, facts: SourceFacts, access: Access, rows: int) -
     return compile_statement("sample", Side.SOURCE, query.suffix_with(sa.text(f"LIMIT {rows}")), sql.idioms)
 
 
+def _count_source(spec: PipelineSpec, facts: SourceFacts, access: Access, session: Session) -> int:
+    sql = source_sql(spec, facts, access)
+    query = sa.select(sa.func.count().label("n")).select_from(sql.relation().alias("src")).where(sql.filter())
+    statement = compile_statement("count_rows", Side.SOURCE, query, sql.idioms)
+    return int(str(session.fetch(statement.sql, _binds(spec, statement))[0][0]))
+
+
+def _spread(
+    spec: PipelineSpec,
+    facts: SourceFacts,
+    access: Access,
+    key: Sequence[str],
+    rows: int,
+    total: int,
+    seed: int,
+) -> Statement:
+    """So many of all rows, spread over the key; see the tables of a query."""
+    sql = source_sql(spec, facts, access)
+    source = sql.relation().alias("src")
+    number = sa.func.row_number().over(order_by=[source.c[name] for name in key]).label(NUMBER)
+    columns = [source.c[name] for name in facts.shape.names]
+    numbered = sa.select(*columns, number).select_from(source).where(sql.filter()).subquery("n")
+    numbers: list[Element] = [
+        sa.literal_column(str(number)) for number in (find_step(total), find_start(seed, total), total, rows)
+    ]
+    step, start, of, few = numbers
+    turn = (numbered.c[NUMBER] * step + start) % of
+    query = sa.select(*(numbered.c[name] for name in facts.shape.names)).where(turn < few)
+    return compile_statement("sample", Side.SOURCE, query, sql.idioms)
+
+
+def _binds(spec: PipelineSpec, statement: Statement) -> dict[str, Value]:
+    values = param_values(spec.params)
+    return {name: values[name] for name in statement.binds}
+
+
+def _count(name: str, scratch: DuckDBSession) -> int:
+    return int(str(scratch.fetch(f"SELECT count(*) FROM {idioms.qualify(in_source(TableName(table=name)))}")[0][0]))
+
+
 def _copy(
     session: Session,
     statement: Statement,
@@ -130,9 +301,7 @@ def _copy(
     more: bool = False,
 ) -> None:
     """The rows of a query into a table of the scratch, of their own types also where they travel as text."""
-    values = param_values(spec.params)
-    binds = {name: values[name] for name in statement.binds}
-    scratch.register("_dms_incoming", session.stream(statement.sql, binds, BATCH_ROWS))
+    scratch.register("_dms_incoming", session.stream(statement.sql, _binds(spec, statement), BATCH_ROWS))
     table = idioms.qualify(in_source(TableName(table=name)))
     picked = ", ".join(
         f"CAST({idioms.quote(column.name)} AS {idioms.type_sql(column.type.common)}) AS {idioms.quote(column.name)}"
@@ -155,9 +324,13 @@ def _read_keys(rehearsed: Rehearsed) -> Sequence[tuple[Value, ...]]:
     }
     picked = ", ".join(f"CAST({columns.get(name, idioms.quote(name))} AS VARCHAR)" for name in spec.key)
     table = idioms.qualify(in_source(TableName(table=ROWS_TABLE)))
+    if spec.source.query is not None:
+        table = f"({qualify_tables(bind_params(spec.source.query, '$'), SOURCE_ALIAS)}) AS src"
+    sql = f"SELECT DISTINCT {picked} FROM {table}"
+    if spec.source.where is not None:
+        sql += f" WHERE {bind_params(spec.source.where, '$')}"
     values = param_values(spec.params)
-    binds = {name: values[name] for name in OWN_BIND.findall(picked)}
-    return rehearsed.scratch.session.fetch(f"SELECT DISTINCT {picked} FROM {table}", binds)
+    return rehearsed.scratch.session.fetch(sql, {name: values[name] for name in set(OWN_BIND.findall(sql))})
 
 
 def _equals(engine: Engine, columns: Sequence[Column], key: Sequence[Value]) -> str:

@@ -125,6 +125,7 @@ def _judge_target(spec: PipelineSpec, expected: Sequence[Cells], scratch: Scratc
         yield Difference(
             about=f'column "{name}"', expected="a column of the target", found=f"none of that name: {help}"
         )
+    yield from _find_twins(expected)
     known = [column.name for name in named if (column := shape.find(name)) is not None]
     history = (spec.scd.fields.valid_from,) if spec.scd.type is ScdType.HISTORY else ()
     key = [column.name for name in (*spec.key, *history) if (column := shape.find(name)) is not None]
@@ -136,6 +137,17 @@ def _judge_target(spec: PipelineSpec, expected: Sequence[Cells], scratch: Scratc
     rows = scratch.session.fetch(f"SELECT {picked} FROM {table} ORDER BY {order}")
     found = [dict(zip(shown, (None if v is None else str(v) for v in row), strict=True)) for row in rows]
     yield from compare_rows("row", _as_stored(expected, shape, scratch), found, key)
+
+
+def _find_twins(expected: Sequence[Cells]) -> Iterator[Difference]:
+    """Columns that one row names twice, with other letters in upper case."""
+    for row in expected:
+        seen: dict[str, str] = {}
+        for name in row:
+            if name.lower() in seen:
+                found = f'also under "{seen[name.lower()]}"'
+                yield Difference(about=f'column "{name}"', expected="a value of its own", found=found)
+            seen[name.lower()] = name
 
 
 def _as_stored(rows: Sequence[Cells], shape: TableShape, scratch: Scratch) -> list[Cells]:

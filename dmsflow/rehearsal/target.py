@@ -45,8 +45,14 @@ def fill_target(rehearsed: Rehearsed, given: Given) -> bool:
     try:
         scratch.session.execute(f"INSERT INTO {table} BY NAME SELECT {picked} FROM {rows.relation}")
     except DatabaseError as error:
-        raise PlanRefused(f'a row of {rows.origin} does not fit the target "{spec.target.table}": {error}') from error
+        told = f'a row of {rows.origin} does not fit the target "{spec.target.table}"'
+        raise PlanRefused(f"{told}: {first_line(error)}") from error
     return True
+
+
+def first_line(error: DatabaseError) -> str:
+    """What a database says of the matter, without the statement that follows."""
+    return str(error).split("\n", 1)[0]
 
 
 def _check_name(name: str, rows: GivenRows, shape: TableShape) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dmsflow.compiler.compose import START, Node
 from dmsflow.compiler.document import Document, read_document
-from dmsflow.compiler.folder import find_yaml_files, holds_tests
+from dmsflow.compiler.folder import find_yaml_files, holds_tests, is_unreadable
 from dmsflow.compiler.literals import parse_timestamp
 from dmsflow.compiler.schema_check import check_tests_shape
 from dmsflow.compiler.section import Section
@@ -98,10 +98,10 @@ class SpecTestFile(Struct, frozen=True, kw_only=True):
 
 
 def find_test_files(paths: list[Path]) -> Iterator[SpecTestFile]:
-    """Every file of tests under the paths, read; one that is named is taken for one, whatever it holds."""
+    """Every file of tests under the paths, read; one that is named, or that nobody can decode, is taken for one."""
     for file, is_named in find_yaml_files(paths):
         document = read_document(file)
-        if is_named or holds_tests(document):
+        if is_named or holds_tests(document) or is_unreadable(document):
             yield read_tests(document)
 
 

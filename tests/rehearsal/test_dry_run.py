@@ -206,3 +206,45 @@ def test_where_rows_come_from_is_said_once(lab: Lab):
 def test_a_folder_that_is_not_there_is_wrong_usage(lab: Lab):
     spec = lab.spec(name="dim_customer", **SPEC)
     assert lab.run("dry-run", spec, "--data", lab.folder / "dta").code == 2
+
+
+def test_tables_of_one_name_in_two_schemas_keep_their_types(lab: Lab):
+    """An integer divided by one is one in PostgreSQL, whatever another table has under that name."""
+    (lab.folder / "data" / "a.t.csv").write_text("id,x\n1,10\n")
+    (lab.folder / "data" / "b.t.csv").write_text("id,x\n1,1.5\n")
+    query = "select a.id as k, a.x / 4 as whole from a.t as a join b.t as b on a.id = b.id"
+    spec = lab.spec(key=["k"], source={"connection": "crm", "table": None, "query": query}, connections=NOWHERE)
+    ran = lab.run("dry-run", spec, "--data", lab.folder / "data", "--format", "json")
+    assert (ran.code, "whether this divides integers cannot be told" in ran.err) == (1, True), ran.out
+    spec = lab.spec(
+        key=["k"],
+        source={"connection": "crm", "table": None, "query": query.replace("a.x / 4", "cast(a.x as bigint) / 4")},
+        connections=NOWHERE,
+    )
+    shown = json.loads(lab.run("dry-run", spec, "--data", lab.folder / "data", "--format", "json").out)
+    assert shown["effects"][0]["samples"][0]["new"]["whole"] == "2"
+
+
+def test_a_file_of_the_source_is_not_one_of_the_target(lab: Lab):
+    """Both tables are called t: one t.csv is the source's, and the target's would be dw.t.csv."""
+    (lab.folder / "data" / "t.csv").write_text("k,v\n1,a\n")
+    source = {"connection": "crm", "table": "src.t"}
+    spec = lab.spec(key=["k"], source=source, target={"table": "dw.t"}, connections=NOWHERE)
+    shown = json.loads(lab.run("dry-run", spec, "--data", lab.folder / "data", "--format", "json").out)
+    assert (shown["new_target"], shown["report"]["rows"]["inserted"]) == (True, 1)
+    (lab.folder / "data" / "dw.t.csv").write_text("k,v\n1,b\n")
+    shown = json.loads(lab.run("dry-run", spec, "--data", lab.folder / "data", "--format", "json").out)
+    assert (shown["new_target"], shown["report"]["rows"]["updated"]) == (False, 1)
+
+
+def test_many_rows_of_yaml_are_sent_to_another_format(lab: Lab):
+    (lab.folder / "data" / "customers.yaml").write_text("rows:\n" + "- {cust_id: 1, name: a, amount: 2}\n" * 6000)
+    ran = rehearse(lab)
+    assert (ran.code, "DMS013" in ran.err, "give more rows as CSV or Parquet" in ran.err) == (1, True, True)
+
+
+def test_a_row_that_does_not_fit_the_target_is_told_without_our_sql(lab: Lab):
+    (lab.folder / "data" / "dim_customer.yaml").write_text("rows: [{customer_id: one}]\n")
+    ran = rehearse(lab)
+    assert "does not fit the target" in ran.err
+    assert "INSERT" not in ran.err

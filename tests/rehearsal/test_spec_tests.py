@@ -146,3 +146,68 @@ def test_a_spec_that_is_not_there_is_told(lab: Lab):
     assert lab.run("test", lab.folder / "nothing").code == 2
     (lab.folder / "x.yaml").unlink()
     assert "there are no spec tests here" in lab.run("test", lab.folder).err
+
+
+def test_null_and_texts_that_look_like_it_are_told_apart(lab: Lab):
+    given = "given: {source: [{id: 1, name: '', created: 2024-01-01}, {id: 2, name: 'NULL', created: 2024-01-01}]}"
+    tests = f"""
+  - name: t
+    steps:
+      - {given}
+        run_at: 2025-01-01
+        expect: {{target: [{{id: 1, name: null}}, {{id: 2, name: null}}]}}
+"""
+    differences = json.loads(run(lab, tests, "--format", "json").out)[0]["differences"]
+    assert [(d["expected"], d["found"]) for d in differences] == [
+        ("NULL", '""'),
+        ("NULL", '"NULL"'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("[{id: 1, name: a, NAME: b}]", 'a row in line 6 of {} has "name" and "NAME": keep one of the two'),
+        ("[{id: 1, '': b}]", "a row in line 6 of {} has a column without a name"),
+    ],
+)
+def test_a_column_of_a_given_row_has_one_name(rows, told, lab: Lab):
+    step = f"given: {{source: {rows}}}\n        expect: {{}}"
+    ran = run(lab, f"  - name: t\n    steps:\n      - {step}\n")
+    assert ran.code == 3
+    assert told.format(lab.folder / "p_tests.yaml") in ran.out
+
+
+def test_columns_are_the_same_in_any_letters(lab: Lab):
+    lab.spec(**(SPEC | {"source": {"connection": "crm", "table": "customers"}}))
+    rows = "[{id: 1, name: a, created: 2024-01-01}, {ID: 2, Name: b}]"
+    wanted = "target: [{ID: 1, name: a}, {id: 2, NAME: b}]"
+    ran = run(lab, f"  - name: t\n    steps:\n      - given: {{source: {rows}}}\n        expect: {{{wanted}}}\n")
+    assert ran.code == 0, ran.out
+    twice = wanted.replace("name: a", "name: a, NAME: b")
+    ran = run(lab, f"  - name: t\n    steps:\n      - given: {{source: {rows}}}\n        expect: {{{twice}}}\n")
+    assert (ran.code, 'also under "name"' in ran.out) == (3, True)
+
+
+def test_one_broken_file_among_many_is_told(lab: Lab):
+    """A file of tests that is no YAML, or nothing that can be decoded, is not passed over."""
+    for broken in (b"version: 1\nspec: [\ntests:\n", b"\xff\xfe\x00spec"):
+        (lab.folder / "broken.yaml").write_bytes(broken)
+        ran = run(lab, f"  - name: t{STEPS}")
+        assert ran.code == 1, ran.out
+        assert "broken.yaml" in ran.err
+    (lab.folder / "broken.yaml").write_text("no: {tests\n")
+    assert run(lab, f"  - name: t{STEPS}").code == 0
+
+
+def test_junit_is_xml_whatever_a_test_is_called(lab: Lab):
+    junit = lab.folder / "junit.xml"
+    name = '"<b> & ]]> \\uFFFE \\uFFFF \\x01 \\e[31m"'
+    assert run(lab, f"  - name: {name}{STEPS}", "--junit", str(junit)).code == 0
+    assert ElementTree.parse(junit).getroot().attrib["tests"] == "1"
+    ran = run(lab, f"  - name: t{STEPS}", "--junit", str(lab.folder / "nowhere" / "junit.xml"))
+    assert (ran.code, ran.out) == (2, ""), "it is said before the tests run"
+
+
+def test_a_missing_key_of_an_entry_is_told_without_its_number(lab: Lab):
+    assert 'key "steps" is missing in this entry' in run(lab, "  - {name: t}").err

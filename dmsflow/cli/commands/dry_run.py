@@ -1,6 +1,9 @@
 """``dmsflow dry-run``: what a run would do, shown in a DuckDB of its own. Opens a connection for a sample alone."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +30,7 @@ def dry_run(
     sample: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Read so many rows of the source, and the target's of them.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Make up the same rows, or others.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="S", help="Make up, or sample, the same rows or others.")] = 1,
     samples: Annotated[int, typer.Option(min=0, metavar="N", help="How many rows of each effect to show.")] = 5,
     format: Annotated[ReportFormat, typer.Option(help="How to print what happened.")] = ReportFormat.TEXT,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
@@ -40,11 +43,21 @@ def dry_run(
     with refusals():
         settings = parse_settings(set or ())
         loaded = load_offline(spec, settings) if sample is None else load(spec, settings)
-        with shown_table_problems(loaded):
+        with shown_table_problems(loaded), _ended_by_signals():
             shown, problems = _rehearse(loaded, data, generate, sample, seed, samples)
         show_problems((problem for problem in problems if problem not in loaded.diagnostics), loaded)
     _show(shown, format)
     raise typer.Exit(exit_code(shown.report.status))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends the program as an exit does, so that what it made up is removed."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _rehearse(
@@ -52,12 +65,14 @@ def _rehearse(
 ) -> "Shown":
     from dmsflow.rehearsal.dry_run import dry_run, dry_run_generated, dry_run_sampled
     from dmsflow.rehearsal.folder import FolderRows
+    from dmsflow.rehearsal.prepare import read_tables
 
     if data is not None:
-        given = FolderRows(folder=data, pattern=loaded.raise_if_rejected().source.file)
+        spec = loaded.raise_if_rejected()
+        given = FolderRows(folder=data, pattern=spec.source.file, tables=tuple(read_tables(spec)))
         return dry_run(loaded, given, samples=samples)
     if sample is not None:
-        return dry_run_sampled(loaded, sample, samples=samples)
+        return dry_run_sampled(loaded, sample, seed, samples=samples)
     assert generate is not None
     return dry_run_generated(loaded, generate, seed, samples=samples)
 

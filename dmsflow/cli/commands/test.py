@@ -35,6 +35,8 @@ def test(
         for path in paths:
             if not path.exists():
                 refuse(f'there is no file or folder "{path}"', Exit.USAGE)
+        if junit is not None and (junit.is_dir() or not junit.parent.is_dir()):
+            refuse(f'"{junit}" cannot be written: --junit names a file in a folder that is there', Exit.USAGE)
         files = tuple(find_test_files(paths))
         if not files:
             refuse("there are no spec tests here: a file of tests has the keys spec and tests", Exit.USAGE)

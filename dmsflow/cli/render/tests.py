@@ -13,7 +13,7 @@ from dmsflow.cli.render.words import count_of, escape, write_span
 from dmsflow.rehearsal.judge import Difference
 from dmsflow.rehearsal.spec_tests import TestResult
 
-UNPRINTABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32)), "\ufffd")
+UNPRINTABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
 """What XML cannot hold."""
 
 
