@@ -44,6 +44,8 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
         instant=column.arrives.family == "timestamptz" and column.type.family in ("date", "timestamp"),
         far_times_allowed=facts.target.stores_far_times,
         nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
+        empty_is_null=facts.target.empty_is_null,
+        filled_up=builder.target.compared_as(column.type) is not None,
         unstorable=_unstorable(facts),
     )
 

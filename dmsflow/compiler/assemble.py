@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
 from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
@@ -18,7 +20,7 @@ from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
 from dmsflow.model.table import TypeName
-from dmsflow.scd.shape import MergeShape
+from dmsflow.scd.shape import MergeShape, Padded, Type
 
 
 def merge_shape(
@@ -27,13 +29,14 @@ def merge_shape(
     """The shape of the merge in the target's own words."""
     by_name = {column.name.lower(): column.name for column in columns}
     scd = spec.scd
-    on, off = _flag_literals(facts, scd.fields.is_current)
-    gone, here = _flag_literals(facts, scd.fields.is_deleted)
+    on, off = _flag_literals(facts, scd.fields.is_current, idioms)
+    gone, here = _flag_literals(facts, scd.fields.is_deleted, idioms)
+    key = tuple(by_name[name.lower()] for name in spec.key)
     return MergeShape(
         table=spec.target.table.table,
         schema=target_schema(spec),
         columns=tuple(column.name for column in columns),
-        key=tuple(by_name[name.lower()] for name in spec.key),
+        key=key,
         policies={column.name: column.policy for column in columns},
         scd=scd.type,
         fields=scd.fields,
@@ -54,6 +57,8 @@ def merge_shape(
         unfilled=_unfilled(spec, facts, columns),
         carried=_carried(spec, facts, columns),
         range_keys=cut.targets if scd.type is not ScdType.APPEND else (),
+        types=_types(facts, columns, key, idioms),
+        staged_types=_staged_types(columns, idioms),
     )
 
 
@@ -77,7 +82,7 @@ def sql_refuses_null_marks(spec: PipelineSpec) -> bool:
     return spec.checkpoint.by_key and spec.checkpoint.on_null == "reject"
 
 
-def _flag_literals(facts: Facts, name: str) -> tuple[str, str]:
+def _flag_literals(facts: Facts, name: str, idioms: Idioms) -> tuple[str, str]:
     """How the target writes a flag: as a boolean, or as Y and N in a target of the seed's kind."""
     shape = facts.target.shape
     column = shape.find(name) if shape else None
@@ -85,7 +90,21 @@ def _flag_literals(facts: Facts, name: str) -> tuple[str, str]:
         return "'Y'", "'N'"
     if column is not None and column.type.family in ("integer", "decimal"):
         return "1", "0"
-    return "TRUE", "FALSE"
+    return idioms.flags if column is None else ("TRUE", "FALSE")
+
+
+def _types(facts: Facts, columns: Sequence[LoadedColumn], key: Sequence[str], idioms: Idioms) -> dict[str, Type]:
+    """The types of the columns that are large in the target: those of LOBs, of which no key is."""
+    existing = facts.target.shape.columns if facts.target.shape else ()
+    kinds = {c.name: c.type for c in columns if c.name not in key} | {c.name: c.type for c in existing}
+    large = ((name, kind) for name, kind in kinds.items() if idioms.is_large(kind))
+    return {name: sa.LargeBinary() if kind.family == "bytes" else sa.Text() for name, kind in large}
+
+
+def _staged_types(columns: Sequence[LoadedColumn], idioms: Idioms) -> dict[str, Type]:
+    """The types of staged values that are filled up with blanks in the target."""
+    found = ((column.name, idioms.compared_as(column.type)) for column in columns)
+    return {name: Padded(native) for name, native in found if native}
 
 
 def make_builder(

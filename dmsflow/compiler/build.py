@@ -14,6 +14,7 @@ from dmsflow.compiler.direct import Reading, copied_statements, direct_statement
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
+from dmsflow.compiler.temporaries import create_stage, temporary_statements
 from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.compiler.uniqueness import keeps_key
 from dmsflow.compiler.writers import writers_statement
@@ -134,6 +135,7 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
         found.append(writers_statement(builder.spec, builder.source))
     found += _merge_statements(builder, faults)
     found += refusal_statements(builder, faults)
+    found += temporary_statements(builder)
     found += _mark_statements(builder)
     if builder.cut.counted:
         found += _fingerprint_statements(builder)
@@ -155,8 +157,7 @@ def _mark_statements(builder: Builder) -> tuple[Statement, ...]:
 def _fingerprint_statements(builder: Builder) -> Iterator[Statement]:
     """What marks know of rows that are counted; a table of an earlier dmsflow has no place for it yet."""
     place = replace(builder.spec.target.table, table=CHUNK)
-    added = f"{builder.target.quote(FINGERPRINT)} {builder.target.type_sql(DataType(name=TypeName.TEXT))}"
-    sql = f"ALTER TABLE {builder.target.qualify(place)} ADD COLUMN {added}"
+    sql = builder.target.add_column(place, FINGERPRINT, DataType(name=TypeName.TEXT))
     yield Statement(name="add_fingerprint", side=Side.TARGET, sql=sql)
     for name, element in fingerprint_statements(builder.merge.schema):
         yield compile_statement(name, Side.TARGET, element, builder.target)
@@ -188,7 +189,7 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
         found = [compile_statement("read", Side.SOURCE, staged, builder.source.idioms, shape=shape)]
         if builder.direct:
             found += copied_statements(builder, projection, shape)
-        found.append(_create_stage(builder, plan_staging))
+        found += create_stage(builder, plan_staging)
         found += _reading_statements(builder, faults, shape)
         return _once(found, shape), faults
     found = [compile_statement("read", Side.SOURCE, projection, builder.source.idioms, shape=shape)]
@@ -199,7 +200,7 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
     staged, faults = staging.stage_rows(merge, plan_staging, incoming)
     if builder.refined:
         found.append(compile_statement("refine", Side.REFINERY, staged, DuckDBIdioms(), shape=RangeShape.ANY))
-        found.append(_create_stage(builder, plan_staging))
+        found += create_stage(builder, plan_staging)
         if builder.direct:
             found.append(refined_statement(builder, incoming))
     else:
@@ -270,16 +271,6 @@ def _gone_statements(builder: Builder) -> Iterator[Statement]:
     table = deletes.gone_table(builder.merge, GONE_PREFIX)
     for name, element, temporary in deletes.gone_statements(builder.merge, table):
         yield compile_statement(name, Side.TARGET, element, builder.target, temporary=temporary)
-
-
-def _create_stage(builder: Builder, plan_staging: staging.Staging) -> Statement:
-    """DDL of the temporary stage in a target that DuckDB only refines for; a text that is too long has a place too."""
-    declared = ", ".join(
-        f"{builder.target.quote(name)} {builder.target.type_sql(replace(data_type, length=None))}"
-        for name, data_type in staging.stage_columns(plan_staging)
-    )
-    sql = f"CREATE TEMPORARY TABLE {builder.target.quote(STAGE)} ({declared})"
-    return Statement(name="create_stage", side=Side.TARGET, sql=sql)
 
 
 def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:

@@ -6,7 +6,7 @@ from dmsflow.compiler.build import Builder
 from dmsflow.compiler.statements import compile_statement, create_table
 from dmsflow.compiler.uniqueness import makes_unique_index
 from dmsflow.marks.names import COLUMN, GONE_PREFIX
-from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, note_column
+from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, compared_columns, note_column
 from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import ScdType
 from dmsflow.model.table import Column, DataType, TableName, TypeName
@@ -29,10 +29,10 @@ def _marks(builder: Builder) -> Iterator[Statement]:
     if schema_sql:
         yield Statement(name="create_schema", side=Side.TARGET, sql=schema_sql)
     for name, (columns, key) in MARK_TABLES.items():
-        element = create_table(builder.target, beside(table, name), columns, key)
+        element = create_table(builder.target, beside(table, name), columns, key, compared_columns(name))
         yield compile_statement(f"create_{name}", Side.TARGET, element, builder.target)
     if builder.merge.unfilled:
-        element = create_table(builder.target, beside(table, COLUMN), *COLUMN_TABLE)
+        element = create_table(builder.target, beside(table, COLUMN), *COLUMN_TABLE, compared_columns(COLUMN))
         yield compile_statement(f"create_{COLUMN}", Side.TARGET, element, builder.target)
     if builder.merge.deleting and builder.cut.count > 1:
         types = {column.name: column.type for column in builder.columns}
@@ -41,7 +41,8 @@ def _marks(builder: Builder) -> Iterator[Statement]:
             Column(name="chunk", type=INTEGER),
             *(Column(name=name, type=types[name]) for name in builder.merge.key),
         )
-        element = create_table(builder.target, beside(table, GONE_PREFIX + table.table), columns)
+        compared = {"run_id": 1, **_key_columns(builder)}
+        element = create_table(builder.target, beside(table, GONE_PREFIX + table.table), columns, (), compared)
         yield compile_statement("create_gone", Side.TARGET, element, builder.target)
 
 
@@ -54,7 +55,7 @@ def _target(builder: Builder) -> Iterator[Statement]:
     existing = builder.facts.target.shape
     table = builder.spec.target.table
     if existing is None:
-        element = create_table(builder.target, table, target_columns(builder))
+        element = create_table(builder.target, table, target_columns(builder), (), _key_columns(builder))
         yield compile_statement("create_target", Side.TARGET, element, builder.target)
         return
     for column in target_columns(builder):
@@ -64,9 +65,13 @@ def _target(builder: Builder) -> Iterator[Statement]:
             yield Statement(
                 name=f"add_column_{column.name}",
                 side=Side.TARGET,
-                sql=f"ALTER TABLE {builder.target.qualify(table)} ADD COLUMN {builder.target.quote(column.name)} "
-                f"{builder.target.type_sql(column.type)}",
+                sql=builder.target.add_column(table, column.name, column.type),
             )
+
+
+def _key_columns(builder: Builder) -> dict[str, int]:
+    """The columns of the key, each with how many of them there are."""
+    return dict.fromkeys(builder.merge.key, len(builder.merge.key))
 
 
 def columns_after_ddl(builder: Builder) -> tuple[str, ...]:

@@ -164,7 +164,8 @@ def read_fence(
         query = query.where(keys[0] <= sa.bindparam("settled"))
 
     def read(query: Query) -> Watermark | None:
-        last = query.order_by(*(key.desc() for key in keys)).suffix_with(sa.text("LIMIT 1"))
+        first: Element = sa.literal_column("1", sa.Integer())
+        last = query.order_by(*(key.desc() for key in keys)).limit(first).offset(sa.literal_column("0", sa.Integer()))
         statement = compile_statement("find_fence", Side.SOURCE, readable(last, known), sql.idioms)
         rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
         if rows:

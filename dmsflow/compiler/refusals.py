@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dmsflow.compiler.statements import compile_statement
+from dmsflow.compiler.temporaries import create_refused
 from dmsflow.marks.names import REJECT
 from dmsflow.marks.tables import mark_table
-from dmsflow.model.plan import NUMBERED, REFUSED, Fault, Side, Statement
-from dmsflow.model.table import DataType, TypeName
+from dmsflow.model.plan import NUMBERED, Fault, Side, Statement
 from dmsflow.scd import refusals, rejects
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def refusal_statements(builder: "Builder", faults: Sequence[Fault]) -> Iterator[
     """Number the rows, try some of them, note and mark those that are refused, and make rejects of them."""
     merge, target = builder.merge, builder.target
     yield compile_statement("number_rows", Side.TARGET, refusals.number_rows(merge), target, temporary=NUMBERED)
-    yield Statement(name="create_refused", side=Side.TARGET, sql=_create_refused(builder))
+    yield from create_refused(target)
     if target.check_deferred:
         yield Statement(name="check_deferred", side=Side.TARGET, sql=target.check_deferred)
     for name, element in refusals.refusal_statements(merge):
@@ -28,13 +28,3 @@ def refusal_statements(builder: "Builder", faults: Sequence[Fault]) -> Iterator[
         yield compile_statement("reject_refused", Side.TARGET, rejects.reject_refused(merge, table), target)
     staged = rejects.reject_statements(merge, faults, table, merge.stage(), refused=True)
     yield compile_statement("refuse_refused", Side.TARGET, staged, target)
-
-
-def _create_refused(builder: "Builder") -> str:
-    """DDL of the temporary table of what the database says."""
-    quote, declare = builder.target.quote, builder.target.type_sql
-    kinds = (TypeName.BIGINT, *(TypeName.TEXT for _ in rejects.NOTE_COLUMNS[1:]))
-    columns = (
-        f"{quote(name)} {declare(DataType(name=kind))}" for name, kind in zip(rejects.NOTE_COLUMNS, kinds, strict=True)
-    )
-    return f"CREATE TEMPORARY TABLE {quote(REFUSED)} ({', '.join(columns)})"

@@ -77,7 +77,7 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         """The value, or its text where the database may not sort it, or take different ones for equal."""
         if not data_type.foreign and data_type.name not in (TypeName.JSON, TypeName.OTHER):
             return value
-        return sa.cast(value, Native(self.idioms.type_sql(DataType(name=TypeName.TEXT))))
+        return sa.cast(value, Native(self.idioms.key_sql(DataType(name=TypeName.TEXT), 1)))
 
     def pick(self, source: sa.FromClause, column: LoadedColumn) -> Element:
         """The SQL that makes one column's arriving value."""

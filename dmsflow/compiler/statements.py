@@ -1,7 +1,7 @@
 """Compiles SQLAlchemy statements into the plan's named text. Knows every dialect only through its idioms."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -9,7 +9,7 @@ from sqlalchemy.schema import CreateTable
 
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import RangeShape, Side, Statement
-from dmsflow.model.table import Column, TableName
+from dmsflow.model.table import Column, DataType, TableName
 from dmsflow.scd.staging import Native
 
 OWN_BIND = re.compile(r"(?<![\w$:])[$:](param_\w+)")
@@ -46,14 +46,22 @@ def compile_statement(
     assert not any(value is not None for value in params.values()), f"{name} holds a value of its own: {params}"
     binds = tuple(sorted({*params, *OWN_BIND.findall(sql)}))
     if temporary:
-        sql = idioms.create_temporary(temporary, sql)
+        assert isinstance(element, sa.Select)
+        names: list[str] = element.selected_columns.keys()
+        sql = idioms.create_temporary(temporary, names, sql)
     return Statement(name=name, side=side, sql=sql, binds=binds, shape=shape)
 
 
 def create_table(
-    idioms: Idioms, table: TableName, columns: Sequence[Column], primary_key: Sequence[str] = ()
+    idioms: Idioms,
+    table: TableName,
+    columns: Sequence[Column],
+    primary_key: Sequence[str] = (),
+    compared: Mapping[str, int] | None = None,
 ) -> CreateTable:
-    """DDL that creates a table where there is none."""
+    """DDL that creates a table where there is none; ``compared`` columns are among so many of an index."""
+    known = dict.fromkeys(primary_key, len(primary_key)) | dict(compared or {})
+    checks = (idioms.check(column.name, column.type) for column in columns)
     schema = "\x1f".join(part for part in (table.catalog, table.schema) if part) or None
     described = sa.Table(
         table.table,
@@ -61,13 +69,19 @@ def create_table(
         *(
             sa.Column(
                 column.name,
-                Native(idioms.type_sql(column.type)),
+                Native(declare(idioms, column.type, known.get(column.name, 0))),
                 nullable=column.nullable and column.name not in primary_key,
                 primary_key=column.name in primary_key,
                 autoincrement=False,
             )
             for column in columns
         ),
+        *(sa.CheckConstraint(check) for check in checks if check),
         schema=schema,
     )
     return CreateTable(described, if_not_exists=True)
+
+
+def declare(idioms: Idioms, data_type: DataType, compared: int) -> str:
+    """How a column is declared that is ``compared`` among so many of an index; 0 where it is not."""
+    return idioms.key_sql(data_type, compared) if compared else idioms.type_sql(data_type)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dmsflow.engines.engine import Value
+from dmsflow.engines.standard_sql import StandardIdioms
 from dmsflow.model.table import DataType, TableName, TypeName
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ TYPE_SQL = {
 }
 
 
-class DuckDBIdioms:
+class DuckDBIdioms(StandardIdioms):
     """How DuckDB says what SQLAlchemy has no word for."""
 
     row_id = "rowid"
@@ -84,22 +85,6 @@ class DuckDBIdioms:
     def constant(self, value: Value, data_type: DataType) -> str:
         """The constant, cast."""
         return f"CAST({self.literal(value)} AS {self.type_sql(data_type)})"
-
-    def create_temporary(self, name: str, select_sql: str) -> str:
-        """A statement that keeps a query's rows in a temporary table."""
-        return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
-
-    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
-        """None: a table counts its own rows."""
-        return None
-
-    def quote(self, name: str) -> str:
-        """An identifier, always quoted."""
-        return '"' + name.replace('"', '""') + '"'
-
-    def qualify(self, table: TableName) -> str:
-        """A table's name as it stands in DDL."""
-        return ".".join(self.quote(part) for part in (table.catalog, table.schema, table.table) if part)
 
     def create_schema(self, table: TableName) -> str | None:
         """DDL of the schema a table is to stand in."""

@@ -47,6 +47,10 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether its sessions are SnapshotSessions."""
     savepoints: bool = False
     """Whether a transaction outlives a statement that fails, by SAVEPOINT."""
+    releases_savepoints: bool = True
+    """Whether a savepoint is given up by RELEASE; else the end of its transaction, or one of its name, does so."""
+    empty_is_null: bool = False
+    """Whether a text or bytes of no length are NULL."""
 
 
 class Session(Protocol):
@@ -153,12 +157,38 @@ class Idioms(Protocol):
     end_session: str | None
     """A statement that ends the session it is run in, as its server may do; None where there is no server."""
 
+    flags: tuple[str, str]
+    """The constants for true and false in a table that dmsflow creates."""
+
+    row_id_sql: str | None
+    """How a column for ``row_id`` is declared, where ``define_temporary`` declares columns."""
+
     def dialect(self) -> "Dialect":
         """The SQLAlchemy dialect, its parameters named."""
         ...
 
     def type_sql(self, data_type: DataType) -> str:
         """How a column of this type is declared."""
+        ...
+
+    def key_sql(self, data_type: DataType, columns: int) -> str:
+        """The same of a column that is compared, sorted, or one of so many of an index."""
+        ...
+
+    def is_large(self, data_type: DataType) -> bool:
+        """Whether values of this type are neither sorted nor grouped, and compared by a function alone."""
+        ...
+
+    def compared_as(self, data_type: DataType) -> str | None:
+        """The type to which a staged value is cast before it is compared with one of this type; None where to none."""
+        ...
+
+    def check(self, name: str, data_type: DataType) -> str | None:
+        """What a column of this type has to meet beside its declaration; None where nothing."""
+        ...
+
+    def add_column(self, table: TableName, name: str, data_type: DataType) -> str:
+        """DDL that adds a column to a table."""
         ...
 
     def literal(self, value: Value) -> str:
@@ -169,8 +199,19 @@ class Idioms(Protocol):
         """A constant as a column of a query, so that it arrives as a value of this type."""
         ...
 
-    def create_temporary(self, name: str, select_sql: str) -> str:
-        """A statement that keeps a query's rows in a temporary table."""
+    def create_temporary(self, name: str, columns: Sequence[str], select_sql: str) -> str:
+        """A statement that keeps a query's rows in a temporary table, which it makes unless another one defines it."""
+        ...
+
+    def define_temporary(self, name: str, columns: Sequence[tuple[str, str]]) -> str | None:
+        """A statement that makes a temporary table of columns and their declared types, where DDL ends a transaction.
+
+        It is run before a transaction begins. None where the transaction makes its own tables.
+        """
+        ...
+
+    def discard_temporaries(self, names: Sequence[str]) -> str | None:
+        """A statement that drops those of these tables that are there; None where the transaction does so."""
         ...
 
     def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:

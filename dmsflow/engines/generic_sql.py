@@ -13,6 +13,7 @@ from sqlalchemy.engine import Dialect
 from dmsflow.engines.engine import Value
 from dmsflow.engines.sqlite_compiler import SQLiteTextDialect
 from dmsflow.engines.sqlite_values import declare, write_literal
+from dmsflow.engines.standard_sql import StandardIdioms
 from dmsflow.model.table import DataType, TableName, TypeName
 
 NOT_A_BIND = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|::"""
@@ -48,7 +49,7 @@ def replace_binds(sql: str, names: Collection[str], write: Callable[[str], str])
     return BIND.sub(rewrite, sql)
 
 
-class SQLiteIdioms:
+class SQLiteIdioms(StandardIdioms):
     """How SQLite says what SQLAlchemy has no word for."""
 
     row_id = "rowid"
@@ -77,22 +78,6 @@ class SQLiteIdioms:
         """The constant as SQLite stores it: a cast to a date would make the number 2020 of one."""
         return write_literal(value)
 
-    def create_temporary(self, name: str, select_sql: str) -> str:
-        """A statement that keeps a query's rows in a temporary table."""
-        return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
-
-    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
-        """None: a table counts its own rows."""
-        return None
-
-    def quote(self, name: str) -> str:
-        """An identifier, always quoted."""
-        return '"' + name.replace('"', '""') + '"'
-
-    def qualify(self, table: TableName) -> str:
-        """A table's name as it stands in DDL."""
-        return ".".join(self.quote(part) for part in (table.catalog, table.schema, table.table) if part)
-
     def create_schema(self, table: TableName) -> str | None:
         """SQLite has no schemas to make: a schema is a file that is attached."""
         return None
@@ -105,7 +90,7 @@ class SQLiteIdioms:
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.quote(table.table)} ({keys}){where}"
 
 
-class GenericIdioms:
+class GenericIdioms(StandardIdioms):
     """What SQLAlchemy knows of a dialect. Unproven: its databases are meant as sources."""
 
     sample: tuple[str, str] | None = None
@@ -148,21 +133,9 @@ class GenericIdioms:
         """The constant, cast."""
         return f"CAST({self.literal(value)} AS {self.type_sql(data_type)})"
 
-    def create_temporary(self, name: str, select_sql: str) -> str:
-        """A statement that keeps a query's rows in a temporary table."""
-        return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
-
-    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
-        """None: a table counts its own rows."""
-        return None
-
     def quote(self, name: str) -> str:
         """An identifier, always quoted."""
         return self._dialect.identifier_preparer.quote_identifier(name)
-
-    def qualify(self, table: TableName) -> str:
-        """A table's name as it stands in DDL."""
-        return ".".join(self.quote(part) for part in (table.catalog, table.schema, table.table) if part)
 
     def create_schema(self, table: TableName) -> str | None:
         """None: a schema is made by its owner."""

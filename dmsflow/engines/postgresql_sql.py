@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dmsflow.engines.engine import Binds, Value
 from dmsflow.engines.postgresql_types import LONGEST_NAME, declare
+from dmsflow.engines.standard_sql import StandardIdioms
 from dmsflow.model.table import DataType, TableName
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def run_where_missing(find: str, name: str, ddl: str) -> str:
     return f"DO {write_literal(block)}"
 
 
-class PostgreSQLIdioms:
+class PostgreSQLIdioms(StandardIdioms):
     """How PostgreSQL says what SQLAlchemy has no word for."""
 
     row_id = "ctid"
@@ -128,22 +129,10 @@ class PostgreSQLIdioms:
         """The constant, cast."""
         return f"CAST({write_literal(value)} AS {declare(data_type)})"
 
-    def create_temporary(self, name: str, select_sql: str) -> str:
-        """A statement that keeps a query's rows in a temporary table."""
-        return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
-
     def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
         """ANALYZE of the columns that are joined by, and of few rows: more would cost more than it tells."""
         listed = ", ".join(self.quote(column) for column in columns)
         return f"SET LOCAL default_statistics_target = 10; ANALYZE {self.quote(name)} ({listed})"
-
-    def quote(self, name: str) -> str:
-        """An identifier, always quoted."""
-        return '"' + name.replace('"', '""') + '"'
-
-    def qualify(self, table: TableName) -> str:
-        """A table's name as it stands in DDL."""
-        return ".".join(self.quote(part) for part in (table.catalog, table.schema, table.table) if part)
 
     def create_schema(self, table: TableName) -> str | None:
         """DDL of the schema a table is to stand in; where it is there, nobody needs a permission to create it."""

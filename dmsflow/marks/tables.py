@@ -12,6 +12,8 @@ TEXT = DataType(name=TypeName.TEXT)
 INTEGER = DataType(name=TypeName.INTEGER)
 BIGINT = DataType(name=TypeName.BIGINT)
 INSTANT = DataType(name=TypeName.TIMESTAMP)
+LONG = ("row_key", "column_value", "message")
+"""Columns of text of any length: nothing is compared with them."""
 
 
 def _columns(**types: DataType) -> tuple[Column, ...]:
@@ -98,7 +100,15 @@ def _quoted(text: str) -> sa.ColumnElement[str]:
 def mark_table(name: str, schema: str | None) -> sa.TableClause:
     """One of the tables, for statements over it."""
     columns, _ = COLUMN_TABLE if name == COLUMN else MARK_TABLES[name]
-    return sa.table(name, *(sa.column(column.name) for column in columns), schema=schema)
+    long = sa.Text()
+    return sa.table(name, *(sa.column(c.name, long if c.name in LONG else None) for c in columns), schema=schema)
+
+
+def compared_columns(name: str) -> dict[str, int]:
+    """The columns of a table that are compared, and with how many others they are in an index."""
+    columns, key = COLUMN_TABLE if name == COLUMN else MARK_TABLES[name]
+    words = {column.name: 1 for column in columns if column.type == TEXT and column.name not in LONG}
+    return words | dict.fromkeys(key, len(key))
 
 
 def mark_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
@@ -138,8 +148,8 @@ def find_rejects(schema: str | None, limit: int | None) -> sa.Executable:
 
 
 def _at_most(query: sa.Select[Any], rows: int) -> sa.Select[Any]:
-    """The first rows of a query; SQLAlchemy's own clause binds values in some dialects."""
-    return query.suffix_with(sa.text(f"LIMIT {rows}"))
+    """The first rows of a query, their number written into it."""
+    return query.limit(sa.literal_column(str(rows), sa.Integer())).offset(sa.literal_column("0", sa.Integer()))
 
 
 def _is(table: sa.TableClause, name: str) -> sa.ColumnElement[bool]:

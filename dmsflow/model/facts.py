@@ -70,6 +70,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     stores_nul: bool = True
+    empty_is_null: bool = False
     unstorable: str | None = None
     keeps_lengths: bool
     binary_text_order: bool = True

@@ -11,13 +11,16 @@ from dmsflow.model.spec import ErrorBudget, Guards, Retry, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Bound, Scalar, Watermark
 
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 
 STAGE, DELTA = "_dms_stage", "_dms_delta"
 """The temporary tables of a chunk: its rows, and what is to be done of them."""
 
 NUMBERED, REFUSED = "_dms_numbered", "_dms_refused"
 """Those of a chunk that the target refuses: the rows it would write, and which of them are to blame."""
+
+DEFINE, DISCARD = "define", "discard_temporaries"
+"""What the names of statements begin with that make a temporary table before a transaction, and the one that drops."""
 
 UNSOUND = "dmsflow: a row is not sound"
 """What a statement that reads the source directly fails with at a row that would be a reject."""

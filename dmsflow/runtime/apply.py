@@ -30,6 +30,7 @@ from dmsflow.runtime.sequence import hold_sequence
 from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.tally import Tally, budget_failure, failure_of, write_report
+from dmsflow.runtime.temporaries import define_temporaries, drop_temporaries
 from dmsflow.runtime.writers import await_writers
 from dmsflow.transfer.refinery import Refinery
 
@@ -220,22 +221,30 @@ def _end(run: Run, tally: Tally, persistence: Persistence) -> None:
 
 def _finish(run: Run, tally: Tally) -> int:
     """End a run of several chunks, in one transaction; how many keys it closed that are not counted yet."""
-    plan, gone = run.plan, 0
-    with _session(run.access) as session, transaction(session):
-        steps = Steps(session=session, plan=plan, values=run.binds())
-        if any(row[1] == run.run_id for row in steps.fetch("find_checkpoint")):
-            # An earlier try was committed, and only its answer was lost.
-            return steps.count("count_closed") - tally.rows.closed
+    with _session(run.access) as session:
+        steps = Steps(session=session, plan=run.plan, values=run.binds())
         if steps.has("find_gone"):
-            gone = _count_gone(steps)
-            check_close_guard(plan, gone, tally.current)
-            if gone:
-                delete_gone(run, steps, gone)
-                steps.execute("note_closed", chunk=plan.chunks[-1].number, rows_closed=gone)
-                verify_history(steps)
-            steps.execute("forget_gone")
-            session.execute(f'DROP TABLE IF EXISTS "{DELTA}"')
-        write_checkpoint(run, steps, _now())
+            define_temporaries(steps, DELTA)
+        with transaction(session):
+            return _finish_in_transaction(run, steps, tally)
+
+
+def _finish_in_transaction(run: Run, steps: Steps, tally: Tally) -> int:
+    """The body of that transaction."""
+    plan, gone = run.plan, 0
+    if any(row[1] == run.run_id for row in steps.fetch("find_checkpoint")):
+        # An earlier try was committed, and only its answer was lost.
+        return steps.count("count_closed") - tally.rows.closed
+    if steps.has("find_gone"):
+        gone = _count_gone(steps)
+        check_close_guard(plan, gone, tally.current)
+        if gone:
+            delete_gone(run, steps, gone)
+            steps.execute("note_closed", chunk=plan.chunks[-1].number, rows_closed=gone)
+            verify_history(steps)
+        steps.execute("forget_gone")
+        drop_temporaries(steps, DELTA)
+    write_checkpoint(run, steps, _now())
     return gone
 
 
@@ -246,7 +255,7 @@ def _may_end(plan: Plan, *, over_budget: bool) -> bool:
 
 def _count_gone(steps: Steps) -> int:
     steps.execute("find_gone")
-    return int(steps.session.fetch(f'SELECT count(*) FROM "{DELTA}"')[0][0] or 0)  # type: ignore[arg-type]
+    return steps.count("count_gone")
 
 
 def _run_ddl(steps: Steps, persistence: Persistence, *, marks: bool) -> None:

@@ -5,12 +5,12 @@ from msgspec.structs import replace
 
 from dmsflow.engines.engine import transaction
 from dmsflow.errors import RowRefused, TooManyRefused
-from dmsflow.model.plan import DELTA
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.merge import Judged, classify, is_over_budget, judge_staged, merge_judged
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.runtime.tally import tell_budget
+from dmsflow.runtime.temporaries import empty_delta
 from dmsflow.runtime.trials import WRITES, Refusal, Trials, find_next, halve
 
 MOST_REFUSED = 10_000
@@ -46,7 +46,7 @@ class Isolation(Struct, kw_only=True):
 
     def merge(self, run: Run, steps: Steps, *, alone: bool) -> RowCounts:
         """Merge the rows that are left, with a reject for each of the others."""
-        steps.session.execute(f'DROP TABLE IF EXISTS "{DELTA}"')
+        empty_delta(steps)
         return merge_judged(run, steps, self.judged, alone=alone)
 
     def _keep(self, refusals: list[Refusal]) -> None:
@@ -60,7 +60,9 @@ class Isolation(Struct, kw_only=True):
                 error = refusal.error
                 column = next((name for name in plan.columns if name.lower() == (error.column or "").lower()), None)
                 note = {"reason": error.reason, "column_name": column or error.column}
-                steps.execute("note_refused", _dms_number=refusal.number, message=plan.name_columns(error.told), **note)
+                steps.execute(
+                    "note_refused", refused_number=refusal.number, message=plan.name_columns(error.told), **note
+                )
             steps.execute("mark_refused")
             if too_many:
                 steps.execute("refuse_refused")
@@ -81,7 +83,8 @@ def begin_isolation(run: Run, steps: Steps) -> Isolation:
     judged = replace(judge_staged(run, steps, alone=alone), refused=True)
     classes = classify(steps, "classify") if run.plan.scd is not ScdType.APPEND else None
     steps.execute("number_rows")
-    steps.execute("create_refused")
+    if steps.has("create_refused"):
+        steps.execute("create_refused")
     count = steps.count("count_numbered")
     writes = tuple(
         name

@@ -88,7 +88,8 @@ class Trials(Struct, frozen=True, kw_only=True):
         except RowRefused as error:
             session.execute(f"ROLLBACK TO SAVEPOINT {SAVEPOINT}")
             refused = error
-        session.execute(f"RELEASE SAVEPOINT {SAVEPOINT}")
+        if session.traits.releases_savepoints:
+            session.execute(f"RELEASE SAVEPOINT {SAVEPOINT}")
         return refused
 
     @contextmanager

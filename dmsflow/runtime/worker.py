@@ -10,12 +10,13 @@ from typing import Protocol
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.errors import PermanentError, PromiseBroken, RowRefused
 from dmsflow.marks.names import COUNTS
-from dmsflow.model.plan import DELTA, STAGE, Chunk, Transfer
+from dmsflow.model.plan import Chunk, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
 from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
 from dmsflow.runtime.isolate import begin_isolation
 from dmsflow.runtime.merge import merge_staged
 from dmsflow.runtime.run import Run, Steps
+from dmsflow.runtime.temporaries import ISOLATED, MERGED, define_temporaries, drop_temporaries
 from dmsflow.transfer import Sessions, fill_stage
 
 Finish = Callable[[Steps, RowCounts], None]
@@ -41,6 +42,7 @@ def _load_whole(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: F
     """Load a chunk of which the target refuses no row. Raises RowRefused."""
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        define_temporaries(steps, *MERGED)
         if merges_directly(run, steps):
             # Nothing of the try is committed: the next one begins with the same target, and reads the source anew.
             with suppress(Unsound), _reading(run, target) as source:
@@ -68,6 +70,7 @@ def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish
     """Stage a chunk again, find the rows that the target refuses, and load the others (law 31)."""
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        define_temporaries(steps, *ISOLATED)
         _find_place(run, chunk, steps)
         with _reading(run, target) as source, transaction(target, _begin_reading(run, target)):
             _stage(run, steps, source)
@@ -181,8 +184,7 @@ def _load(run: Run, steps: Steps, merge: MergeRows, clock: Callable[[], datetime
     steps.execute("complete_mark", finished_at=clock(), **counts)
     if run.sequence is not None:
         steps.execute("note_fingerprint", fingerprint=run.sequence.fingerprint)
-    for name in (STAGE, DELTA):
-        steps.session.execute(f'DROP TABLE IF EXISTS "{name}"')
+    drop_temporaries(steps, *MERGED)
     if finish is not None:
         finish(steps, rows)
     return rows

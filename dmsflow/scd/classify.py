@@ -22,6 +22,7 @@ from dmsflow.scd.shape import (
     Element,
     MergeShape,
     Query,
+    Told,
     any_differs,
     is_sound,
     number,
@@ -200,4 +201,4 @@ def _ours(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, chos
 
 def _no_fault() -> list[Element]:
     """What a row that is read directly says of its faults: it has none."""
-    return [sa.cast(sa.null(), sa.Integer()).label(FAULT), sa.cast(sa.null(), sa.String()).label(VALUE)]
+    return [sa.cast(sa.null(), sa.Integer()).label(FAULT), sa.cast(sa.null(), Told()).label(VALUE)]

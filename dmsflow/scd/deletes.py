@@ -17,7 +17,7 @@ def gone_table(shape: MergeShape, prefix: str) -> sa.TableClause:
 
 def gone_statements(shape: MergeShape, table: sa.TableClause) -> Iterator[tuple[str, sa.Executable, str | None]]:
     """Keep a chunk's gone keys; find them again as a delta; forget them. The third value names a temporary table."""
-    delta = sa.table(DELTA, sa.column(CLASS), *(sa.column(name) for name in shape.key))
+    delta = sa.table(DELTA, *shape.staged(CLASS, *shape.key))
     keys = [delta.c[name] for name in shape.key]
     missed = sa.select(sa.bindparam("run_id"), sa.bindparam("chunk", type_=sa.Integer()), *keys)
     yield (
@@ -40,6 +40,7 @@ def gone_statements(shape: MergeShape, table: sa.TableClause) -> Iterator[tuple[
         .where(table.c.run_id == sa.bindparam("run_id"), shape.is_current(target), shape.is_live(target))
     )
     yield "find_gone", found, DELTA
+    yield "count_gone", sa.select(sa.func.count()).select_from(delta), None
     yield "forget_gone", sa.delete(table).where(table.c.run_id == sa.bindparam("run_id")), None
     whole = shape.target().alias("t")
     live = sa.select(sa.func.count()).select_from(whole)

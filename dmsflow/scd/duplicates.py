@@ -6,7 +6,19 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import STAGE
 from dmsflow.model.spec import Duplicates
-from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, number, order_column
+from dmsflow.scd.shape import (
+    EFFECTIVE,
+    FAULT,
+    ROW_ID,
+    VALUE,
+    Element,
+    MergeShape,
+    Query,
+    any_differs,
+    number,
+    order_column,
+    same_key,
+)
 
 DUPLICATE_FAULT = 0
 """Fault number of a duplicate key; the others count from 1."""
@@ -65,6 +77,8 @@ def collapse(shape: MergeShape) -> sa.Delete:
     alike = [*shape.columns, EFFECTIVE] if shape.has_effective else [*shape.columns]
     if shape.duplicates is Duplicates.LAST:
         alike += [order_column(i) for i in range(shape.order_by)]
+    if shape.large:
+        return _delete_repeated(shape, alike)
     staged = _sound(shape)
     rank = sa.func.row_number().over(partition_by=[staged.c[name] for name in alike])
     return _delete_beyond_first(shape, staged, rank)
@@ -117,8 +131,10 @@ def _mark(shape: MergeShape, keys: sa.Subquery) -> sa.Update:
 
 def _sound(shape: MergeShape) -> sa.FromClause:
     """Staged rows that break no rule, with their physical row."""
-    stage = sa.table(STAGE, *(sa.column(name) for name in (shape.row_id, *shape.stage_columns)))
-    return sa.select(*stage.c).where(stage.c[FAULT].is_(None)).subquery("s")
+    stage = shape.stage(shape.row_id)
+    row = stage.c[shape.row_id].label(ROW_ID)
+    columns = [stage.c[name] for name in shape.stage_columns]
+    return sa.select(row, *columns).where(stage.c[FAULT].is_(None)).subquery("s")
 
 
 def _keys(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
@@ -131,6 +147,19 @@ def _latest_first(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
 
 def _delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element) -> sa.Delete:
     stage = sa.table(STAGE, sa.column(shape.row_id))
-    ranked = sa.select(staged.c[shape.row_id], rank.label("place")).subquery("r")
-    surplus = sa.select(ranked.c[shape.row_id]).where(ranked.c["place"] > number(1))
+    ranked = sa.select(staged.c[ROW_ID], rank.label("place")).subquery("r")
+    surplus = sa.select(ranked.c[ROW_ID]).where(ranked.c["place"] > number(1))
+    return sa.delete(stage).where(stage.c[shape.row_id].in_(surplus))
+
+
+def _delete_repeated(shape: MergeShape, alike: list[str]) -> sa.Delete:
+    """The same where some columns cannot be grouped: a row goes that is alike to one before it."""
+    later, earlier = _sound(shape), _sound(shape).alias("e")
+    compared = [name for name in alike if name not in shape.key]
+    surplus = (
+        sa.select(later.c[ROW_ID])
+        .select_from(later.join(earlier, same_key(later, earlier, shape.key)))
+        .where(earlier.c[ROW_ID] < later.c[ROW_ID], sa.not_(any_differs(later, earlier, compared)))
+    )
+    stage = sa.table(STAGE, sa.column(shape.row_id))
     return sa.delete(stage).where(stage.c[shape.row_id].in_(surplus))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from dmsflow.model.plan import NUMBERED, STAGE
+from dmsflow.model.plan import NUMBERED
 from dmsflow.scd.rejects import NOTE_COLUMNS, NUMBER, refused_table
 from dmsflow.scd.shape import CLASS, FAULT, ROW_ID, VALUE, Element, MergeShape, Query, same_key, word
 from dmsflow.scd.write import insert_all
@@ -19,7 +19,7 @@ def number_rows(shape: MergeShape) -> Query:
         delta = shape.delta()
         number = sa.func.row_number().over(order_by=[delta.c[name] for name in shape.key]).label(NUMBER)
         return sa.select(*delta.c, number).where(delta.c[CLASS].in_([word(name) for name in BROUGHT]))
-    stage = sa.table(STAGE, *(sa.column(name) for name in (shape.row_id, *shape.stage_columns)))
+    stage = shape.stage(shape.row_id)
     staged = [stage.c[name] for name in shape.stage_columns]
     number = sa.func.row_number().over().label(NUMBER)
     return sa.select(*staged, stage.c[shape.row_id].label(ROW_ID), number).where(stage.c[FAULT].is_(None))
@@ -36,13 +36,16 @@ def refusal_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Executable]]
     else:
         yield "try_rows", insert_all(shape, taken.subquery("taken"))
     refused = refused_table()
-    yield "note_refused", sa.insert(refused).values({name: sa.bindparam(name) for name in NOTE_COLUMNS})
+    notes: dict[str, Element] = {
+        name: sa.bindparam("refused_number" if name == NUMBER else name) for name in NOTE_COLUMNS
+    }
+    yield "note_refused", sa.insert(refused).values(notes)
     yield "mark_refused", _mark_refused(shape)
 
 
 def _numbered(shape: MergeShape) -> sa.TableClause:
     columns = shape.delta().c.keys() if shape.keyed else [*shape.stage_columns, ROW_ID]
-    return sa.table(NUMBERED, *(sa.column(name) for name in (*columns, NUMBER)))
+    return sa.table(NUMBERED, *shape.staged(*columns, NUMBER))
 
 
 def _taken(shape: MergeShape) -> Query:
@@ -66,7 +69,7 @@ def _mark_refused(shape: MergeShape) -> sa.Update:
         .select_from(rows.join(refused, refused.c[NUMBER] == rows.c[NUMBER]))
         .subquery("m")
     )
-    stage = sa.table(STAGE, *(sa.column(name) for name in (shape.row_id, *shape.stage_columns)))
+    stage = shape.stage(shape.row_id)
     same: Element = same_key(stage, found, shape.key) if shape.keyed else stage.c[shape.row_id] == found.c[ROW_ID]
     return (
         sa.update(stage)

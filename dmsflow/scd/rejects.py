@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import DELTA, REFUSED, Fault
 from dmsflow.scd.duplicates import DUPLICATE_FAULT
-from dmsflow.scd.shape import BLOCKING, CLASS, FAULT, VALUE, Element, MergeShape, Query, word
+from dmsflow.scd.shape import BLOCKING, CLASS, FAULT, VALUE, Element, MergeShape, Query, Told, word
 
 NUMBER = "_dms_number"
 NOTE_COLUMNS = (NUMBER, "reason", "column_name", "message")
@@ -40,7 +40,7 @@ def reject_statements(
         rows, notes = stage.alias("r"), refused_table().alias("f") if refused else None
         return _insert(table, _select(shape, faults, rows, None, notes).where(rows.c[FAULT].is_not(None)))
     names = (*shape.columns, FAULT, VALUE, CLASS, *((BLOCKING,) if shape.history else ()))
-    rows = sa.table(DELTA, *(sa.column(name) for name in names)).alias("r")
+    rows = sa.table(DELTA, *shape.staged(*names)).alias("r")
     classes = [word("fault"), word("late")] if shape.history else [word("fault")]
     chosen = _select(shape, faults, rows, word("late") if shape.history else None, None)
     ruled = sa.or_(rows.c[FAULT].is_(None), rows.c[FAULT] >= sa.literal_column(str(DUPLICATE_FAULT)))
@@ -49,7 +49,7 @@ def reject_statements(
 
 def reject_refused(shape: MergeShape, table: sa.TableClause) -> sa.Insert:
     """Insert a reject for every row of the delta that the target's database refuses."""
-    rows = sa.table(DELTA, *(sa.column(name) for name in (*shape.columns, FAULT))).alias("r")
+    rows = sa.table(DELTA, *shape.staged(*shape.columns, FAULT)).alias("r")
     notes = refused_table().alias("f")
     column: Element = notes.c.column_name
     chosen = _reject(shape, rows, column, _named_value(shape, rows, column), notes.c.reason, notes.c.message)
@@ -121,7 +121,7 @@ def _reject(
 
 def _named_value(shape: MergeShape, rows: sa.FromClause, column: Element) -> Element:
     """The value of the column that the database has named."""
-    return sa.case(*((column == _text(name), sa.cast(rows.c[name], sa.String())) for name in shape.columns))
+    return sa.case(*((column == _text(name), sa.cast(rows.c[name], Told())) for name in shape.columns))
 
 
 def _key(shape: MergeShape, rows: sa.FromClause) -> Element:
@@ -129,7 +129,7 @@ def _key(shape: MergeShape, rows: sa.FromClause) -> Element:
     parts: list[Element] = []
     for name in shape.key:
         parts += [_text(name), rows.c[name]]
-    return sa.cast(sa.func.json_object(*parts), sa.String()) if parts else sa.null()
+    return sa.cast(sa.func.json_object(*parts), Told()) if parts else sa.null()
 
 
 def _text(text: str) -> Element:

@@ -21,6 +21,13 @@ LAST_END = "_dms_last_end"
 
 Element = sa.ColumnElement[Any]
 Query = sa.Select[*tuple[Any, ...]]
+Type = sa.types.TypeEngine[Any]
+
+
+class Told(sa.String):
+    """Text of any length, as a reject tells a value or a key."""
+
+    long = True
 
 
 def order_column(position: int) -> str:
@@ -43,12 +50,21 @@ def number(value: int) -> Element:
     return sa.literal_column(str(value), sa.Integer())
 
 
+class Padded(sa.String):
+    """Text that is compared as another type, which is filled up with blanks."""
+
+    def __init__(self, compared_as: str) -> None:
+        super().__init__()
+        self.compared_as = compared_as
+
+
 class MergeShape(Struct, frozen=True, kw_only=True):
     """What the statements of a merge are built from.
 
     ``on`` and ``off`` are the literals of the current flag, ``gone`` and ``here`` those of the deleted one.
     ``unfilled`` columns are new in the target: NULL in them says nothing yet. ``carried`` columns are the target's
-    alone: a new version takes them over from the one before (law 28).
+    alone: a new version takes them over from the one before (law 28). ``types`` are those of columns that a database
+    compares in a way of its own, ``staged_types`` those of staged values of which it does.
     """
 
     table: str
@@ -75,6 +91,13 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     range_keys: tuple[str, ...] = ()
     unfilled: frozenset[str] = frozenset()
     carried: tuple[str, ...] = ()
+    types: dict[str, Type] = {}
+    staged_types: dict[str, Type] = {}
+
+    @property
+    def large(self) -> frozenset[str]:
+        """The columns whose values nothing sorts or groups."""
+        return frozenset(name for name, kind in self.types.items() if isinstance(kind, sa.Text | sa.LargeBinary))
 
     @property
     def history(self) -> bool:
@@ -120,11 +143,16 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     def target(self) -> sa.TableClause:
         """The target table."""
         names = (self.row_id, *self.columns, *self.carried, *self.engine_columns)
-        return sa.table(self.table, *(sa.column(name) for name in names), schema=self.schema)
+        return sa.table(self.table, *(sa.column(name, self.types.get(name)) for name in names), schema=self.schema)
 
-    def stage(self) -> sa.TableClause:
-        """The staged rows as a temporary table."""
-        return sa.table(STAGE, *(sa.column(name) for name in self.stage_columns))
+    def stage(self, *more: str) -> sa.TableClause:
+        """The staged rows as a temporary table; ``more`` are columns of its own."""
+        return sa.table(STAGE, *self.staged(*more, *self.stage_columns))
+
+    def staged(self, *names: str) -> list[sa.ColumnClause[Any]]:
+        """Columns of a temporary table."""
+        types = self.types | self.staged_types
+        return [sa.column(name, Told() if name == VALUE else types.get(name)) for name in names]
 
     @property
     def stage_columns(self) -> tuple[str, ...]:
@@ -139,7 +167,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         ours: tuple[str, ...] = (FAULT, VALUE, ROW_ID, CLASS, LIVE)
         if self.history:
             ours = (*ours, BLOCKING, EFFECTIVE, LAST_END)
-        return sa.table(DELTA, *(sa.column(name) for name in (*self.columns, *self.carried, *ours)))
+        return sa.table(DELTA, *self.staged(*self.columns, *self.carried, *ours))
 
     def is_current(self, target: sa.FromClause) -> Element:
         """The predicate of a current version; every row where no versions are kept."""

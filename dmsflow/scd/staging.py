@@ -12,7 +12,18 @@ from msgspec import Struct
 
 from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
-from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, mark_column, order_column
+from dmsflow.scd.shape import (
+    EFFECTIVE,
+    FAULT,
+    VALUE,
+    Element,
+    MergeShape,
+    Query,
+    Told,
+    mark_column,
+    number,
+    order_column,
+)
 
 INTEGER = DataType(name=TypeName.INTEGER)
 TEXT = DataType(name=TypeName.TEXT)
@@ -48,6 +59,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ``instant``: an offset in its text counts, and a value without one is UTC.
     A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
     staged by the database it comes from, as all columns beside it. ``unstorable`` are characters, as a pattern.
+    ``empty_is_null``: the target keeps no text without a character. A ``filled_up`` one has blanks at its end there.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     """
 
@@ -65,6 +77,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     instant: bool = False
     far_times_allowed: bool = True
     nul_allowed: bool = True
+    empty_is_null: bool = False
+    filled_up: bool = False
     unstorable: str | None = None
     beyond: str = ""
 
@@ -104,14 +118,14 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
     """The select that stages a projection of the source, and the faults its numbers stand for."""
     typed, arrivals = _type_rows(staging, projection.alias("a"))
     rules = _rules(shape, staging, typed, arrivals)
-    number: Element = sa.null()
+    fault: Element = sa.null()
     value: Element = sa.null()
     if rules:
         conditions = [condition for _, condition, _ in rules]
-        number = sa.case(
+        fault = sa.case(
             *((c, sa.literal_column(str(f.number))) for (f, _, _), c in zip(rules, conditions, strict=True))
         )
-        value = sa.case(*((c, sa.cast(v, sa.String())) for (_, _, v), c in zip(rules, conditions, strict=True)))
+        value = sa.case(*((c, sa.cast(v, Told())) for (_, _, v), c in zip(rules, conditions, strict=True)))
     if not all(arrival.nul_allowed for _, arrival in arrivals):
         value = sa.func.replace(value, NUL, sa.literal_column(r"'\0'"))
     unstorable = next((arrival.unstorable for _, arrival in arrivals if arrival.unstorable), None)
@@ -119,8 +133,8 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         value = _storable(value, unstorable)
     staged = sa.select(
         *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
-        sa.cast(number, sa.Integer()).label(FAULT),
-        sa.cast(value, sa.String()).label(VALUE),
+        sa.cast(fault, sa.Integer()).label(FAULT),
+        sa.cast(value, Told()).label(VALUE),
     )
     return staged, tuple(fault for fault, _, _ in rules)
 
@@ -166,6 +180,17 @@ def _raw(arriving: sa.FromClause, arrival: Arrival) -> Element:
     return raw
 
 
+def _as_kept(raw: Element, arrival: Arrival) -> Element:
+    """The value without what the target does not keep: blanks at the end of a CHAR, a text without a character."""
+    of_length = {arrival.type.family, arrival.arrives.family} <= {"text", "bytes"}
+    if arrival.at_home or not of_length:
+        return raw
+    nothing: Element = sa.literal_column("''")
+    if arrival.filled_up:
+        raw = sa.func.coalesce(sa.func.nullif(sa.func.rtrim(raw), nothing), sa.func.left(raw, number(1)))
+    return sa.func.nullif(raw, nothing) if arrival.empty_is_null else raw
+
+
 def _told(arriving: sa.FromClause, arrival: Arrival) -> Element:
     """What a reject tells of a value that has no place in the type."""
     return arriving.c[arrival.beyond] if arrival.beyond else _raw(arriving, arrival)
@@ -173,7 +198,7 @@ def _told(arriving: sa.FromClause, arrival: Arrival) -> Element:
 
 def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
     """The value in its target type; NULL where it has no place in it."""
-    raw = _raw(arriving, arrival)
+    raw = _as_kept(_raw(arriving, arrival), arrival)
     if arrival.at_home:
         return _cast_at_home(raw, arrival)
     stored = arrival.arrives == arrival.type and arrival.arrives.native in (None, arrival.type_sql)
@@ -275,8 +300,8 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         for name, expr in staging.checks
     ]
     return [
-        (Fault(number=number, reason=reason, column=column, message=message), condition, value)
-        for number, (reason, column, message, condition, value) in enumerate(found, start=1)
+        (Fault(number=place, reason=reason, column=column, message=message), condition, value)
+        for place, (reason, column, message, condition, value) in enumerate(found, start=1)
     ]
 
 

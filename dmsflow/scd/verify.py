@@ -75,4 +75,4 @@ def _is_written(delta: sa.FromClause) -> Element:
 
 
 def _delta(shape: MergeShape) -> sa.TableClause:
-    return sa.table(DELTA, *(sa.column(name) for name in (CLASS, BLOCKING, EFFECTIVE, *shape.key)))
+    return sa.table(DELTA, *shape.staged(CLASS, BLOCKING, EFFECTIVE, *shape.key))

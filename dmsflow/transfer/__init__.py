@@ -87,8 +87,9 @@ def _stage_arrow(plan: Plan, find: Callable[[str], Statement], binds: BindValues
                 return
         arrow.stage_arrow_duckdb(_stream(sessions, read, binds), target, stage.sql, binds(stage))
         return
-    refine, create = find("refine"), find("create_stage")
-    target.execute(create.sql)
+    refine = find("refine")
+    if create := plan.find("create_stage"):
+        target.execute(create.sql)
     rows = _stream(sessions, read, binds)
     arrow.stage_arrow_refined(rows, target, sessions.refinery, refine.sql, binds(refine), BATCH_ROWS)
 

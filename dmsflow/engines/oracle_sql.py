@@ -1,0 +1,260 @@
+"""How Oracle says things: names, types, constants, DDL. Opens nothing, and needs no SQLAlchemy.
+
+A column's ``native`` type is written as Oracle's own DDL would: ``CHAR(10 CHAR)``, ``RAW(16)``, ``TIMESTAMP(3)``.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dmsflow.engines.engine import Traits, Value
+from dmsflow.model.plan import DELTA, NUMBERED, REFUSED, STAGE
+from dmsflow.model.table import DataType, TableName, TypeName
+
+if TYPE_CHECKING:
+    from dmsflow.engines.oracle_dialect import OracleTextDialect
+
+LONGEST_NAME = 128
+"""Bytes of an identifier, since 12.2; Oracle refuses a longer one."""
+
+LONGEST_TEXT, LONGEST_RAW = 4000, 2000
+"""Bytes of a VARCHAR2 and of a RAW, where MAX_STRING_SIZE is what it is in most databases."""
+
+LONGEST_INDEX = 6000
+"""Bytes of all columns of an index in blocks of 8 KiB."""
+
+LONGEST_PIECE = 1000
+"""Characters of a constant: no more than 4000 bytes in any encoding."""
+
+TRAITS = Traits(
+    name="oracle",
+    embedded=False,
+    cheap_unique_index=True,
+    stores_nan=True,
+    stores_far_times=False,
+    keeps_lengths=True,
+    empty_is_null=True,
+    max_columns=1000,
+    binary_text_order=True,
+    longest_name=LONGEST_NAME,
+    savepoints=True,
+    releases_savepoints=False,
+)
+
+TEMPORARY = {
+    STAGE: "ORA$PTT_DMS_STAGE",
+    DELTA: "ORA$PTT_DMS_DELTA",
+    NUMBERED: "ORA$PTT_DMS_NUMBERED",
+    REFUSED: "ORA$PTT_DMS_REFUSED",
+}
+"""The names of the temporary tables: Oracle wants this beginning of those of one session."""
+
+ROW_ID = "ROWID"
+
+DECLARED = {
+    TypeName.SMALLINT: "NUMBER(5)",
+    TypeName.INTEGER: "NUMBER(10)",
+    TypeName.BIGINT: "NUMBER(19)",
+    TypeName.HUGEINT: "NUMBER(38)",
+    TypeName.REAL: "BINARY_FLOAT",
+    TypeName.DOUBLE: "BINARY_DOUBLE",
+    TypeName.BOOLEAN: "NUMBER(1)",
+    TypeName.TEXT: "CLOB",
+    TypeName.DATE: "DATE",
+    TypeName.TIMESTAMP: "TIMESTAMP(6)",
+    TypeName.TIMESTAMPTZ: "TIMESTAMP(6) WITH TIME ZONE",
+    TypeName.BYTES: "BLOB",
+    TypeName.UUID: "VARCHAR2(36 CHAR)",
+    TypeName.JSON: "CLOB",
+    TypeName.OTHER: "CLOB",
+}
+
+LARGE = ("CLOB", "NCLOB", "BLOB")
+PADDED = ("CHAR(", "NCHAR(")
+
+EXISTS, NO_TABLE = -955, -942
+"""Error numbers: a name is used already, a table is not there."""
+
+
+class OracleIdioms:
+    """How Oracle, from 19c on, says what SQLAlchemy has no word for."""
+
+    row_id = ROW_ID
+    row_id_sql: str | None = "ROWID"
+    flags = ("1", "0")
+    now = "SELECT CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6)) FROM DUAL"
+    sample: tuple[str, str] | None = ("sample", "5")
+    failing: str | None = None
+    check_deferred: str | None = "SET CONSTRAINTS ALL IMMEDIATE"
+    streams_windows = False
+    padded: tuple[str, ...] = PADDED
+    finer_times: tuple[str, ...] = tuple(f"TIMESTAMP({digits})" for digits in (7, 8, 9))
+    # No session may end itself: ORA-00027.
+    end_session: str | None = None
+
+    def dialect(self) -> "OracleTextDialect":
+        """The dialect that compiles for Oracle."""
+        from dmsflow.engines.oracle_dialect import DIALECT
+
+        return DIALECT
+
+    def type_sql(self, data_type: DataType) -> str:
+        """How a column of this type is declared."""
+        if data_type.foreign and data_type.native:
+            unlimited = data_type.length is None and data_type.native.startswith(PADDED)
+            return f"VARCHAR2({LONGEST_TEXT} BYTE)" if unlimited else data_type.native
+        if data_type.name is TypeName.DECIMAL:
+            return f"NUMBER({data_type.precision or 38},{data_type.scale or 0})"
+        if data_type.name is TypeName.VARCHAR and data_type.length and data_type.length <= LONGEST_TEXT:
+            return f"VARCHAR2({data_type.length} CHAR)"
+        return DECLARED.get(data_type.name, "CLOB")
+
+    def key_sql(self, data_type: DataType, columns: int) -> str:
+        """The same of a column that is compared, sorted or indexed together with others: no LOB is."""
+        declared = self.type_sql(data_type)
+        if declared not in LARGE:
+            return declared
+        if data_type.family == "bytes":
+            return f"RAW({min(LONGEST_RAW, LONGEST_INDEX // columns)})"
+        return f"VARCHAR2({min(LONGEST_TEXT, LONGEST_INDEX // columns)} BYTE)"
+
+    def is_large(self, data_type: DataType) -> bool:
+        """Whether it is a LOB, which nothing compares, sorts or groups but DBMS_LOB."""
+        return self.type_sql(data_type) in LARGE
+
+    def compared_as(self, data_type: DataType) -> str | None:
+        """CHAR: a value of another length is never equal to one that is filled up with blanks."""
+        native = data_type.native or ""
+        return native if native.startswith(PADDED) else None
+
+    def check(self, name: str, data_type: DataType) -> str | None:
+        """A boolean is a number before 23ai, and no other than 0 and 1."""
+        return f"{self.quote(name)} IN (0, 1)" if data_type.name is TypeName.BOOLEAN else None
+
+    def add_column(self, table: TableName, name: str, data_type: DataType) -> str:
+        """DDL of a column more."""
+        check = self.check(name, data_type)
+        rule = f" CHECK ({check})" if check else ""
+        return f"ALTER TABLE {self.qualify(table)} ADD ({self.quote(name)} {self.type_sql(data_type)}{rule})"
+
+    def literal(self, value: Value) -> str:
+        """A constant; None is NULL."""
+        match value:
+            case None:
+                return "NULL"
+            case bool():
+                return self.flags[0] if value else self.flags[1]
+            case int():
+                return str(value)
+            case Decimal():
+                return format(value, "f")
+            case float():
+                return _write_float(value)
+            case datetime():
+                zone = value.strftime("%z")
+                offset = f" {zone[:3]}:{zone[3:5]}" if zone else ""
+                return f"TIMESTAMP '{value.replace(tzinfo=None).isoformat(sep=' ')}{offset}'"
+            case date():
+                return f"DATE '{value.isoformat()}'"
+            case bytes():
+                return f"HEXTORAW('{value.hex()}')"
+        return write_text(str(value))
+
+    def constant(self, value: Value, data_type: DataType) -> str:
+        """The constant, cast."""
+        declared = self.type_sql(data_type)
+        if declared in LARGE:
+            return self.literal(value)
+        return f"CAST({self.literal(value)} AS {declared})"
+
+    def create_temporary(self, name: str, columns: Sequence[str], select_sql: str) -> str:
+        """An INSERT: DDL would commit, and takes no parameters."""
+        listed = ", ".join(self.quote(column) for column in columns)
+        return f"INSERT INTO {self.quote(name)} ({listed}) {select_sql}"
+
+    def define_temporary(self, name: str, columns: Sequence[tuple[str, str]]) -> str | None:
+        """A table of the session alone, by names and declared types, that outlives its transactions."""
+        declared = ", ".join(f"{self.quote(column)} {kind}" for column, kind in columns)
+        return f"CREATE PRIVATE TEMPORARY TABLE {self.quote(name)} ({declared}) ON COMMIT PRESERVE DEFINITION"
+
+    def discard_temporaries(self, names: Sequence[str]) -> str | None:
+        """A block that drops those of these tables that the session has."""
+        drops = (write_text(f"DROP TABLE {self.quote(name)}") for name in names)
+        return " ".join(("BEGIN", *(_run_unless(drop, NO_TABLE) for drop in drops), "END;"))
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """None: the planner samples a table of which it knows nothing."""
+        return None
+
+    def quote(self, name: str) -> str:
+        """An identifier, always quoted; a name of our temporary tables as Oracle wants it."""
+        return '"' + TEMPORARY.get(name, name).replace('"', '""') + '"'
+
+    def qualify(self, table: TableName) -> str:
+        """A table's name as it stands in DDL."""
+        return ".".join(self.quote(part) for part in (table.schema, table.table) if part)
+
+    def create_schema(self, table: TableName) -> str | None:
+        """None: a schema is a user, which an administrator makes."""
+        return None
+
+    def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
+        """An index over expressions, NULL in all of them for versions that are not current: those have no entry."""
+        parts = [self.quote(name) for name in key]
+        if flag:
+            parts = [f"CASE WHEN {self.quote(flag)} = {self.flags[0]} THEN {part} END" for part in parts]
+        named = self.qualify(TableName(table=fit_name(index), schema=table.schema))
+        ddl = f"CREATE UNIQUE INDEX {named} ON {self.qualify(table)} ({', '.join(parts)})"
+        return f"BEGIN {_run_unless(write_text(ddl), EXISTS)} END;"
+
+
+def run_where_missing(schema: str | None, table: str, ddl: str) -> str:
+    """A block that makes a table only where there is none: else nobody needs a permission."""
+    owner = write_text(schema) if schema else "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')"
+    return (
+        "DECLARE found PLS_INTEGER; BEGIN "
+        f"SELECT COUNT(*) INTO found FROM all_objects WHERE owner = {owner} AND object_name = {write_text(table)} "
+        f"AND object_type IN ('TABLE', 'VIEW'); IF found = 0 THEN {_run_unless(write_long_text(ddl), EXISTS)} END IF; "
+        "END;"
+    )
+
+
+def _run_unless(statement: str, number: int) -> str:
+    """A block that runs a statement, given as a text, and passes over one error: two sessions may do so at once."""
+    return (
+        f"BEGIN EXECUTE IMMEDIATE {statement}; "
+        f"EXCEPTION WHEN OTHERS THEN IF SQLCODE <> {number} THEN RAISE; END IF; END;"
+    )
+
+
+def write_text(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("'", "''") + "'" if len(text) <= LONGEST_PIECE else write_long_text(text)
+
+
+def write_long_text(text: str) -> str:
+    """A text of any length, in pieces that a literal may have."""
+    starts = range(0, len(text), LONGEST_PIECE)
+    pieces = [write_text(text[at : at + LONGEST_PIECE]) for at in starts]
+    return pieces[0] if len(pieces) == 1 else " || ".join(f"TO_CLOB({piece})" for piece in pieces)
+
+
+def fit_name(name: str) -> str:
+    """A name of ours in the length that Oracle takes; a long one ends with a digest of all of it."""
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}_{digest}"
+
+
+def _write_float(value: float) -> str:
+    """A binary double."""
+    if math.isnan(value):
+        return "BINARY_DOUBLE_NAN"
+    if math.isinf(value):
+        return "BINARY_DOUBLE_INFINITY" if value > 0 else "(-BINARY_DOUBLE_INFINITY)"
+    return f"{value!r}D"

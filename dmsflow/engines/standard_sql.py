@@ -1,0 +1,60 @@
+"""What databases have in common that make temporary tables in a transaction and compare every value. Opens nothing."""
+
+from collections.abc import Sequence
+
+from dmsflow.model.table import DataType, TableName
+
+
+class StandardIdioms:
+    """The answers of a database that has no limits of its own."""
+
+    row_id_sql: str | None = None
+    flags = ("TRUE", "FALSE")
+
+    def type_sql(self, data_type: DataType) -> str:
+        """How a column of this type is declared."""
+        raise NotImplementedError
+
+    def quote(self, name: str) -> str:
+        """An identifier, always quoted."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def qualify(self, table: TableName) -> str:
+        """A table's name as it stands in DDL."""
+        return ".".join(self.quote(part) for part in (table.catalog, table.schema, table.table) if part)
+
+    def key_sql(self, data_type: DataType, columns: int) -> str:
+        """As any other: an index has a place for every value."""
+        return self.type_sql(data_type)
+
+    def is_large(self, data_type: DataType) -> bool:
+        """Whether its values are neither compared nor sorted: none is."""
+        return False
+
+    def compared_as(self, data_type: DataType) -> str | None:
+        """None: values compare as they are staged."""
+        return None
+
+    def check(self, name: str, data_type: DataType) -> str | None:
+        """None: a type has no other values than its own."""
+        return None
+
+    def add_column(self, table: TableName, name: str, data_type: DataType) -> str:
+        """DDL of a column more."""
+        return f"ALTER TABLE {self.qualify(table)} ADD COLUMN {self.quote(name)} {self.type_sql(data_type)}"
+
+    def create_temporary(self, name: str, columns: Sequence[str], select_sql: str) -> str:
+        """A statement that keeps a query's rows in a temporary table."""
+        return f"CREATE TEMPORARY TABLE {self.quote(name)} AS {select_sql}"
+
+    def define_temporary(self, name: str, columns: Sequence[tuple[str, str]]) -> str | None:
+        """None: the transaction that fills it makes it."""
+        return None
+
+    def discard_temporaries(self, names: Sequence[str]) -> str | None:
+        """None: the transaction that fills them drops them."""
+        return None
+
+    def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
+        """None: a table counts its own rows."""
+        return None
