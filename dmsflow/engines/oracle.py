@@ -87,6 +87,8 @@ class OracleEngine:
             unstorable=find_unencodable(codec) if codec else None,
             unicode=found.charset in catalog.UNICODE,
             exports_snapshots=self.read_only and found.flashback,
+            forgets=True,
+            snapshot_needs=None if found.flashback else FLASHBACK_HELP,
         )
 
     @property
@@ -137,12 +139,15 @@ class OracleEngine:
         self.take_back(lost)
         return self._acquire()
 
-    def take_back(self, connection: "oracledb.Connection") -> None:
-        """Give a connection back to the pool, which forgets one that is lost."""
+    def take_back(self, connection: "oracledb.Connection", *, spoiled: bool = False) -> None:
+        """Give a connection back to the pool, which forgets one that is lost, or ``spoiled``."""
         import oracledb
 
         with suppress(oracledb.Error):
-            connection.close()
+            if spoiled:
+                self._pool.drop(connection)
+            else:
+                connection.close()
 
     def locate(self, table: TableName) -> TableName:
         """The table as it is stored, with its schema; a synonym's own table."""

@@ -70,10 +70,10 @@ def choose_type(cursor: "oracledb.Cursor", value: object, arraysize: int) -> "or
     return None
 
 
-def from_driver(value: Any, scale: int | None) -> Value:  # noqa: ANN401 - whatever the driver gives
-    """A fetched value; a number without a fraction, in a column that needs none, is an int."""
+def from_driver(value: Any, digits: int | None) -> Value:  # noqa: ANN401 - whatever the driver gives
+    """A fetched value; a number of no declared digits, as of a count, is an int where it has no fraction."""
     match value:
-        case Decimal() if not scale or scale < 0:
+        case Decimal() if not digits:
             return int(value) if value == value.to_integral_value() else value
         case dict() | list():
             # The driver reads a column that is known to hold JSON.

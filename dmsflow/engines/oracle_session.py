@@ -124,9 +124,9 @@ class OracleSession:
     def _fetch(self, sql: str, binds: Binds | None) -> tuple[list[Row], list[Any]]:
         with self._judged(), self._run(sql, binds) as cursor:
             described = list(cursor.description or ())
-            scales = [column.scale for column in described]
+            digits = [column.precision for column in described]
             found = cursor.fetchall()
-        return [tuple(map(from_driver, row, scales)) for row in found], described
+        return [tuple(map(from_driver, row, digits)) for row in found], described
 
     def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
         """Run a query; its rows as Arrow batches. A batch may be pulled by another thread, one at a time."""
@@ -175,8 +175,10 @@ class OracleSession:
         self._open = True
 
     def export_snapshot(self) -> str:
-        """The number of the database's last change. Nobody holds the state of it but the undo that it keeps."""
-        return str(self.fetch(EXPORT)[0][0])
+        """Read the state of the database's last change; its number. Nothing holds it but the undo that Oracle keeps."""
+        snapshot = str(self.fetch(EXPORT)[0][0])
+        self.begin_at(snapshot)
+        return snapshot
 
     def begin_at(self, snapshot: str) -> None:
         """Let all queries of the session read the state of that number. Raises SnapshotLost where it is no more."""
@@ -242,7 +244,8 @@ class OracleSession:
         if threading.get_ident() == self._thread:
             with suppress(DatabaseError):
                 self.rollback()
-        self._engine.take_back(self._connection)
+        # A session that still reads the past must not be anybody else's.
+        self._engine.take_back(self._connection, spoiled=self._flashback)
 
 
 def _read_columns(described: Sequence[Described]) -> tuple[Column, ...]:

@@ -118,6 +118,9 @@ class FakePool:
         self.given["session_callback"](connection, None)
         return connection
 
+    def drop(self, connection: "FakeConnection") -> None:
+        self.driver.note("drop")
+
     def close(self, force: bool = False) -> None:
         self.driver.note("close_pool", force)
 

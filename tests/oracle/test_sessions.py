@@ -65,7 +65,7 @@ def test_numbers_are_fetched_exactly(session: OracleSession, driver: FakeDriver)
     [(count, price, big, text)] = session.fetch("select * from t")
     assert (type(count), count) == (int, 7)
     assert (type(price), price) == (Decimal, Decimal("7"))
-    assert big == 2**70
+    assert (type(big), big) == (Decimal, 2**70)
     assert text == '{"a": 1}'
     options = driver.asked("execute")[0].options
     assert options == {"fetch_lobs": False, "fetch_decimals": True}
@@ -117,8 +117,10 @@ def test_chunks_read_the_state_of_one_change_number(driver: FakeDriver, opened: 
     driver.answer("GET_SYSTEM_CHANGE_NUMBER", [NUMBER], [(Decimal(281474976710655),)])
     holder, reader = engine.connect(), engine.connect()
     assert isinstance(reader, SnapshotSession)
+    driver.calls.clear()
     name = holder.export_snapshot()
     assert name == "281474976710655"
+    assert driver.asked("execute")[-1].values == {"p_scn": 281474976710655}, "the holder reads that state too"
     driver.calls.clear()
     reader.begin_at(name)
     assert driver.names() == ["autocommit", "execute"]
@@ -200,3 +202,16 @@ def test_a_date_before_the_first_year_is_told(session: OracleSession, driver: Fa
     driver.answer("from t", error=ValueError("year -4711 is out of range"))
     with pytest.raises(PermanentError, match="year -4711"):
         session.fetch("select d from t")
+
+
+def test_a_session_that_reads_the_past_is_nobody_elses(driver: FakeDriver, opened: Open):
+    """Closed by another thread, it cannot be undone: the pool drops the connection."""
+    engine = opened(read_only=True)
+    driver.answer("GET_SYSTEM_CHANGE_NUMBER", [NUMBER], [(Decimal(7),)])
+    session = engine.connect()
+    session.export_snapshot()
+    driver.calls.clear()
+    thread = threading.Thread(target=session.close)
+    thread.start()
+    thread.join()
+    assert driver.names() == ["drop"]
