@@ -125,9 +125,9 @@ def test_thick_mode_is_an_option(driver: FakeDriver, opened: Open):
     opened()
     assert driver.client is None
     driver.calls.clear()
-    opened(lib_dir="/opt/instantclient", config_dir="/etc/oracle")
+    opened(lib_dir="instantclient", config_dir="/etc/oracle")
     assert driver.names()[:2] == ["init_oracle_client", "create_pool"]
-    assert driver.client == {"lib_dir": "/opt/instantclient", "config_dir": "/etc/oracle", "driver_name": "dmsflow"}
+    assert driver.client == {"lib_dir": "instantclient", "config_dir": "/etc/oracle", "driver_name": "dmsflow"}
     assert "lib_dir" not in driver.asked("create_pool")[0]
 
 
