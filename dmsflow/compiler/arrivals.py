@@ -46,6 +46,7 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
         nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
         empty_is_null=facts.target.empty_is_null,
         filled_up=builder.target.compared_as(column.type) is not None,
+        longest=builder.target.longest(column.type, builder.merge.count_compared(column.name)),
         unstorable=_unstorable(facts),
     )
 

@@ -71,7 +71,7 @@ def _target(builder: Builder) -> Iterator[Statement]:
 
 def _key_columns(builder: Builder) -> dict[str, int]:
     """The columns of the key, each with how many of them there are."""
-    return dict.fromkeys(builder.merge.key, len(builder.merge.key))
+    return {name: builder.merge.count_compared(name) for name in builder.merge.key}
 
 
 def columns_after_ddl(builder: Builder) -> tuple[str, ...]:

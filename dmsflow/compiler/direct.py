@@ -12,6 +12,7 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import DELTA, RangeShape, Side, Statement
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd import classify, duplicates, staging, write
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import Element, Query
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _rows_to_send(builder: "Builder", arriving: sa.FromClause, idioms: Idioms) -
 
     def cast(name: str, value: Element) -> Element:
         wanted = DataType(name=types.get(name, TypeName.TIMESTAMP))
-        return sa.cast(value, staging.Native(idioms.type_sql(wanted)))
+        return sa.cast(value, Native(idioms.type_sql(wanted)))
 
     return write.select_all(builder.merge, _sound_rows(builder, arriving), cast)
 

@@ -26,8 +26,9 @@ from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape, can_stand
 from dmsflow.model.watermark import Scalar, Watermark
+from dmsflow.scd.misfits import TIMES
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import Element, Query
-from dmsflow.scd.staging import TIMES, Native
 
 ENDLESS = ("duckdb", "postgresql")
 """Databases with times that are infinite, or of no year from 1 to 9999, beside which others stand."""

@@ -14,8 +14,8 @@ from dmsflow.model.facts import SourceFacts
 from dmsflow.model.plan import ARRIVES, CheckpointPlan
 from dmsflow.model.spec import OnNull, PipelineSpec
 from dmsflow.model.table import DataType, TypeName
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import Element, Query, within
-from dmsflow.scd.staging import Native
 
 
 class SourceSql(Struct, frozen=True, kw_only=True):

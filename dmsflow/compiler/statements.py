@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateTable
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import RangeShape, Side, Statement
 from dmsflow.model.table import Column, DataType, TableName
-from dmsflow.scd.staging import Native
+from dmsflow.scd.native import Native
 
 OWN_BIND = re.compile(r"(?<![\w$:])[$:](param_\w+)")
 

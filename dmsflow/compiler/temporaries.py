@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from dmsflow.compiler.arrivals import make_staging
-from dmsflow.compiler.statements import declare
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import DEFINE, DELTA, DISCARD, NUMBERED, REFUSED, STAGE, Side, Statement
 from dmsflow.model.table import DataType, TypeName
@@ -70,12 +67,12 @@ def _tables(builder: "Builder") -> Iterator[tuple[str, Declared]]:
 
 
 def _stage_columns(builder: "Builder", plan_staging: staging.Staging) -> Declared:
-    """The staged columns; a text that is too long has a place too. What is compared by is fit for it."""
-    merge, own = builder.merge, (FAULT, VALUE)
-    by = {name: 1 for name in merge.stage_columns if name not in (*merge.columns, *own)}
-    by |= dict.fromkeys(merge.key, 1)
+    """The staged columns; those by which rows are compared, or put in order, are fit for it."""
+    merge = builder.merge
+    ordering = [name for name in merge.stage_columns if name not in (*merge.columns, FAULT, VALUE)]
+    compared = dict.fromkeys(ordering, 1) | {name: merge.count_compared(name) for name in merge.key}
     return [
-        (name, declare(builder.target, replace(data_type, length=None), by.get(name, 0)))
+        (name, builder.target.staged_sql(data_type, compared.get(name, 0)))
         for name, data_type in staging.stage_columns(plan_staging)
     ]
 

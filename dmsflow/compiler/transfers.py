@@ -13,7 +13,7 @@ from dmsflow.model.plan import Transfer
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import cast_can_fail
 
-SERVER = "postgresql"
+SERVER, STAGER = "postgresql", "duckdb"
 
 COUNTED = "rows are counted as they are read, in one stream for all chunks"
 
@@ -66,10 +66,10 @@ def _obstacles(
     elif servers:
         yield Transfer.IN_PLACE, inexact
     else:
-        yield Transfer.IN_PLACE, None
+        yield Transfer.IN_PLACE, None if target.engine == STAGER else "only DuckDB and PostgreSQL stage rows themselves"
     yield Transfer.COPY, inexact if servers else "it goes from PostgreSQL to PostgreSQL"
     yield Transfer.ATTACH, None if source.reached else source.out_of_reach or "it goes from PostgreSQL to DuckDB"
-    embedded = source.in_place and not servers
+    embedded = source.in_place and target.engine == STAGER
     yield Transfer.ARROW, "the target reads the source itself, and no session beside it can" if embedded else None
 
 

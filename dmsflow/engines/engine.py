@@ -183,6 +183,14 @@ class Idioms(Protocol):
         """Whether values of this type are neither sorted nor grouped, and compared by a function alone."""
         ...
 
+    def staged_sql(self, data_type: DataType, columns: int) -> str:
+        """How a staged column is declared; where the types have no limit, a text that is too long has a place too."""
+        ...
+
+    def longest(self, data_type: DataType, columns: int) -> int | None:
+        """Bytes of a text, or of bytes, in a column like these; None where there is no limit."""
+        ...
+
     def compared_as(self, data_type: DataType) -> str | None:
         """The type to which a staged value is cast before it is compared with one of this type; None where to none."""
         ...

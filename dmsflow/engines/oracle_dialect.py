@@ -4,6 +4,7 @@ What it adds to SQLAlchemy: an UPDATE that reads a second table becomes a MERGE 
 DBMS_LOB, values by the CHAR they are compared with, and windows and samples are written as Oracle wants them.
 """
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,8 @@ from dmsflow.engines.oracle_sql import (
 
 TEXT = f"VARCHAR2({LONGEST_TEXT})"
 ROW = "_dms_row"
+INSTANT = "YYYY-MM-DD HH24:MI:SS.FF6"
+LINES = re.compile(r"[ \t]*\n[ \t]*")
 
 
 class OraclePreparer(OracleIdentifierPreparer):
@@ -57,6 +60,14 @@ class OracleTypes(OracleTypeCompiler):
 
 class OracleTextCompiler(OracleCompiler):
     """Writes what Oracle says otherwise than DuckDB and PostgreSQL."""
+
+    def visit_true(self, expr: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
+        """A condition that always holds: a number is none."""
+        return "1 = 1"
+
+    def visit_false(self, expr: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
+        """A condition that never holds."""
+        return "1 = 0"
 
     def visit_is_distinct_from_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ANN401
         """DECODE takes two NULLs for equal; LOBs are compared by a function that does not."""
@@ -88,6 +99,9 @@ class OracleTextCompiler(OracleCompiler):
             return f"NVL(RTRIM({value}), SUBSTR({value}, 1, 1))"
         if getattr(wanted, "sql", None) in LARGE:
             return f"TO_{wanted.sql}({value})"
+        if isinstance(wanted, sa.String):
+            instant = isinstance(cast.clause.type, sa.DateTime)
+            return f"TO_CHAR({value}, '{INSTANT}')" if instant else f"CAST({value} AS {TEXT})"
         return str(super().visit_cast(cast, **kw))  # type: ignore[no-untyped-call]
 
     def visit_json_object_func(self, fn: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
@@ -202,7 +216,7 @@ class OracleTextDDL(OracleDDLCompiler):
             return ddl
         schema = create.element.schema
         owner = schema.split(PART)[-1] if schema else None
-        return run_where_missing(owner, create.element.name, " ".join(ddl.split("\n")).strip())
+        return run_where_missing(owner, create.element.name, LINES.sub(" ", ddl).strip())
 
 
 class OracleTextDialect(OracleDialect):

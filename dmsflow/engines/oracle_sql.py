@@ -5,6 +5,7 @@ A column's ``native`` type is written as Oracle's own DDL would: ``CHAR(10 CHAR)
 
 import hashlib
 import math
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -74,6 +75,7 @@ DECLARED = {
 
 LARGE = ("CLOB", "NCLOB", "BLOB")
 PADDED = ("CHAR(", "NCHAR(")
+SIZED = re.compile(r"N?(?P<kind>VARCHAR2|CHAR|RAW)\((?P<size>\d+)(?: (?P<unit>BYTE|CHAR))?\)")
 
 EXISTS, NO_TABLE = -955, -942
 """Error numbers: a name is used already, a table is not there."""
@@ -104,8 +106,7 @@ class OracleIdioms:
     def type_sql(self, data_type: DataType) -> str:
         """How a column of this type is declared."""
         if data_type.foreign and data_type.native:
-            unlimited = data_type.length is None and data_type.native.startswith(PADDED)
-            return f"VARCHAR2({LONGEST_TEXT} BYTE)" if unlimited else data_type.native
+            return data_type.native
         if data_type.name is TypeName.DECIMAL:
             return f"NUMBER({data_type.precision or 38},{data_type.scale or 0})"
         if data_type.name is TypeName.VARCHAR and data_type.length and data_type.length <= LONGEST_TEXT:
@@ -120,6 +121,22 @@ class OracleIdioms:
         if data_type.family == "bytes":
             return f"RAW({min(LONGEST_RAW, LONGEST_INDEX // columns)})"
         return f"VARCHAR2({min(LONGEST_TEXT, LONGEST_INDEX // columns)} BYTE)"
+
+    def staged_sql(self, data_type: DataType, columns: int) -> str:
+        """The same of a staged column; one of a CHAR is not filled up there."""
+        if self.compared_as(data_type):
+            return f"VARCHAR2({LONGEST_TEXT} BYTE)"
+        return self.key_sql(data_type, columns) if columns else self.type_sql(data_type)
+
+    def longest(self, data_type: DataType, columns: int) -> int | None:
+        """Bytes of a VARCHAR2, a CHAR or a RAW: a length in characters does not count beyond them."""
+        if data_type.family not in ("text", "bytes"):
+            return None
+        sized = SIZED.match(self.key_sql(data_type, columns) if columns else self.type_sql(data_type))
+        if sized is None:
+            return None
+        most = LONGEST_TEXT if sized["kind"] == "VARCHAR2" else LONGEST_RAW
+        return most if sized["unit"] == "CHAR" else min(int(sized["size"]), most)
 
     def is_large(self, data_type: DataType) -> bool:
         """Whether it is a LOB, which nothing compares, sorts or groups but DBMS_LOB."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from dmsflow.model.table import DataType, TableName
 
 
@@ -30,6 +32,14 @@ class StandardIdioms:
     def is_large(self, data_type: DataType) -> bool:
         """Whether its values are neither compared nor sorted: none is."""
         return False
+
+    def staged_sql(self, data_type: DataType, columns: int) -> str:
+        """As any other, but without a length: what is too long is refused, and told."""
+        return self.type_sql(replace(data_type, length=None))
+
+    def longest(self, data_type: DataType, columns: int) -> int | None:
+        """None: nothing but a declared length limits a text."""
+        return None
 
     def compared_as(self, data_type: DataType) -> str | None:
         """None: values compare as they are staged."""

@@ -80,7 +80,7 @@ def _select(
     value: Element = rows.c[VALUE]
     if late is not None:
         is_late = rows.c[CLASS] == late
-        blocking = sa.cast(rows.c[BLOCKING], sa.String())
+        blocking = sa.cast(sa.type_coerce(rows.c[BLOCKING], sa.DateTime()), sa.String())
         text: Element = sa.literal_column("'older than what the target holds since '")
         reason.append((is_late, word("late")))
         message.append((is_late, text.op("||")(blocking)))

@@ -99,6 +99,10 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         """The columns whose values nothing sorts or groups."""
         return frozenset(name for name, kind in self.types.items() if isinstance(kind, sa.Text | sa.LargeBinary))
 
+    def count_compared(self, name: str) -> int:
+        """With how many columns, itself among them, a column is compared as a key; 0 where it is none."""
+        return len(self.key) if name in self.key else 0
+
     @property
     def history(self) -> bool:
         """Whether the target keeps versions."""

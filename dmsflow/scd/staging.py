@@ -5,13 +5,13 @@ is cast and refused in one way whatever the databases are. Where no cast can fai
 may stage its rows itself, for a target of its own kind.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from msgspec import Struct
 
 from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
+from dmsflow.scd.misfits import NUL, find_misfit, find_too_long, make_storable, without_misfits
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import (
     EFFECTIVE,
     FAULT,
@@ -27,29 +27,7 @@ from dmsflow.scd.shape import (
 
 INTEGER = DataType(name=TypeName.INTEGER)
 TEXT = DataType(name=TypeName.TEXT)
-TIMES = {
-    "date": ("0001-01-01", "9999-12-31"),
-    "timestamp": ("0001-01-01", "9999-12-31 23:59:59.999999"),
-    "timestamptz": ("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
-}
-"""The first and last time of each family that Python, and text of one length, can hold."""
-
-
-class Native(sa.types.UserDefinedType[Any]):
-    """A type by the name its database gives it."""
-
-    cache_ok = True
-
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
-
-    def get_col_spec(self, **kw: object) -> str:
-        """The name."""
-        return self.sql
-
-
 INSTANT = Native("TIMESTAMPTZ")
-NUL: Element = sa.literal_column("chr(0)")
 BLANKS_IGNORED = ("integer", "decimal", "float", "date", "timestamp", "timestamptz")
 
 
@@ -60,6 +38,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     A ``loose`` one arrives as text in a chunk in which a value is none of its declared type. One that is ``at_home`` is
     staged by the database it comes from, as all columns beside it. ``unstorable`` are characters, as a pattern.
     ``empty_is_null``: the target keeps no text without a character. A ``filled_up`` one has blanks at its end there.
+    ``longest`` are bytes that the target has room for, in its stage as well.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     """
 
@@ -79,6 +58,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     nul_allowed: bool = True
     empty_is_null: bool = False
     filled_up: bool = False
+    longest: int | None = None
     unstorable: str | None = None
     beyond: str = ""
 
@@ -130,9 +110,9 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         value = sa.func.replace(value, NUL, sa.literal_column(r"'\0'"))
     unstorable = next((arrival.unstorable for _, arrival in arrivals if arrival.unstorable), None)
     if unstorable is not None:
-        value = _storable(value, unstorable)
+        value = make_storable(value, unstorable)
     staged = sa.select(
-        *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
+        *(without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
         sa.cast(fault, sa.Integer()).label(FAULT),
         sa.cast(value, Told()).label(VALUE),
     )
@@ -235,34 +215,6 @@ def _filled(arrival: Arrival, raw: Element) -> tuple[Element, ...]:
     return (sa.func.trim(raw) != sa.literal_column("''"),) if arrival.blank_is_null else ()
 
 
-def _misfit(value: Element, arrival: Arrival) -> tuple[str, Element] | None:
-    """What a value of the type may be that the target has no place for, and how to know it."""
-    family = arrival.type.family
-    if family in ("text", "json") and arrival.unstorable is not None:
-        text = sa.cast(value, sa.String())
-        return "the target's encoding does not have all of its characters", _storable(text, arrival.unstorable) != text
-    if family == "text" and not arrival.nul_allowed:
-        return "the target cannot store the character NUL", sa.func.contains(value, NUL)
-    if family == "float" and not arrival.nan_allowed:
-        return "the target cannot store NaN", sa.func.isnan(value)
-    if family in TIMES and not arrival.far_times_allowed:
-        first, last = (sa.cast(sa.literal_column(f"'{end}'"), Native(arrival.type_sql)) for end in TIMES[family])
-        return "the target stores the years 1 to 9999", sa.or_(value < first, value > last)
-    return None
-
-
-def _storable(text: Element, unstorable: str) -> Element:
-    """A text with a question mark for each of these characters; DuckDB and PostgreSQL say it in the same words."""
-    given: Element = sa.literal_column(f"'{unstorable}'")
-    return sa.func.regexp_replace(text, given, sa.literal_column("'?'"), sa.literal_column("'g'"))
-
-
-def _without_misfits(value: Element, arrival: Arrival) -> Element:
-    """The value, or NULL: its row is refused, but all rows of a chunk stand in one stage."""
-    misfit = _misfit(value, arrival)
-    return value if misfit is None else sa.case((misfit[1], sa.null()), else_=value)
-
-
 Rule = tuple[Fault, Element, Element]
 
 
@@ -281,11 +233,11 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
             found.append(("null_key", label, "a key column is NULL", value.is_(None), sa.null()))
         elif arrival.required:
             found.append(("not_null", label, "the target column is NOT NULL", value.is_(None), sa.null()))
-        if arrival.may_be_long and name in shape.columns:
-            message = f"the value is longer than {arrival.type}"
-            longer = sa.func.length(value) > sa.literal_column(str(arrival.type.length))
-            found.append(("too_long", label, message, longer, value))
-        misfit = _misfit(value, arrival)
+        if name in shape.columns:
+            found += [
+                ("too_long", label, message, longer, raw) for message, longer, raw in find_too_long(arrival, value)
+            ]
+        misfit = find_misfit(value, arrival)
         if misfit is not None:
             found.append(("not_storable", label, *misfit, value))
     found += _time_rules(shape, staging, typed)

@@ -1,0 +1,123 @@
+-- probe
+SELECT count(*) AS "count_1", count("s"."code") AS "count_2", count(DISTINCT "s"."code") AS "count_3" 
+FROM "ORA$PTT_DMS_STAGE" "s"
+
+-- matched
+SELECT count(*) AS "count_1" 
+FROM "ORA$PTT_DMS_STAGE" "s" 
+WHERE "s"."_dms_fault" IS NULL AND (EXISTS (SELECT * 
+FROM "DWH"."t" "t" 
+WHERE CAST("s"."code" AS CHAR(20 CHAR)) = "t"."code"))
+
+-- refuse
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'code' VALUE "r"."code" NULL ON NULL RETURNING CLOB) AS "json_object_1", CAST(CASE WHEN ("r"."_dms_fault" = 0) THEN NULL WHEN ("r"."_dms_fault" = 1) THEN 'code' WHEN ("r"."_dms_fault" = 2) THEN 'code' WHEN ("r"."_dms_fault" = 3) THEN 'code' WHEN ("r"."_dms_fault" = 4) THEN 'name' WHEN ("r"."_dms_fault" = 5) THEN 'name' WHEN ("r"."_dms_fault" = 6) THEN 'active' WHEN ("r"."_dms_fault" = 7) THEN 'born' WHEN ("r"."_dms_fault" = 8) THEN 'seen' END AS VARCHAR2(4000)) AS "anon_4", "r"."_dms_value", CASE WHEN ("r"."_dms_fault" = 0) THEN 'duplicate_key' WHEN ("r"."_dms_fault" = 1) THEN 'null_key' WHEN ("r"."_dms_fault" = 2) THEN 'too_long' WHEN ("r"."_dms_fault" = 3) THEN 'too_long' WHEN ("r"."_dms_fault" = 4) THEN 'too_long' WHEN ("r"."_dms_fault" = 5) THEN 'too_long' WHEN ("r"."_dms_fault" = 6) THEN 'cast' WHEN ("r"."_dms_fault" = 7) THEN 'not_storable' WHEN ("r"."_dms_fault" = 8) THEN 'not_storable' END AS "anon_5", CASE WHEN ("r"."_dms_fault" = 0) THEN 'the key has several rows' WHEN ("r"."_dms_fault" = 1) THEN 'a key column is NULL' WHEN ("r"."_dms_fault" = 2) THEN 'the value is longer than CHAR(20 CHAR)' WHEN ("r"."_dms_fault" = 3) THEN 'the value has more than 2000 bytes' WHEN ("r"."_dms_fault" = 4) THEN 'the value is longer than varchar(60)' WHEN ("r"."_dms_fault" = 5) THEN 'the value has more than 4000 bytes' WHEN ("r"."_dms_fault" = 6) THEN 'the value is no decimal(1,0)' WHEN ("r"."_dms_fault" = 7) THEN 'the target stores the years 1 to 9999' WHEN ("r"."_dms_fault" = 8) THEN 'the target stores the years 1 to 9999' END AS "anon_6", :run_at AS "anon_7" 
+FROM "ORA$PTT_DMS_STAGE" "r" 
+WHERE "r"."_dms_fault" IS NOT NULL
+
+-- fill
+INSERT INTO "DWH"."t" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "t_sk", "inserted_at", "modified_at") SELECT "s"."code" AS "c0", "s"."name" AS "c1", "s"."note" AS "c2", "s"."photo" AS "c3", "s"."price" AS "c4", "s"."weight" AS "c5", "s"."active" AS "c6", "s"."born" AS "c7", "s"."seen" AS "c8", :sk_base + row_number() OVER (ORDER BY NULL) AS "c9", :run_at AS "c10", :run_at AS "c11" 
+FROM "ORA$PTT_DMS_STAGE" "s" 
+WHERE "s"."_dms_fault" IS NULL
+
+-- classify
+INSERT INTO "ORA$PTT_DMS_DELTA" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live") SELECT "s"."code" AS "code", "s"."name" AS "name", "s"."note" AS "note", "s"."photo" AS "photo", "s"."price" AS "price", "s"."weight" AS "weight", "s"."active" AS "active", "s"."born" AS "born", "s"."seen" AS "seen", "s"."_dms_fault", "s"."_dms_value", "t"."_dms_rid", CASE WHEN ("s"."_dms_fault" IS NOT NULL) THEN 'fault' WHEN ("t"."_dms_rid" IS NULL) THEN 'new' WHEN (DECODE("s"."name", "t"."name", 0, 1) = 1 OR (CASE WHEN "s"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("s"."note", "t"."note"), 0) <> 0) OR (CASE WHEN "s"."photo" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."photo" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("s"."photo", "t"."photo"), 0) <> 0) OR DECODE("s"."price", "t"."price", 0, 1) = 1 OR DECODE("s"."weight", "t"."weight", 0, 1) = 1 OR DECODE("s"."active", "t"."active", 0, 1) = 1 OR DECODE("s"."born", "t"."born", 0, 1) = 1 OR DECODE("s"."seen", "t"."seen", 0, 1) = 1) THEN 'update' END AS "_dms_class", CASE WHEN ("t"."_dms_rid" IS NOT NULL) THEN 1 ELSE 0 END AS "_dms_live" 
+FROM (SELECT "ORA$PTT_DMS_STAGE"."code" AS "code", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."note" AS "note", "ORA$PTT_DMS_STAGE"."photo" AS "photo", "ORA$PTT_DMS_STAGE"."price" AS "price", "ORA$PTT_DMS_STAGE"."weight" AS "weight", "ORA$PTT_DMS_STAGE"."active" AS "active", "ORA$PTT_DMS_STAGE"."born" AS "born", "ORA$PTT_DMS_STAGE"."seen" AS "seen", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value", 1 AS "_dms_present" 
+FROM "ORA$PTT_DMS_STAGE") "s" LEFT OUTER JOIN (SELECT "c".ROWID AS "_dms_rid", "c"."code" AS "code", "c"."name" AS "name", "c"."note" AS "note", "c"."photo" AS "photo", "c"."price" AS "price", "c"."weight" AS "weight", "c"."active" AS "active", "c"."born" AS "born", "c"."seen" AS "seen" 
+FROM "DWH"."t" "c" 
+WHERE 1 = 1) "t" ON CAST("s"."code" AS CHAR(20 CHAR)) = "t"."code" 
+WHERE "s"."_dms_fault" IS NOT NULL OR "t"."_dms_rid" IS NULL OR DECODE("s"."name", "t"."name", 0, 1) = 1 OR (CASE WHEN "s"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("s"."note", "t"."note"), 0) <> 0) OR (CASE WHEN "s"."photo" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."photo" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("s"."photo", "t"."photo"), 0) <> 0) OR DECODE("s"."price", "t"."price", 0, 1) = 1 OR DECODE("s"."weight", "t"."weight", 0, 1) = 1 OR DECODE("s"."active", "t"."active", 0, 1) = 1 OR DECODE("s"."born", "t"."born", 0, 1) = 1 OR DECODE("s"."seen", "t"."seen", 0, 1) = 1
+
+-- current_rows
+SELECT count(*) AS "count_1" 
+FROM "DWH"."t" "t" 
+WHERE 1 = 1
+
+-- last_surrogate_key
+SELECT max("DWH"."t"."t_sk") AS "max_1" 
+FROM "DWH"."t"
+
+-- find_any
+SELECT CASE WHEN (EXISTS (SELECT 1 
+FROM "DWH"."t")) THEN 1 ELSE 0 END AS "anon_1" FROM DUAL
+
+-- collapse
+DELETE FROM "ORA$PTT_DMS_STAGE" WHERE "ORA$PTT_DMS_STAGE".ROWID IN (SELECT "s"."_dms_rid" 
+FROM (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_rid", "ORA$PTT_DMS_STAGE"."code" AS "code", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."note" AS "note", "ORA$PTT_DMS_STAGE"."photo" AS "photo", "ORA$PTT_DMS_STAGE"."price" AS "price", "ORA$PTT_DMS_STAGE"."weight" AS "weight", "ORA$PTT_DMS_STAGE"."active" AS "active", "ORA$PTT_DMS_STAGE"."born" AS "born", "ORA$PTT_DMS_STAGE"."seen" AS "seen", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value" 
+FROM "ORA$PTT_DMS_STAGE" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL) "s" JOIN (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_rid", "ORA$PTT_DMS_STAGE"."code" AS "code", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."note" AS "note", "ORA$PTT_DMS_STAGE"."photo" AS "photo", "ORA$PTT_DMS_STAGE"."price" AS "price", "ORA$PTT_DMS_STAGE"."weight" AS "weight", "ORA$PTT_DMS_STAGE"."active" AS "active", "ORA$PTT_DMS_STAGE"."born" AS "born", "ORA$PTT_DMS_STAGE"."seen" AS "seen", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value" 
+FROM "ORA$PTT_DMS_STAGE" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL) "e" ON CAST("s"."code" AS CHAR(20 CHAR)) = CAST("e"."code" AS CHAR(20 CHAR)) 
+WHERE "e"."_dms_rid" < "s"."_dms_rid" AND NOT (DECODE("s"."name", "e"."name", 0, 1) = 1 OR (CASE WHEN "s"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "e"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("s"."note", "e"."note"), 0) <> 0) OR (CASE WHEN "s"."photo" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "e"."photo" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("s"."photo", "e"."photo"), 0) <> 0) OR DECODE("s"."price", "e"."price", 0, 1) = 1 OR DECODE("s"."weight", "e"."weight", 0, 1) = 1 OR DECODE("s"."active", "e"."active", 0, 1) = 1 OR DECODE("s"."born", "e"."born", 0, 1) = 1 OR DECODE("s"."seen", "e"."seen", 0, 1) = 1))
+
+-- refuse_duplicates
+UPDATE "ORA$PTT_DMS_STAGE" SET "_dms_fault"=0, "_dms_value"=NULL WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND (EXISTS (SELECT * 
+FROM (SELECT "s"."code" AS "code" 
+FROM (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_rid", "ORA$PTT_DMS_STAGE"."code" AS "code", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."note" AS "note", "ORA$PTT_DMS_STAGE"."photo" AS "photo", "ORA$PTT_DMS_STAGE"."price" AS "price", "ORA$PTT_DMS_STAGE"."weight" AS "weight", "ORA$PTT_DMS_STAGE"."active" AS "active", "ORA$PTT_DMS_STAGE"."born" AS "born", "ORA$PTT_DMS_STAGE"."seen" AS "seen", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value" 
+FROM "ORA$PTT_DMS_STAGE" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL) "s" GROUP BY "s"."code" 
+HAVING count(*) > 1) "k" 
+WHERE CAST("ORA$PTT_DMS_STAGE"."code" AS CHAR(20 CHAR)) = CAST("k"."code" AS CHAR(20 CHAR))))
+
+-- count_classes
+SELECT "ORA$PTT_DMS_DELTA"."_dms_class", count(*) AS "count_1", sum("ORA$PTT_DMS_DELTA"."_dms_live") AS "sum_1" 
+FROM "ORA$PTT_DMS_DELTA" GROUP BY "ORA$PTT_DMS_DELTA"."_dms_class"
+
+-- reject
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'code' VALUE "r"."code" NULL ON NULL RETURNING CLOB) AS "json_object_1", CAST(CASE WHEN ("r"."_dms_fault" = 0) THEN NULL WHEN ("r"."_dms_fault" = 1) THEN 'code' WHEN ("r"."_dms_fault" = 2) THEN 'code' WHEN ("r"."_dms_fault" = 3) THEN 'code' WHEN ("r"."_dms_fault" = 4) THEN 'name' WHEN ("r"."_dms_fault" = 5) THEN 'name' WHEN ("r"."_dms_fault" = 6) THEN 'active' WHEN ("r"."_dms_fault" = 7) THEN 'born' WHEN ("r"."_dms_fault" = 8) THEN 'seen' END AS VARCHAR2(4000)) AS "anon_4", "r"."_dms_value", CASE WHEN ("r"."_dms_fault" = 0) THEN 'duplicate_key' WHEN ("r"."_dms_fault" = 1) THEN 'null_key' WHEN ("r"."_dms_fault" = 2) THEN 'too_long' WHEN ("r"."_dms_fault" = 3) THEN 'too_long' WHEN ("r"."_dms_fault" = 4) THEN 'too_long' WHEN ("r"."_dms_fault" = 5) THEN 'too_long' WHEN ("r"."_dms_fault" = 6) THEN 'cast' WHEN ("r"."_dms_fault" = 7) THEN 'not_storable' WHEN ("r"."_dms_fault" = 8) THEN 'not_storable' END AS "anon_5", CASE WHEN ("r"."_dms_fault" = 0) THEN 'the key has several rows' WHEN ("r"."_dms_fault" = 1) THEN 'a key column is NULL' WHEN ("r"."_dms_fault" = 2) THEN 'the value is longer than CHAR(20 CHAR)' WHEN ("r"."_dms_fault" = 3) THEN 'the value has more than 2000 bytes' WHEN ("r"."_dms_fault" = 4) THEN 'the value is longer than varchar(60)' WHEN ("r"."_dms_fault" = 5) THEN 'the value has more than 4000 bytes' WHEN ("r"."_dms_fault" = 6) THEN 'the value is no decimal(1,0)' WHEN ("r"."_dms_fault" = 7) THEN 'the target stores the years 1 to 9999' WHEN ("r"."_dms_fault" = 8) THEN 'the target stores the years 1 to 9999' END AS "anon_6", :run_at AS "anon_7" 
+FROM "ORA$PTT_DMS_DELTA" "r" 
+WHERE "r"."_dms_class" IN ('fault') AND ("r"."_dms_fault" IS NULL OR "r"."_dms_fault" >= 0)
+
+-- overwrite
+MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms_rid" AND "d"."_dms_class" = 'update') WHEN MATCHED THEN UPDATE SET "t"."name" = "d"."name", "t"."note" = "d"."note", "t"."photo" = "d"."photo", "t"."price" = "d"."price", "t"."weight" = "d"."weight", "t"."active" = "d"."active", "t"."born" = "d"."born", "t"."seen" = "d"."seen", "t"."modified_at" = :run_at
+
+-- insert
+INSERT INTO "DWH"."t" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "t_sk", "inserted_at", "modified_at") SELECT "d"."code" AS "c0", "d"."name" AS "c1", "d"."note" AS "c2", "d"."photo" AS "c3", "d"."price" AS "c4", "d"."weight" AS "c5", "d"."active" AS "c6", "d"."born" AS "c7", "d"."seen" AS "c8", :sk_base + row_number() OVER (ORDER BY NULL) AS "c9", :run_at AS "c10", :run_at AS "c11" 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."_dms_class" IN ('new', 'version')
+
+-- verify
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN 1 = 1 THEN 1 END) AS "current", 0 AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE CAST("d"."code" AS CHAR(20 CHAR)) = "t"."code" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct')) GROUP BY "t"."code") "k"
+
+-- number_rows
+INSERT INTO "ORA$PTT_DMS_NUMBERED" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."code", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."note", "ORA$PTT_DMS_DELTA"."photo", "ORA$PTT_DMS_DELTA"."price", "ORA$PTT_DMS_DELTA"."weight", "ORA$PTT_DMS_DELTA"."active", "ORA$PTT_DMS_DELTA"."born", "ORA$PTT_DMS_DELTA"."seen", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."code") AS "_dms_number" 
+FROM "ORA$PTT_DMS_DELTA" 
+WHERE "ORA$PTT_DMS_DELTA"."_dms_class" IN ('new', 'version', 'update', 'correct')
+
+-- empty_delta
+DELETE FROM "ORA$PTT_DMS_DELTA"
+
+-- take_rows
+INSERT INTO "ORA$PTT_DMS_DELTA" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live") SELECT "n"."code", "n"."name", "n"."note", "n"."photo", "n"."price", "n"."weight", "n"."active", "n"."born", "n"."seen", "n"."_dms_fault", "n"."_dms_value", "n"."_dms_rid", "n"."_dms_class", "n"."_dms_live" 
+FROM "ORA$PTT_DMS_NUMBERED" "n" 
+WHERE "n"."_dms_number" >= :first AND "n"."_dms_number" < :last AND NOT (EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_REFUSED" "f" 
+WHERE "f"."_dms_number" = "n"."_dms_number"))
+
+-- mark_refused
+MERGE INTO "ORA$PTT_DMS_STAGE" USING (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_row", CAST(-"m"."_dms_number" AS INTEGER) AS "v0", NULL AS "v1" 
+FROM "ORA$PTT_DMS_STAGE", (SELECT "n"."code" AS "code", "n"."_dms_number" AS "_dms_number" 
+FROM "ORA$PTT_DMS_NUMBERED" "n" JOIN "ORA$PTT_DMS_REFUSED" "f" ON "f"."_dms_number" = "n"."_dms_number") "m" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND CAST("ORA$PTT_DMS_STAGE"."code" AS CHAR(20 CHAR)) = CAST("m"."code" AS CHAR(20 CHAR))) "u" ON ("ORA$PTT_DMS_STAGE".ROWID = "u"."_dms_row") WHEN MATCHED THEN UPDATE SET "ORA$PTT_DMS_STAGE"."_dms_fault" = "u"."v0", "ORA$PTT_DMS_STAGE"."_dms_value" = "u"."v1"
+
+-- reject_refused
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'code' VALUE "r"."code" NULL ON NULL RETURNING CLOB) AS "json_object_1", "f"."column_name", CASE WHEN ("f"."column_name" = 'code') THEN TO_CLOB(CAST("r"."code" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'name') THEN TO_CLOB(CAST("r"."name" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'note') THEN "r"."note" WHEN ("f"."column_name" = 'photo') THEN TO_CLOB(RAWTOHEX(DBMS_LOB.SUBSTR("r"."photo", 2000, 1))) WHEN ("f"."column_name" = 'price') THEN TO_CLOB(CAST("r"."price" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'weight') THEN TO_CLOB(CAST("r"."weight" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'active') THEN TO_CLOB(CAST("r"."active" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'born') THEN TO_CLOB(CAST("r"."born" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'seen') THEN TO_CLOB(CAST("r"."seen" AS VARCHAR2(4000))) END AS "anon_4", "f"."reason", "f"."message", :run_at AS "anon_5" 
+FROM "ORA$PTT_DMS_DELTA" "r" JOIN "ORA$PTT_DMS_REFUSED" "f" ON "r"."_dms_fault" = -"f"."_dms_number"
+
+-- refuse_refused
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'code' VALUE "r"."code" NULL ON NULL RETURNING CLOB) AS "json_object_1", CAST(CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN "f"."column_name" WHEN ("r"."_dms_fault" = 0) THEN NULL WHEN ("r"."_dms_fault" = 1) THEN 'code' WHEN ("r"."_dms_fault" = 2) THEN 'code' WHEN ("r"."_dms_fault" = 3) THEN 'code' WHEN ("r"."_dms_fault" = 4) THEN 'name' WHEN ("r"."_dms_fault" = 5) THEN 'name' WHEN ("r"."_dms_fault" = 6) THEN 'active' WHEN ("r"."_dms_fault" = 7) THEN 'born' WHEN ("r"."_dms_fault" = 8) THEN 'seen' END AS VARCHAR2(4000)) AS "anon_4", CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN CASE WHEN ("f"."column_name" = 'code') THEN TO_CLOB(CAST("r"."code" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'name') THEN TO_CLOB(CAST("r"."name" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'note') THEN "r"."note" WHEN ("f"."column_name" = 'photo') THEN TO_CLOB(RAWTOHEX(DBMS_LOB.SUBSTR("r"."photo", 2000, 1))) WHEN ("f"."column_name" = 'price') THEN TO_CLOB(CAST("r"."price" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'weight') THEN TO_CLOB(CAST("r"."weight" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'active') THEN TO_CLOB(CAST("r"."active" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'born') THEN TO_CLOB(CAST("r"."born" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'seen') THEN TO_CLOB(CAST("r"."seen" AS VARCHAR2(4000))) END ELSE "r"."_dms_value" END AS "anon_5", CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN "f"."reason" WHEN ("r"."_dms_fault" = 0) THEN 'duplicate_key' WHEN ("r"."_dms_fault" = 1) THEN 'null_key' WHEN ("r"."_dms_fault" = 2) THEN 'too_long' WHEN ("r"."_dms_fault" = 3) THEN 'too_long' WHEN ("r"."_dms_fault" = 4) THEN 'too_long' WHEN ("r"."_dms_fault" = 5) THEN 'too_long' WHEN ("r"."_dms_fault" = 6) THEN 'cast' WHEN ("r"."_dms_fault" = 7) THEN 'not_storable' WHEN ("r"."_dms_fault" = 8) THEN 'not_storable' END AS "anon_6", CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN "f"."message" WHEN ("r"."_dms_fault" = 0) THEN 'the key has several rows' WHEN ("r"."_dms_fault" = 1) THEN 'a key column is NULL' WHEN ("r"."_dms_fault" = 2) THEN 'the value is longer than CHAR(20 CHAR)' WHEN ("r"."_dms_fault" = 3) THEN 'the value has more than 2000 bytes' WHEN ("r"."_dms_fault" = 4) THEN 'the value is longer than varchar(60)' WHEN ("r"."_dms_fault" = 5) THEN 'the value has more than 4000 bytes' WHEN ("r"."_dms_fault" = 6) THEN 'the value is no decimal(1,0)' WHEN ("r"."_dms_fault" = 7) THEN 'the target stores the years 1 to 9999' WHEN ("r"."_dms_fault" = 8) THEN 'the target stores the years 1 to 9999' END AS "anon_7", :run_at AS "anon_8" 
+FROM "ORA$PTT_DMS_STAGE" "r" LEFT OUTER JOIN "ORA$PTT_DMS_REFUSED" "f" ON "r"."_dms_fault" = -"f"."_dms_number" 
+WHERE "r"."_dms_fault" IS NOT NULL
+
+-- define_dms_stage
+CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_STAGE" ("code" VARCHAR2(4000 BYTE), "name" VARCHAR2(60 CHAR), "note" CLOB, "photo" BLOB, "price" NUMBER(12,2), "weight" BINARY_DOUBLE, "active" NUMBER(1,0), "born" DATE, "seen" TIMESTAMP(6) WITH TIME ZONE, "_dms_fault" NUMBER(10), "_dms_value" CLOB) ON COMMIT PRESERVE DEFINITION
+
+-- define_dms_delta
+CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_DELTA" ("code" VARCHAR2(4000 BYTE), "name" VARCHAR2(60 CHAR), "note" CLOB, "photo" BLOB, "price" NUMBER(12,2), "weight" BINARY_DOUBLE, "active" NUMBER(1,0), "born" DATE, "seen" TIMESTAMP(6) WITH TIME ZONE, "_dms_fault" NUMBER(10), "_dms_value" CLOB, "_dms_rid" ROWID, "_dms_class" VARCHAR2(4000 BYTE), "_dms_live" NUMBER(10)) ON COMMIT PRESERVE DEFINITION
+
+-- define_dms_numbered
+CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_NUMBERED" ("code" VARCHAR2(4000 BYTE), "name" VARCHAR2(60 CHAR), "note" CLOB, "photo" BLOB, "price" NUMBER(12,2), "weight" BINARY_DOUBLE, "active" NUMBER(1,0), "born" DATE, "seen" TIMESTAMP(6) WITH TIME ZONE, "_dms_fault" NUMBER(10), "_dms_value" CLOB, "_dms_rid" ROWID, "_dms_class" VARCHAR2(4000 BYTE), "_dms_live" NUMBER(10), "_dms_number" NUMBER(19)) ON COMMIT PRESERVE DEFINITION
