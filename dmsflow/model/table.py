@@ -89,7 +89,7 @@ class DataType(Struct, frozen=True, kw_only=True):
         if not self.foreign:
             return self
         name = TypeName.VARCHAR if self.name is TypeName.TEXT and self.length else self.name
-        return DataType(name=name, length=self.length)
+        return DataType(name=name, length=self.length, precision=self.precision, scale=self.scale)
 
 
 class TableName(Struct, frozen=True, kw_only=True):
