@@ -11,6 +11,7 @@ from dmsflow.compiler.columns import source_name
 from dmsflow.compiler.rules.sql import DIALECTS, STANDARD, hold_places
 from dmsflow.engines.engine import Engine, Session, SnapshotSession
 from dmsflow.errors import DatabaseError
+from dmsflow.events import redact
 from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import TableName, TableShape, UniqueKey
@@ -70,7 +71,7 @@ def read_query(spec: PipelineSpec, engine: Engine, session: Session) -> SampledQ
     try:
         shapes = [session.describe_query(f"SELECT * FROM {_plain(table).sql(dialect=dialect)}") for table in tables]
     except DatabaseError as error:
-        raise NotSampled(f"a table of it cannot be read by itself: {error}") from error
+        raise NotSampled(f"a table of it cannot be read by itself: {redact(str(error))}") from error
     joins = JoinReader(root, tables, shapes).read(where.args["where"].this if where is not None else None)
     key = [_source_column(spec, name) for name in spec.key]
     leader = _lead(joins, key)
