@@ -129,7 +129,9 @@ def _compare(expected: "ExpectedRows", report: RunReport) -> None:
         help="the source or the target has changed since the plan was made: look at what is loaded",
     )
     typer.echo(render_diagnostic(problem, {}, colour=wants_colour(sys.stderr)), err=True)
-    log_event(logger, logging.WARNING, "effects differ", run_id=report.run_id, code="DMS410", counts=told)
+    log_event(
+        logger, logging.WARNING, "effects differ", run_id=report.run_id, code="DMS410 effects-differ", counts=told
+    )
 
 
 def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger", source: "SourceFacts | None") -> None:
