@@ -97,6 +97,7 @@ def dry_run(loaded: LoadedSpec, given: Given, *, samples: int = SAMPLES) -> Show
     """Run a spec over given rows. Raises SpecRejected, PlanRefused."""
     started = time.perf_counter()
     with open_scratch() as scratch:
+        scratch.set_clock(datetime.now(UTC).replace(tzinfo=None))
         rehearsed = rehearse(loaded, given, scratch)
         has_target = fill_target(rehearsed, given)
         return _show(rehearsed, samples, started, RowsFrom.GIVEN, new_target=not has_target)
@@ -107,6 +108,7 @@ def dry_run_sampled(loaded: LoadedSpec, rows: int, *, samples: int = SAMPLES) ->
     started = time.perf_counter()
     spec = loaded.raise_if_rejected()
     with open_scratch() as scratch:
+        scratch.set_clock(datetime.now(UTC).replace(tzinfo=None))
         sampled_spec, sample = sample_source(spec, rows, scratch.session)
         rehearsed = rehearse(dataclasses.replace(loaded, spec=sampled_spec), sample, scratch)
         has_target = fill_target(rehearsed, sample_target(spec, rehearsed, sample))
