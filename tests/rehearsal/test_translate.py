@@ -24,6 +24,7 @@ COLUMNS = {
     "t": ("TIMESTAMP", "TIMESTAMP '2024-02-29 13:14:15'"),
 }
 TYPES = {"BIGINT": TypeName.BIGINT, "INTEGER": TypeName.INTEGER, "DECIMAL(9,2)": TypeName.DECIMAL}
+TYPES |= {"DATE": TypeName.DATE, "TIMESTAMP": TypeName.TIMESTAMP}
 SOURCE = {"": {name: DataType(name=TYPES.get(kind, TypeName.TEXT)) for name, (kind, _) in COLUMNS.items()}}
 ROW = "SELECT " + ", ".join(f"CAST({value} AS {kind}) AS {name}" for name, (kind, value) in COLUMNS.items())
 
@@ -32,6 +33,7 @@ ROW = "SELECT " + ", ".join(f"CAST({value} AS {kind}) AS {name}" for name, (kind
 def scratch():
     with open_scratch() as opened:
         opened.session.execute(reading.macros("oracle"))
+        opened.session.execute(reading.macros("postgres"))
         yield opened
 
 

@@ -63,7 +63,7 @@ def signed(group: str, usage: str, letters: str, returns: Type, calls: str, *def
     """A function whose arguments are taken each by itself."""
     least = len(letters.partition("?")[0])
     build = Signature(letters, returns, calls, defaults)
-    how = "macro" if calls.startswith(("ora_", "pg_")) else f"`{calls}` of DuckDB"
+    how = "macro" if calls.startswith(("ora_", "pg_", "exact_")) else f"`{calls}` of DuckDB"
     return Function(usage=usage, least=least, most=len(letters.replace("?", "")), build=build, how=how, group=group)
 
 

@@ -81,8 +81,10 @@ UNCOVERED: tuple[str, ...] = (
     "TZR",
     "TZD",
 )
-UNCOVERED += ("TS", "DS", "DL", "X", "TH", "SP", "SPTH", "THSP", "FF7", "FF8", "FF9", "ID")
+UNCOVERED += ("TS", "DS", "DL", "X", "TH", "SP", "SPTH", "THSP", "FF7", "FF8", "FF9")
 WORDS = (*NAMES, *MERIDIEMS, *NUMBERS, *FRACTIONS)
+PREFIXED_UNCOVERED = (*UNCOVERED, "RR", "RRRR", "Y", "TH", "US", "MS", "IDDD", "OF", "FF", "SSSSS", "SSSS", "RM")
+PREFIXED_WORDS = tuple(word for word in WORDS if word not in PREFIXED_UNCOVERED)
 ORACLE_WORDS = tuple(word for word in WORDS if word != "ID")
 
 
@@ -116,6 +118,20 @@ def is_exact(model: str) -> bool:
 def write_date(model: str) -> str:
     """SQL of the text that a model makes of {d}."""
     return " || ".join(f"({_write(element)})" for element in split_model(model)) or "''"
+
+
+def write_prefixed(model: str) -> str:
+    """SQL of the text that a model of PostgreSQL makes of {d}: there FM is of the next element alone."""
+    elements: list[Element] = []
+    bare = False
+    for piece in re.split("(FM)", model, flags=re.IGNORECASE):
+        if piece.upper() == "FM":
+            bare = True
+            continue
+        for index, part in enumerate(split_model(piece, PREFIXED_WORDS, PREFIXED_UNCOVERED)):
+            elements.append(Element(part.name, part.text, not (bare and index == 0)))
+        bare = False
+    return " || ".join(f"({_write(element)})" for element in elements) or "''"
 
 
 def _write(element: Element) -> str:

@@ -83,7 +83,7 @@ def type_of(column: DataType) -> Type:
     if column.family == "integer":
         return INTEGER
     if column.family == "decimal":
-        return Type(Kind.NUMBER, column.scale or 0)
+        return Type(Kind.NUMBER, MAX_SCALE if column.precision is None else column.scale or 0)
     if column.family == "timestamp":
         return DATE if (column.native or "").upper() == "DATE" else MOMENT
     return FAMILIES.get(column.family, OTHER)

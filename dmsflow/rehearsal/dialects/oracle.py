@@ -234,12 +234,12 @@ class OracleRewriter(OracleOperators):
         given = self.numeric(value, node.this)
         if is_number and not sizes:
             if given.kind is Kind.FLOAT:
-                return Value(self.call("ora_exact", given.sql), Type(Kind.NUMBER, MAX_SCALE))
+                return Value(self.call("exact_decimal", given.sql), Type(Kind.NUMBER, MAX_SCALE))
             return given
         width, scale = ([*sizes, 0])[:2] if sizes else (38, 0)
         if scale > width:
             raise Untranslated(node, "CAST to a NUMBER of more decimals than digits is not covered")
-        exact = self.call("ora_exact", given.sql) if given.kind is Kind.FLOAT else self.fixed(given)
+        exact = self.call("exact_decimal", given.sql) if given.kind is Kind.FLOAT else self.fixed(given)
         rounded = self.call("round", exact, number(scale))
         return Value(cast(rounded, f"DECIMAL({width}, {scale})"), Type(Kind.NUMBER, scale))
 

@@ -40,51 +40,29 @@ CREATE OR REPLACE MACRO ora_number_read(t, shape, digits) AS CASE
     WHEN t IS NOT NULL THEN error('ORA-01722: invalid number: ' || t) END;
 
 -- Numbers
-CREATE OR REPLACE MACRO ora_round_quotient(v) AS
-    CAST(v.q AS DECIMAL(38, 0)) + CAST(v.f + CASE WHEN abs(v.r) * 2 >= abs(v.b) THEN v.s ELSE 0 END AS DECIMAL(38, 0)) * 0.000000000000000001;
-CREATE OR REPLACE MACRO ora_third(v) AS
-    ora_round_quotient({'q': v.q, 'f': v.f * 1000000000 + (v.r * 1000000000) // v.b, 'r': (v.r * 1000000000) % v.b, 'b': v.b, 's': v.s});
-CREATE OR REPLACE MACRO ora_second(v) AS list_transform([{'q': v.a // v.b, 'f': ((v.a % v.b) * 1000000000) // v.b,
-    'r': ((v.a % v.b) * 1000000000) % v.b, 'b': v.b, 's': sign(v.a) * sign(v.b)}], lambda w: ora_third(w))[1];
--- The digits of a DECIMAL without its point.
-CREATE OR REPLACE MACRO ora_digits(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
--- Both arrive with the same scale.
-CREATE OR REPLACE MACRO ora_div(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL
-    WHEN b = 0 THEN error('ORA-01476: divisor is equal to zero')
-    ELSE list_transform([{'a': ora_digits(a), 'b': ora_digits(b)}], lambda v: ora_second(v))[1] END;
-CREATE OR REPLACE MACRO ora_mod(a, b, unit) AS CASE WHEN b = 0 THEN CAST(a AS DECIMAL(38, 18))
-    ELSE CAST(ora_digits(a) % ora_digits(b) AS DECIMAL(38, 0)) * unit END;
--- Two numbers whose digits behind the point are more than fit: whole and broken parts by themselves.
-CREATE OR REPLACE MACRO ora_broken(x) AS CAST(x - trunc(x) AS DECIMAL(18, 18));
-CREATE OR REPLACE MACRO ora_mul(a, b) AS CAST(trunc(a) AS DECIMAL(38, 0)) * CAST(b AS DECIMAL(38, 18))
-    + CAST(trunc(b) AS DECIMAL(38, 0)) * ora_broken(a) + CAST(round(ora_broken(a) * ora_broken(b), 18) AS DECIMAL(38, 18));
 CREATE OR REPLACE MACRO ora_power_of_ten(n) AS CAST(rpad('1', CAST(n AS INTEGER) + 1, '0') AS DECIMAL(38, 0));
 CREATE OR REPLACE MACRO ora_cut(x, n) AS CAST(trunc(x) AS HUGEINT) // CAST(ora_power_of_ten(n) AS HUGEINT) * CAST(ora_power_of_ten(n) AS HUGEINT);
 CREATE OR REPLACE MACRO ora_half(x, n) AS CAST(trunc(x) AS HUGEINT) + CAST(sign(x) * (ora_power_of_ten(n) // 2) AS HUGEINT);
 CREATE OR REPLACE MACRO ora_round_whole(x, n) AS CAST(ora_cut(ora_half(x, n), n) AS DECIMAL(38, 0));
 CREATE OR REPLACE MACRO ora_trunc_whole(x, n) AS CAST(ora_cut(x, n) AS DECIMAL(38, 0));
--- A binary result as a decimal, where its fifteen digits are all there are.
-CREATE OR REPLACE MACRO ora_exact(x) AS CASE WHEN abs(x) >= 1e15 AND abs(x) <= 9007199254740992 THEN CAST(CAST(x AS HUGEINT) AS DECIMAL(38, 18))
-    WHEN abs(x) >= 1e15 OR isnan(x) THEN error('a result of more than fifteen digits is not computed as Oracle does')
-    ELSE CAST(format('{:.15g}', CAST(x AS DOUBLE)) AS DECIMAL(38, 18)) END;
 CREATE OR REPLACE MACRO ora_power(a, b) AS CASE WHEN a < 0 AND b <> trunc(b) THEN error('ORA-01428: argument of POWER is out of range')
-    WHEN a = 0 AND b < 0 THEN error('ORA-01428: argument of POWER is out of range') ELSE ora_exact(power(CAST(a AS DOUBLE), CAST(b AS DOUBLE))) END;
-CREATE OR REPLACE MACRO ora_sqrt(x) AS CASE WHEN x < 0 THEN error('ORA-01428: argument of SQRT is out of range') ELSE ora_exact(sqrt(CAST(x AS DOUBLE))) END;
-CREATE OR REPLACE MACRO ora_exp(x) AS ora_exact(exp(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_ln(x) AS CASE WHEN x <= 0 THEN error('ORA-01428: argument of LN is out of range') ELSE ora_exact(ln(CAST(x AS DOUBLE))) END;
+    WHEN a = 0 AND b < 0 THEN error('ORA-01428: argument of POWER is out of range') ELSE exact_decimal(power(CAST(a AS DOUBLE), CAST(b AS DOUBLE))) END;
+CREATE OR REPLACE MACRO ora_sqrt(x) AS CASE WHEN x < 0 THEN error('ORA-01428: argument of SQRT is out of range') ELSE exact_decimal(sqrt(CAST(x AS DOUBLE))) END;
+CREATE OR REPLACE MACRO ora_exp(x) AS exact_decimal(exp(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_ln(x) AS CASE WHEN x <= 0 THEN error('ORA-01428: argument of LN is out of range') ELSE exact_decimal(ln(CAST(x AS DOUBLE))) END;
 CREATE OR REPLACE MACRO ora_log(b, x) AS CASE WHEN x <= 0 OR b <= 0 OR b = 1 THEN error('ORA-01428: argument of LOG is out of range')
-    ELSE ora_exact(CAST(format('{:.14g}', ln(CAST(x AS DOUBLE)) / ln(CAST(b AS DOUBLE))) AS DOUBLE)) END;
+    ELSE exact_decimal(CAST(format('{:.14g}', ln(CAST(x AS DOUBLE)) / ln(CAST(b AS DOUBLE))) AS DOUBLE)) END;
 CREATE OR REPLACE MACRO ora_bitand(a, b) AS CAST(CAST(trunc(a) AS HUGEINT) & CAST(trunc(b) AS HUGEINT) AS DECIMAL(38, 0));
 CREATE OR REPLACE MACRO ora_width_bucket(x, low, high, n) AS CASE WHEN x IS NULL OR low IS NULL OR high IS NULL OR n IS NULL THEN NULL
     WHEN low >= high OR n < 1 THEN error('ORA-30494: WIDTH_BUCKET wants an ascending range')
     WHEN x < low THEN 0 WHEN x >= high THEN trunc(n) + 1
-    ELSE CAST(floor(ora_div(CAST((x - low) * n AS DECIMAL(38, 9)), CAST(high - low AS DECIMAL(38, 9)))) AS DECIMAL(38, 0)) + 1 END;
+    ELSE CAST(floor(exact_div(CAST((x - low) * n AS DECIMAL(38, 9)), CAST(high - low AS DECIMAL(38, 9)))) AS DECIMAL(38, 0)) + 1 END;
 
 -- Dates. A DATE arrives as a TIMESTAMP of whole seconds.
 CREATE OR REPLACE MACRO ora_seconds(d) AS CAST(epoch_us(d) // 1000000 AS DECIMAL(38, 0));
 CREATE OR REPLACE MACRO ora_second_of(d) AS date_trunc('second', d);
 CREATE OR REPLACE MACRO ora_add_days(d, n) AS date_trunc('second', d) + to_seconds(CAST(round(CAST(n AS DECIMAL(38, 18)) * 86400) AS BIGINT));
-CREATE OR REPLACE MACRO ora_days_between(a, b) AS ora_div(ora_seconds(a) - ora_seconds(b), CAST(86400 AS DECIMAL(38, 0)));
+CREATE OR REPLACE MACRO ora_days_between(a, b) AS exact_div(ora_seconds(a) - ora_seconds(b), CAST(86400 AS DECIMAL(38, 0)));
 CREATE OR REPLACE MACRO ora_is_last(d) AS CAST(d AS DATE) = last_day(CAST(d AS DATE));
 CREATE OR REPLACE MACRO ora_time_of(d) AS d - date_trunc('day', d);
 CREATE OR REPLACE MACRO ora_last_day(d) AS CAST(last_day(CAST(d AS DATE)) AS TIMESTAMP) + ora_time_of(d);
@@ -92,7 +70,7 @@ CREATE OR REPLACE MACRO ora_add_months(d, n) AS CASE WHEN ora_is_last(d) THEN or
     ELSE d + to_months(CAST(trunc(n) AS INTEGER)) END;
 CREATE OR REPLACE MACRO ora_months_apart(a, b) AS (year(a) - year(b)) * 12 + month(a) - month(b);
 CREATE OR REPLACE MACRO ora_months_between(a, b) AS CASE WHEN day(a) = day(b) OR (ora_is_last(a) AND ora_is_last(b)) THEN CAST(ora_months_apart(a, b) AS DECIMAL(38, 18))
-    ELSE ora_months_apart(a, b) + ora_div(CAST((day(a) - day(b)) * 86400 + (ora_seconds(a) - ora_seconds(date_trunc('day', a))) - (ora_seconds(b) - ora_seconds(date_trunc('day', b))) AS DECIMAL(38, 0)), CAST(2678400 AS DECIMAL(38, 0))) END;
+    ELSE ora_months_apart(a, b) + exact_div(CAST((day(a) - day(b)) * 86400 + (ora_seconds(a) - ora_seconds(date_trunc('day', a))) - (ora_seconds(b) - ora_seconds(date_trunc('day', b))) AS DECIMAL(38, 0)), CAST(2678400 AS DECIMAL(38, 0))) END;
 CREATE OR REPLACE MACRO ora_next_day(d, n) AS d + to_days(CAST((n - isodow(d) + 6) % 7 + 1 AS INTEGER));
 CREATE OR REPLACE MACRO ora_trunc_week(d) AS date_trunc('day', d) - to_days(CAST(dayofweek(d) AS INTEGER));
 CREATE OR REPLACE MACRO ora_trunc_year_week(d) AS date_trunc('day', d) - to_days(CAST((dayofyear(d) - 1) % 7 AS INTEGER));
@@ -132,20 +110,20 @@ CREATE OR REPLACE MACRO ora_day_of_year(y, n) AS CASE WHEN n BETWEEN 1 AND CASE 
 
 -- Sorted lists
 CREATE OR REPLACE MACRO ora_percentile(l, p) AS list_transform([{'l': list_filter(l, lambda x: x IS NOT NULL), 'p': p}], lambda v: CASE WHEN len(v.l) = 0 THEN NULL
-    ELSE v.l[CAST(floor(v.p * (len(v.l) - 1)) AS BIGINT) + 1] + ora_mul(v.p * (len(v.l) - 1) - floor(v.p * (len(v.l) - 1)),
+    ELSE v.l[CAST(floor(v.p * (len(v.l) - 1)) AS BIGINT) + 1] + exact_mul(v.p * (len(v.l) - 1) - floor(v.p * (len(v.l) - 1)),
         v.l[CAST(ceil(v.p * (len(v.l) - 1)) AS BIGINT) + 1] - v.l[CAST(floor(v.p * (len(v.l) - 1)) AS BIGINT) + 1]) END)[1];
 CREATE OR REPLACE MACRO ora_percentile_disc(l, p) AS list_transform([{'l': list_filter(l, lambda x: x IS NOT NULL), 'p': p}], lambda v: v.l[greatest(CAST(ceil(v.p * len(v.l)) AS BIGINT), 1)])[1];
 CREATE OR REPLACE MACRO ora_trim_left(t, s) AS CASE WHEN length(s) <> 1 THEN error('ORA-30001: trim set should have only one character') ELSE nullif(ltrim(t, s), '') END;
 CREATE OR REPLACE MACRO ora_trim_right(t, s) AS CASE WHEN length(s) <> 1 THEN error('ORA-30001: trim set should have only one character') ELSE nullif(rtrim(t, s), '') END;
-CREATE OR REPLACE MACRO ora_trunc_part(x, f, unit) AS CAST(ora_digits(x) // f AS DECIMAL(38, 0)) * unit;
+CREATE OR REPLACE MACRO ora_trunc_part(x, f, unit) AS CAST(exact_digits(x) // f AS DECIMAL(38, 0)) * unit;
 CREATE OR REPLACE MACRO ora_as_is(t) AS t;
-CREATE OR REPLACE MACRO ora_sin(x) AS ora_exact(sin(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_cos(x) AS ora_exact(cos(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_tan(x) AS ora_exact(tan(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_asin(x) AS ora_exact(asin(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_acos(x) AS ora_exact(acos(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_atan(x) AS ora_exact(atan(CAST(x AS DOUBLE)));
-CREATE OR REPLACE MACRO ora_atan2(y, x) AS ora_exact(atan2(CAST(y AS DOUBLE), CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_sin(x) AS exact_decimal(sin(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_cos(x) AS exact_decimal(cos(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_tan(x) AS exact_decimal(tan(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_asin(x) AS exact_decimal(asin(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_acos(x) AS exact_decimal(acos(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_atan(x) AS exact_decimal(atan(CAST(x AS DOUBLE)));
+CREATE OR REPLACE MACRO ora_atan2(y, x) AS exact_decimal(atan2(CAST(y AS DOUBLE), CAST(x AS DOUBLE)));
 -- The century of a year of two digits: that of now, or the one that is nearer.
 CREATE OR REPLACE MACRO ora_pivot_year(y, two) AS y // 100 * 100 + two
     + CASE WHEN y % 100 < 50 AND two >= 50 THEN -100 WHEN y % 100 >= 50 AND two < 50 THEN 100 ELSE 0 END;

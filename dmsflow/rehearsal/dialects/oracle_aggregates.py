@@ -112,7 +112,7 @@ def binary(name: str, count: int) -> Build:
 
         given = [fill("CAST({x} AS DOUBLE)", x=rewriter.take("n", part)) for part in arguments]
         called = rewriter.spread(exp.Anonymous(this=name, expressions=given))
-        return Value(rewriter.call("ora_exact", called), EXACT)
+        return Value(rewriter.call("exact_decimal", called), EXACT)
 
     return build
 

@@ -19,7 +19,6 @@ from dmsflow.rehearsal.dialects.kinds import (
     NUMBERS,
     TEXT,
     TEXTS,
-    TIMESTAMP,
     Kind,
     Type,
     Value,
@@ -190,6 +189,3 @@ def months_interval(rewriter: "OracleRewriter", node: "Expr", arguments: "list[E
         raise Untranslated(arguments[1], f'"{unit}" is none of YEAR, MONTH')
     size = number(12 if unit == "YEAR" else 1)
     return Value(fill("to_months(CAST({n} * {s} AS INTEGER))", n=rewriter.take("n", arguments[0]), s=size), MONTHS)
-
-
-__all__ = ["TIMESTAMP", "add_months", "round_", "to_char", "to_moment", "trunc"]

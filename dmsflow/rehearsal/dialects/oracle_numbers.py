@@ -41,7 +41,7 @@ def unit(scale: int) -> "Expr":
 def exact(rewriter: "OracleRewriter", value: Value) -> Value:
     """A number as a decimal, also one that is stored in binary."""
     if value.kind is Kind.FLOAT:
-        return Value(rewriter.call("ora_exact", value.sql), Type(Kind.NUMBER, MAX_SCALE))
+        return Value(rewriter.call("exact_decimal", value.sql), Type(Kind.NUMBER, MAX_SCALE))
     return Value(rewriter.fixed(value), value.type)
 
 
@@ -67,7 +67,7 @@ def modulo(rewriter: "OracleRewriter", node: "Expr", arguments: "list[Expr]") ->
     left, right = (exact(rewriter, rewriter.numeric(rewriter.value(part), part)) for part in arguments)
     scale = min(max(left.type.scale, right.type.scale), MAX_SCALE)
     both = (decimal(left.sql, scale), decimal(right.sql, scale))
-    return Value(rewriter.call("ora_mod", *both, unit(scale)), Type(Kind.NUMBER, scale))
+    return Value(rewriter.call("exact_mod", *both, unit(scale)), Type(Kind.NUMBER, scale))
 
 
 def round_number(rewriter: "OracleRewriter", value: Value, digits: int) -> Value:

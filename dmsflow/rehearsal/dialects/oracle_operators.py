@@ -100,7 +100,7 @@ class OracleOperators(OracleCoercion):
         scale = first.type.scale + second.type.scale
         both = (self.fixed(first), self.fixed(second))
         if scale > MAX_SCALE:
-            return Value(self.call("ora_mul", *both), Type(Kind.NUMBER, MAX_SCALE))
+            return Value(self.call("exact_mul", *both), Type(Kind.NUMBER, MAX_SCALE))
         return Value(exp.Paren(this=exp.Mul(this=both[0], expression=both[1])), Type(Kind.NUMBER, scale))
 
     def visit_div(self, node: "Expr") -> Value:
@@ -116,5 +116,5 @@ class OracleOperators(OracleCoercion):
             return Value(exp.Div(this=left.sql, expression=right.sql, typed=False, safe=True), FLOAT)
         scale = min(max(left.type.scale, right.type.scale), MAX_SCALE)
         return Value(
-            self.call("ora_div", decimal(left.sql, scale), decimal(right.sql, scale)), Type(Kind.NUMBER, MAX_SCALE)
+            self.call("exact_div", decimal(left.sql, scale), decimal(right.sql, scale)), Type(Kind.NUMBER, MAX_SCALE)
         )

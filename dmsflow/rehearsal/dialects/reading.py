@@ -14,10 +14,21 @@ if TYPE_CHECKING:
 
 GRAMMAR = {
     "oracle": ("CAST", "EXTRACT", "TRIM", "LISTAGG", "XMLTABLE", "JSON_TABLE", "XMLELEMENT", "JSON_OBJECT"),
+    "postgres": (
+        "CAST",
+        "EXTRACT",
+        "TRIM",
+        "SUBSTRING",
+        "POSITION",
+        "OVERLAY",
+        "XMLTABLE",
+        "XMLELEMENT",
+        "JSON_OBJECT",
+    ),
 }
 """Calls with words of their own between the parentheses, which only a parser can read."""
 
-MACROS = {"oracle": "oracle.sql"}
+MACROS = {"oracle": ("exact.sql", "oracle.sql"), "postgres": ("exact.sql", "postgres.sql")}
 
 
 @cache
@@ -46,11 +57,16 @@ def parse(sql: str, dialect: str) -> "Expr":
 
 def rewriter(dialect: str, tables: Mapping[str, Columns], params: Mapping[str, Type]) -> "Rewriter":
     """The rewriter of a dialect over these tables."""
-    from dmsflow.rehearsal.dialects.oracle import OracleRewriter
+    if dialect == "oracle":
+        from dmsflow.rehearsal.dialects.oracle import OracleRewriter
 
-    return {"oracle": OracleRewriter}[dialect](tables=tables, params=params)
+        return OracleRewriter(tables=tables, params=params)
+    from dmsflow.rehearsal.dialects.postgres import PostgresRewriter
+
+    return PostgresRewriter(tables=tables, params=params)
 
 
 def macros(dialect: str) -> str:
     """SQL of the macros that rewritten texts of a dialect call."""
-    return files("dmsflow.rehearsal.dialects").joinpath(MACROS[dialect]).read_text(encoding="utf-8")
+    folder = files("dmsflow.rehearsal.dialects")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in MACROS[dialect])

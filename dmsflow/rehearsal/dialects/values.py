@@ -72,7 +72,10 @@ class Values:
 
     def refuse(self, node: "Expr") -> Value:
         """Raise Untranslated for a node that is not covered."""
-        raise Untranslated(nearest_place(node), f"there is no translation of {word(node.key)} to DuckDB")
+        from sqlglot import exp
+
+        name = type(node).sql_name() if isinstance(node, exp.Func) else word(node.key)
+        raise Untranslated(nearest_place(node), f"there is no translation of {name} to DuckDB")
 
     def visit_null(self, node: "Expr") -> Value:
         """NULL."""
@@ -146,7 +149,7 @@ class Values:
         if isinstance(inner, exp.Query):
             made = type(right)(this=self.query(inner)[0])
             return Value(type(node)(this=self.value(node.this).sql, expression=made), BOOLEAN)
-        if isinstance(inner, exp.Tuple):
+        if isinstance(inner, exp.Tuple | exp.Array):
             joined = exp.or_ if isinstance(right, exp.Any) else exp.and_
             parts = [type(node)(this=node.this.copy(), expression=part.copy()) for part in inner.expressions]
             return Value(exp.Paren(this=joined(*[self.value(part).sql for part in parts], copy=False)), BOOLEAN)
