@@ -102,6 +102,7 @@ def dry_run(loaded: LoadedSpec, given: Given, *, samples: int = SAMPLES) -> Show
     """Run a spec over given rows. Raises SpecRejected, PlanRefused."""
     started = time.perf_counter()
     with open_scratch() as scratch:
+        scratch.set_clock(datetime.now(UTC).replace(tzinfo=None))
         rehearsed = rehearse(loaded, given, scratch)
         has_target = fill_target(rehearsed, given)
         return _show(rehearsed, samples, started, RowsFrom.GIVEN, new_target=not has_target)
@@ -112,6 +113,7 @@ def dry_run_sampled(loaded: LoadedSpec, rows: int, seed: int = 1, *, samples: in
     started = time.perf_counter()
     spec = loaded.raise_if_rejected()
     with open_scratch() as scratch:
+        scratch.set_clock(datetime.now(UTC).replace(tzinfo=None))
         rehearsed, sample = rehearse_sample(loaded, rows, seed, scratch)
         has_target = fill_target(rehearsed, sample_target(spec, rehearsed, sample))
         shown, problems = _show(rehearsed, samples, started, RowsFrom.SAMPLED, new_target=not has_target)

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.columns import source_name
 from dmsflow.compiler.load import LoadedSpec, place_problem
-from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect
+from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect, written_sql
 from dmsflow.engines.duckdb_files import CSV_ENDINGS
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.spec import Connection, ExecutorName, Guards, PipelineSpec, SecretText, Source
 from dmsflow.model.table import DataType, TableName, TypeName
+from dmsflow.rehearsal.dialects import reading
 from dmsflow.rehearsal.given import Given, make_table
 from dmsflow.rehearsal.named import named_columns
 from dmsflow.rehearsal.scratch import Scratch, in_source
@@ -26,6 +27,8 @@ SCRATCH_URL = "duckdb:///rehearsal"
 ROWS_TABLE = "rows"
 """The table that stands in for a file of the source."""
 DUAL = "dual"
+EMPTY_IS_NULL = ("oracle",)
+"""Dialects of databases in which '' is NULL."""
 
 
 class Rehearsed(Struct, frozen=True, kw_only=True):
@@ -78,10 +81,13 @@ def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool
     loaded = without_databases(loaded)
     spec = loaded.raise_if_rejected()
     spec, tables = _fill_source(spec, given, scratch)
+    dialect = source_dialect(spec) or STANDARD
     spec, problems = translate_spec(spec, tables, scratch.functions)
     if problems:
         placed = tuple(place_problem(problem, loaded.document, loaded.connections_document) for problem in problems)
         raise SpecRejected((*loaded.diagnostics, *placed))
+    if reading.covers(dialect) and any(sql.path[0] != "checks" for sql in written_sql(spec, None)):
+        scratch.session.execute(reading.macros(dialect))
     spec = replace(
         spec,
         connections=tuple(map(_replace_connection, spec.connections)),
@@ -102,6 +108,7 @@ def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[Pi
         table = spec.source.table
         rows = given.source(table, scratch.session)
         types = _fold(make_table(in_source(table), rows, declared, read, scratch.session))
+        _empty_texts(spec, table, types, scratch)
         return spec, {"": types, table.table.lower(): types}
     found: dict[str, Types] = {}
     for table in query_tables(spec):
@@ -111,12 +118,22 @@ def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[Pi
             continue
         rows = given.source(table, scratch.session)
         types = _fold(make_table(in_source(table), rows, declared, {}, scratch.session))
+        _empty_texts(spec, table, types, scratch)
         other = found.get(table.table.lower(), types)
         # Two schemas may have tables of that name: what differs there nobody can tell by the name alone.
         unlike = {name for name in other.keys() & types.keys() if other[name] != types[name]}
         both = {**other, **types}
         found[table.table.lower()] = {name: kind for name, kind in both.items() if name not in unlike}
     return spec, found
+
+
+def _empty_texts(spec: PipelineSpec, table: TableName, types: Types, scratch: Scratch) -> None:
+    """Where the source holds no empty text, a given one is NULL, as it would have been stored."""
+    if source_dialect(spec) not in EMPTY_IS_NULL:
+        return
+    idioms = DuckDBIdioms()
+    for name in (idioms.quote(name) for name, kind in types.items() if kind.family == "text"):
+        scratch.session.execute(f"UPDATE {idioms.qualify(in_source(table))} SET {name} = NULL WHERE {name} = ''")
 
 
 def _fold(types: Mapping[str, DataType]) -> Types:

@@ -1,7 +1,7 @@
 """SQL that a user wrote, in DuckDB's dialect. What would mean something else there is a diagnostic, never a guess."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,6 +20,9 @@ from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.reference import find_references
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import DataType
+from dmsflow.rehearsal.dialects import reading
+from dmsflow.rehearsal.dialects.calls import Untranslated
+from dmsflow.rehearsal.dialects.kinds import Type, type_of
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -30,16 +33,9 @@ Types = Mapping[str, DataType]
 INTEGER_DIVISION = ("postgres", "sqlite", "redshift", "tsql", "trino", "teradata")
 """Dialects in which an integer divided by an integer is one."""
 
-EMPTY_IS_NULL = ("oracle",)
-"""Dialects in which '' is NULL, and NULL adds nothing to a text."""
-
-STRICT = ("oracle",)
-"""Dialects whose functions are trusted only where they are translated: DuckDB's of the same name do something else."""
-
 UNLIKE = ("typeof", "version", "current_database", "current_schema", "current_user", "hash", "uuid", "gen_random_uuid")
 """Functions that DuckDB has as well, and that return something of its own."""
 
-PSEUDO_COLUMNS = {"oracle": ("ROWNUM", "LEVEL", "ROWID", "ORA_ROWSCN")}
 SPELLED = ("cast", "try_cast", "extract", "coalesce", "ifnull", "exists", "any", "all", "some", "position", "case")
 """What looks like a call and is grammar."""
 
@@ -52,19 +48,12 @@ HIDDEN = (
 )
 
 
-class Untranslated(Exception):
-    """A part of an SQL text means nothing, or something else, in DuckDB."""
-
-    def __init__(self, node: "Expr", message: str) -> None:
-        super().__init__(message)
-        self.node, self.message = node, message
-
-
 class Translator(Struct, frozen=True, kw_only=True):
     """Translates the texts of one spec. ``tables`` are the columns of what is read; the source itself has no name."""
 
     tables: Mapping[str, Types]
     functions: Collection[str]
+    params: Types = {}
 
     def translate(self, sql: WrittenSql) -> str | Diagnostic:
         """The text in DuckDB's dialect, its parameters as they were; or what cannot be said there."""
@@ -74,6 +63,8 @@ class Translator(Struct, frozen=True, kw_only=True):
         written = sql.prefix + hold_places(sql.text)
         help = HELP.format(dialect) if sql.dialect is not None else HIDDEN
         try:
+            if reading.covers(dialect):
+                return _restore(sql, self._rewrite(sql, reading.parse(written, dialect), dialect))
             tree = sqlglot.parse_one(written, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
             for rewrite in self._rewrites(dialect):
                 rewrite(tree)
@@ -84,13 +75,20 @@ class Translator(Struct, frozen=True, kw_only=True):
         except Untranslated as error:
             return sql_problem(sql, "DMS330", error.message, help, _stretch(sql, error.node))
 
+    def _rewrite(self, sql: WrittenSql, tree: "Expr", dialect: str) -> str:
+        """The text of a dialect that is walked node by node."""
+        tables = {
+            name: {column: type_of(kind) for column, kind in types.items()} for name, types in self.tables.items()
+        }
+        rewriter = reading.rewriter(dialect, tables, _kinds(self.params))
+        if not sql.prefix:
+            return _generate(rewriter.query(tree)[0], identify=True)
+        inside = rewriter.entered({"": tables.get("")})
+        return _generate(inside.value(_inner(sql, tree)).sql, identify=True)
+
     def _rewrites(self, dialect: str) -> Iterator["Callable[[Expr], None]"]:
         if dialect in INTEGER_DIVISION:
             yield self._divide_integers
-        if dialect in EMPTY_IS_NULL:
-            yield _let_empty_be_null
-        if pseudo := PSEUDO_COLUMNS.get(dialect):
-            yield lambda tree: _refuse_columns(tree, pseudo)
 
     def _divide_integers(self, tree: "Expr") -> None:
         from sqlglot import exp
@@ -149,7 +147,7 @@ class Translator(Struct, frozen=True, kw_only=True):
                 raise Untranslated(node, f"{called[1].upper()} returns something else in DuckDB")
             if isinstance(node, exp.Anonymous):
                 name = str(node.this)
-                if dialect in STRICT or name.lower() not in self.functions:
+                if name.lower() not in self.functions:
                     raise Untranslated(node, f"there is no translation of {name.upper()} to DuckDB")
                 continue
             if called and called[1].lower() not in self.functions and called[1].lower() not in SPELLED:
@@ -163,7 +161,8 @@ def translate_spec(
     dialect = source_dialect(spec)
     if dialect == STAGING:
         return spec, ()
-    translator = Translator(tables=tables, functions=functions())
+    params = {param.name: param.type for param in spec.params}
+    translator = Translator(tables=tables, functions=functions(), params=params)
     found = [(sql, translator.translate(sql)) for sql in written_sql(spec, dialect) if sql.path[0] != "checks"]
     problems = tuple(text for _, text in found if isinstance(text, Diagnostic))
     texts = {sql.path: text for sql, text in found if isinstance(text, str)}
@@ -178,13 +177,13 @@ def translate_spec(
     return replace(spec, source=source, columns=columns), problems
 
 
-def _generate(node: "Expr") -> str:
+def _generate(node: "Expr", *, identify: bool = False) -> str:
     """The node as DuckDB writes it. Raises Untranslated at the innermost part that it has no words for."""
     import sqlglot
     from sqlglot import exp
 
     def write(part: "Expr") -> str:
-        return part.sql(dialect=STAGING, unsupported_level=sqlglot.ErrorLevel.RAISE)
+        return part.sql(dialect=STAGING, identify=identify, unsupported_level=sqlglot.ErrorLevel.RAISE)
 
     try:
         return write(node)
@@ -195,6 +194,10 @@ def _generate(node: "Expr") -> str:
             except sqlglot.UnsupportedError as cause:
                 raise Untranslated(part, f"DuckDB has no words for this: {_first_line(cause)}") from error
         raise
+
+
+def _kinds(types: Types) -> dict[str, Type]:
+    return {name.lower(): type_of(kind) for name, kind in types.items()}
 
 
 def _first_line(error: Exception) -> str:
@@ -213,25 +216,6 @@ def _restore(sql: WrittenSql, text: str) -> str:
     """The parameters as the spec writes them."""
     names = {reference.name for reference in find_references(sql.text)}
     return re.sub(r"\$(\w+)", lambda found: f"${{param:{found[1]}}}" if found[1] in names else found[0], text)
-
-
-def _let_empty_be_null(tree: "Expr") -> None:
-    from sqlglot import exp
-
-    for node in list(tree.find_all(exp.Literal)):
-        if node.is_string and not node.this:
-            node.replace(exp.Null())
-    for pipe in reversed(list(tree.find_all(exp.DPipe))):
-        joined = exp.func("CONCAT", pipe.this.copy(), pipe.expression.copy(), dialect=STAGING)
-        pipe.replace(exp.func("NULLIF", joined, exp.Literal.string(""), dialect=STAGING))
-
-
-def _refuse_columns(tree: "Expr", names: Sequence[str]) -> None:
-    from sqlglot import exp
-
-    for column in tree.find_all(exp.Column, exp.Pseudocolumn):
-        if column.name.upper() in names:
-            raise Untranslated(column, f"DuckDB has no {column.name.upper()}")
 
 
 def _first_placed(node: "Expr") -> "Expr | None":

@@ -1,0 +1,390 @@
+"""PostgreSQL's SQL in DuckDB: integers divide to integers, numerics exactly. Refuses what it does not know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from dmsflow.rehearsal.dialects.calls import Function, Untranslated
+from dmsflow.rehearsal.dialects.kinds import (
+    BOOLEAN,
+    DATE,
+    FLOAT,
+    INTEGER,
+    INTERVAL,
+    MAX_SCALE,
+    MOMENTS,
+    NULL,
+    NUMBERS,
+    OTHER,
+    TEXT,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    Columns,
+    Kind,
+    Type,
+    Value,
+)
+from dmsflow.rehearsal.dialects.postgres_functions import FUNCTIONS, match
+from dmsflow.rehearsal.dialects.rewriter import Rewriter
+from dmsflow.rehearsal.dialects.scope import given_parts, nearest_place
+from dmsflow.rehearsal.dialects.templates import cast, decimal, fill, number, text
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+TIMES = (*MOMENTS, Kind.TIMESTAMPTZ)
+EXTRACTED = ("year", "month", "day", "hour", "minute", "quarter", "week", "dow", "isodow", "doy", "isoyear")
+CASTS = {
+    "SMALLINT": INTEGER,
+    "INT": INTEGER,
+    "BIGINT": INTEGER,
+    "TEXT": TEXT,
+    "BOOLEAN": BOOLEAN,
+    "DATE": DATE,
+    "TIMESTAMP": TIMESTAMP,
+    "TIMESTAMPTZ": TIMESTAMPTZ,
+    "INTERVAL": INTERVAL,
+    "DOUBLE": FLOAT,
+    "UUID": OTHER,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresRewriter(Rewriter):
+    """PostgreSQL's dialect."""
+
+    functions: ClassVar[Mapping[str, Function]] = FUNCTIONS
+
+    def source(self, node: "Expr") -> "tuple[Expr, str, Columns | None]":
+        """A table, a subquery, or a series."""
+        from sqlglot import exp
+
+        call = node.this if isinstance(node, exp.Table) else None
+        if isinstance(call, exp.Anonymous) and str(call.this).lower() == "generate_series":
+            alias = node.args.get("alias")
+            names = [part.name for part in alias.args.get("columns") or ()] if alias else []
+            table = alias.name if alias else "generate_series"
+            values = [self.value(part) for part in call.expressions]
+            arguments = ", ".join(f"{{a{index}}}" for index in range(len(values)))
+            series = fill(
+                f"SELECT unnest(generate_series({arguments})) AS dms_series",
+                **{f"a{index}": value.sql for index, value in enumerate(values)},
+            )
+            name = names[0] if names else table
+            series.args["expressions"][0].set("alias", exp.to_identifier(name))
+            made = exp.Subquery(this=series, alias=exp.TableAlias(this=exp.to_identifier(table)))
+            return made, table.lower(), {name.lower(): values[0].type}
+        return Rewriter.source(self, node)
+
+    # Coercion
+
+    def take(self, letter: str, node: "Expr") -> "Expr":
+        """An argument: t text, n number, i integer, d moment, a any."""
+        value = self.value(node)
+        wanted = {"t": (Kind.TEXT,), "n": NUMBERS, "i": (Kind.NUMBER,), "d": TIMES}.get(letter)
+        if wanted and value.kind not in (*wanted, Kind.NULL, Kind.UNKNOWN):
+            raise Untranslated(nearest_place(node), f"a {value.kind.value} is not covered as this argument")
+        if letter == "i":
+            return cast(value.sql, "BIGINT")
+        if letter == "n" and value.kind is Kind.NUMBER and not value.type.whole:
+            return decimal(value.sql, min(value.type.scale, MAX_SCALE))
+        return value.sql
+
+    def unify(self, node: "Expr", parts: "Sequence[Expr]") -> "tuple[list[Expr], Type]":
+        """Values of one type category."""
+        values = [self.value(part) for part in parts]
+        types = [value.type for value in values if value.kind is not Kind.NULL]
+        sqls = [value.sql for value in values]
+        if not types:
+            return sqls, NULL
+        kinds = {kind.kind for kind in types}
+        if kinds <= set(NUMBERS):
+            whole = all(kind.whole for kind in types)
+            scale = max(kind.scale for kind in types)
+            return sqls, FLOAT if Kind.FLOAT in kinds else Type(Kind.NUMBER, scale, whole)
+        return sqls, next((kind for kind in types if kind.kind is not Kind.TEXT), types[0])
+
+    def as_text(self, value: Value, node: "Expr") -> "Expr":
+        """A value as both databases write it."""
+        if value.kind in (Kind.TEXT, Kind.NULL):
+            return value.sql
+        if value.kind is Kind.NUMBER or value.kind in (Kind.DATE, Kind.BOOLEAN):
+            return cast(value.sql, "VARCHAR")
+        raise Untranslated(nearest_place(node), f"DuckDB writes a {value.kind.value} otherwise: write to_char")
+
+    # Values
+
+    def visit_literal(self, node: "Expr") -> Value:
+        """A number or a text."""
+        if node.args.get("is_string"):
+            return Value(text(node.name), TEXT)
+        if node.name.isdigit():
+            return Value(node.copy(), INTEGER)
+        _, point, part = node.name.partition(".")
+        if "e" in node.name.lower():
+            return Value(decimal(node.copy(), MAX_SCALE), Type(Kind.NUMBER, MAX_SCALE))
+        return Value(node.copy(), Type(Kind.NUMBER, len(part) if point else 0))
+
+    def visit_boolean(self, node: "Expr") -> Value:
+        """TRUE or FALSE."""
+        return Value(node.copy(), BOOLEAN)
+
+    def visit_neg(self, node: "Expr") -> Value:
+        """A number with the other sign."""
+        from sqlglot import exp
+
+        inner = self.value(node.this)
+        return Value(exp.Neg(this=inner.sql), inner.type)
+
+    def visit_add(self, node: "Expr") -> Value:
+        """Numbers, or moments and distances."""
+        from sqlglot import exp
+
+        left, right = self.value(node.this), self.value(node.expression)
+        kinds = (left.kind, right.kind)
+        if Kind.UNKNOWN in kinds or Kind.TEXT in kinds:
+            raise Untranslated(nearest_place(node), "the type of one side cannot be told: cast it")
+        made = exp.Paren(this=type(node)(this=left.sql, expression=right.sql))
+        if all(kind in (*NUMBERS, Kind.NULL) for kind in kinds):
+            return self._number(node, left, right)
+        if kinds == (Kind.DATE, Kind.DATE):
+            return Value(made, INTEGER)
+        if Kind.DATE in kinds and Kind.NUMBER in kinds:
+            return Value(made, DATE)
+        if all(kind in TIMES for kind in kinds):
+            return Value(made, INTERVAL)
+        if Kind.INTERVAL in kinds and any(kind in TIMES for kind in kinds):
+            moment = next(value for value in (left, right) if value.kind in TIMES)
+            return Value(made, TIMESTAMP if moment.kind is Kind.DATE else moment.type)
+        if kinds == (Kind.INTERVAL, Kind.INTERVAL):
+            return Value(made, INTERVAL)
+        raise Untranslated(nearest_place(node), f"a {left.kind.value} and a {right.kind.value} are not covered here")
+
+    visit_sub = visit_add
+
+    def _number(self, node: "Expr", left: Value, right: Value) -> Value:
+        from sqlglot import exp
+
+        if Kind.FLOAT in (left.kind, right.kind):
+            return Value(exp.Paren(this=type(node)(this=left.sql, expression=right.sql)), FLOAT)
+        if left.type.whole and right.type.whole:
+            return Value(exp.Paren(this=type(node)(this=left.sql, expression=right.sql)), INTEGER)
+        times = isinstance(node, exp.Mul)
+        scale = left.type.scale + right.type.scale if times else max(left.type.scale, right.type.scale)
+        both = [decimal(value.sql, min(value.type.scale, MAX_SCALE)) for value in (left, right)]
+        if times and scale > MAX_SCALE:
+            return Value(self.call("exact_mul", *both), Type(Kind.NUMBER, MAX_SCALE))
+        return Value(exp.Paren(this=type(node)(this=both[0], expression=both[1])), Type(Kind.NUMBER, scale))
+
+    def visit_mul(self, node: "Expr") -> Value:
+        """A product."""
+        from sqlglot import exp
+
+        left, right = self.value(node.this), self.value(node.expression)
+        kinds = {left.kind, right.kind}
+        if Kind.INTERVAL in kinds and (left.type.whole or right.type.whole):
+            return Value(exp.Paren(this=exp.Mul(this=left.sql, expression=right.sql)), INTERVAL)
+        if not kinds <= {*NUMBERS, Kind.NULL}:
+            raise Untranslated(nearest_place(node), "the type of one side cannot be told: cast it")
+        return self._number(node, left, right)
+
+    def visit_div(self, node: "Expr") -> Value:
+        """A quotient: whole of integers, exact of numerics."""
+        left, right = self.value(node.this), self.value(node.expression)
+        if not {left.kind, right.kind} <= {*NUMBERS, Kind.NULL}:
+            told = "whether this divides integers cannot be told: cast one side of it"
+            raise Untranslated(nearest_place(node), told)
+        return self.divide(left, right)
+
+    def divide(self, left: Value, right: Value) -> Value:
+        """The quotient of two numbers."""
+        if Kind.FLOAT in (left.kind, right.kind):
+            sql = "CASE WHEN {b} = 0 THEN error('division by zero') ELSE {a} / {b} END"
+            return Value(fill(sql, a=left.sql, b=right.sql), FLOAT)
+        if left.type.whole and right.type.whole:
+            return Value(self.call("pg_int_div", left.sql, right.sql), INTEGER)
+        scale = min(max(left.type.scale, right.type.scale), MAX_SCALE)
+        both = (decimal(left.sql, scale), decimal(right.sql, scale))
+        return Value(self.call("exact_div", *both), Type(Kind.NUMBER, MAX_SCALE))
+
+    def visit_mod(self, node: "Expr") -> Value:
+        """A rest of integers."""
+        parts = [part.this if type(part).__name__ == "Paren" else part for part in (node.this, node.expression)]
+        left, right = (self.value(part) for part in parts)
+        if not (left.type.whole and right.type.whole):
+            raise Untranslated(nearest_place(node), "% is covered between integers")
+        return Value(self.call("pg_int_mod", left.sql, right.sql), INTEGER)
+
+    def visit_dpipe(self, node: "Expr") -> Value:
+        """Texts joined; NULL makes NULL."""
+        from sqlglot import exp
+
+        parts = [self.as_text(self.value(part), part) for part in (node.this, node.expression)]
+        return Value(exp.Paren(this=exp.DPipe(this=parts[0], expression=parts[1])), TEXT)
+
+    def alike(self, node: "Expr", left: "Expr", right: "Expr") -> "tuple[Expr, Expr]":
+        """Two values; the server refuses a number beside a text column, and so does this."""
+        from sqlglot import exp
+
+        if isinstance(left, exp.Tuple):
+            return Rewriter.alike(self, node, left, right)
+        first, second = self.value(left), self.value(right)
+        if {first.kind, second.kind} == {Kind.NUMBER, Kind.TEXT}:
+            odd, value = (left, first) if first.kind is Kind.TEXT else (right, second)
+            if not isinstance(value.sql, exp.Literal):
+                raise Untranslated(nearest_place(odd), "a text is compared with a number: cast one of them")
+        return first.sql, second.sql
+
+    def visit_is(self, node: "Expr") -> Value:
+        """IS NULL, IS TRUE, IS FALSE."""
+        from sqlglot import exp
+
+        if not isinstance(node.expression, exp.Null | exp.Boolean):
+            return self.refuse(node)
+        return Value(exp.Is(this=self.value(node.this).sql, expression=node.expression.copy()), BOOLEAN)
+
+    def visit_nullsafeeq(self, node: "Expr") -> Value:
+        """IS NOT DISTINCT FROM, IS DISTINCT FROM."""
+        both = (self.value(node.this).sql, self.value(node.expression).sql)
+        return Value(type(node)(this=both[0], expression=both[1]), BOOLEAN)
+
+    visit_nullsafeneq = visit_nullsafeeq
+
+    def visit_like(self, node: "Expr") -> Value:
+        """LIKE and ILIKE, whose escape character is a backslash."""
+        from sqlglot import exp
+
+        like = node.this if isinstance(node, exp.Escape) else node
+        if not isinstance(like, exp.Like | exp.ILike):
+            return self.refuse(node)
+        escape = self.take("t", node.expression) if isinstance(node, exp.Escape) else text("\\")
+        pattern = like.expression
+        made: Expr = type(like)(this=self.take("t", like.this), expression=self.take("t", pattern))
+        if isinstance(node, exp.Escape) or not isinstance(pattern, exp.Literal) or "\\" in pattern.name:
+            made = exp.Escape(this=made, expression=escape)
+        return Value(exp.Not(this=exp.Paren(this=made)) if like.args.get("negate") else made, BOOLEAN)
+
+    visit_ilike = visit_escape = visit_like
+
+    def visit_regexplike(self, node: "Expr") -> Value:
+        """Whether a text matches."""
+        return match(self, node.this, node.expression, "")
+
+    def visit_regexpilike(self, node: "Expr") -> Value:
+        """Whether a text matches, whatever the case."""
+        return match(self, node.this, node.expression, "i")
+
+    def visit_cast(self, node: "Expr") -> Value:
+        """CAST and ::."""
+        to, value = node.args["to"], self.value(node.this)
+        name = to.this.name
+        sizes = [int(part.name) for part in to.expressions if part.name.isdigit()]
+        if name == "DECIMAL":
+            return self._cast_numeric(value, sizes)
+        if name in ("VARCHAR", "TEXT"):
+            written = self.as_text(value, node.this)
+            return Value(fill("left({t}, {n})", t=written, n=number(sizes[0])) if sizes else written, TEXT)
+        kind = CASTS.get(name)
+        if kind is None or sizes or (value.kind is Kind.FLOAT and kind is INTEGER):
+            raise Untranslated(nearest_place(node.this), f"a cast to {to.sql(dialect='postgres')} is not covered here")
+        return Value(cast(value.sql, to.sql(dialect="duckdb")), kind)
+
+    def _cast_numeric(self, value: Value, sizes: list[int]) -> Value:
+        scale = (sizes[1] if len(sizes) > 1 else 0) if sizes else value.type.scale
+        if value.kind in (Kind.TEXT, Kind.UNKNOWN) and not sizes:
+            scale = MAX_SCALE
+        if value.kind is Kind.FLOAT:
+            exact = self.call("exact_decimal", value.sql)
+            return Value(
+                decimal(exact, scale if sizes else MAX_SCALE), Type(Kind.NUMBER, scale if sizes else MAX_SCALE)
+            )
+        width = sizes[0] if sizes else 38
+        return Value(cast(value.sql, f"DECIMAL({width}, {scale})"), Type(Kind.NUMBER, scale))
+
+    def visit_extract(self, node: "Expr") -> Value:
+        """EXTRACT."""
+        part, value = node.name.lower(), self.value(node.expression)
+        if value.kind not in (*TIMES, Kind.INTERVAL, Kind.UNKNOWN):
+            raise Untranslated(nearest_place(node.expression), f"extract from a {value.kind.value} is not covered")
+        if part in ("second", "epoch") and value.kind in TIMES:
+            moment = cast(value.sql, "TIMESTAMP")
+            return Value(self.call(f"pg_{part}", moment), Type(Kind.NUMBER, 6))
+        allowed = ("day", "hour", "minute") if value.kind is Kind.INTERVAL else EXTRACTED
+        if part not in allowed:
+            raise Untranslated(nearest_place(node.expression), f"extract of {part} is not covered")
+        return Value(fill(f"datepart('{part}', {{d}})", d=value.sql), Type(Kind.NUMBER, 0))
+
+    def visit_substring(self, node: "Expr") -> Value:
+        """SUBSTRING(text FROM n FOR m)."""
+        start, length = node.args.get("start"), node.args.get("length")
+        first = self.take("i", start) if start is not None else number(1)
+        if length is None:
+            return Value(self.call("pg_substr_from", self.take("t", node.this), first), TEXT)
+        return Value(self.call("pg_substr", self.take("t", node.this), first, self.take("i", length)), TEXT)
+
+    def visit_strposition(self, node: "Expr") -> Value:
+        """POSITION(part IN text)."""
+        if given_parts(node, {"this", "substr"}):
+            return self.refuse(node)
+        return Value(self.call("strpos", self.take("t", node.this), self.take("t", node.args["substr"])), INTEGER)
+
+    def visit_trim(self, node: "Expr") -> Value:
+        """TRIM."""
+        side, chars = str(node.args.get("position") or "BOTH").upper(), node.args.get("expression")
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side, "trim")
+        given = self.take("t", chars) if chars is not None else text(" ")
+        return Value(self.call(name, self.take("t", node.this), given), TEXT)
+
+    def visit_interval(self, node: "Expr") -> Value:
+        """INTERVAL with one number and one unit."""
+        from sqlglot import exp
+
+        unit = node.args.get("unit")
+        given = node.this.name if isinstance(node.this, exp.Literal) else ""
+        if not given.lstrip("-").isdigit() or not isinstance(unit, exp.Var):
+            raise Untranslated(nearest_place(node), "an interval is covered with one whole number and one unit")
+        return Value(node.copy(), INTERVAL)
+
+    def visit_currenttimestamp(self, node: "Expr") -> Value:
+        """The instant of the run."""
+        from sqlglot import exp
+
+        if isinstance(node, exp.CurrentDate):
+            return Value(fill("current_date()"), DATE)
+        if isinstance(node, exp.Localtimestamp):
+            return Value(fill("CAST(now() AS TIMESTAMP)"), TIMESTAMP)
+        return Value(fill("now()"), TIMESTAMPTZ)
+
+    visit_currentdate = visit_localtimestamp = visit_currenttimestamp
+
+    def visit_array(self, node: "Expr") -> Value:
+        """ARRAY[...]."""
+        from sqlglot import exp
+
+        return Value(exp.Array(expressions=self.each(node.expressions)), OTHER)
+
+    def visit_filter(self, node: "Expr") -> Value:
+        """An aggregate of some rows."""
+        from dataclasses import replace
+
+        condition = self.condition(node.expression.this)
+        return replace(self, filter=condition).over_filter(node.this)
+
+    def over_filter(self, node: "Expr") -> Value:
+        """The aggregate before FILTER."""
+        from sqlglot import exp
+
+        if not isinstance(node, exp.Anonymous):
+            return self.refuse(node)
+        return self.function(node, str(node.this), list(node.expressions))
+
+    def over_window(self, node: "Expr") -> Value:
+        """An aggregate with FILTER before OVER."""
+        from dataclasses import replace
+
+        from sqlglot import exp
+
+        if isinstance(node, exp.Filter):
+            condition = replace(self, over=None).condition(node.expression.this)
+            return replace(self, filter=condition).over_filter(node.this)
+        return self.refuse(node)
