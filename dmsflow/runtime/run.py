@@ -29,10 +29,17 @@ class SurrogateKeys:
             return base
 
 
+class LastRun(Struct, frozen=True, kw_only=True):
+    """The run before: the last one of this pipeline that succeeded, and the rows it read."""
+
+    run_id: str
+    rows: int
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """What every chunk of a run shares (laws 5, 19: one state of the source, one instant).
 
-    ``fills``: the target had no row when the run began.
+    ``fills``: the target had no row when the run began. ``last`` is known where a guard looks at rows.
     """
 
     run_id: str
@@ -45,6 +52,7 @@ class Run(Struct, frozen=True, kw_only=True):
     fills: bool = False
     snapshot: Snapshot | None = None
     sequence: Sequence | None = None
+    last: LastRun | None = None
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""
