@@ -43,7 +43,11 @@ class TargetBusy(DmsflowError):
 
 
 class GuardRefused(DmsflowError):
-    """A guard looked at the extract and refused it before anything was written."""
+    """A guard looked at the extract and refused it; ``next_step`` is what to do, in full."""
+
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 class PromiseBroken(DmsflowError):

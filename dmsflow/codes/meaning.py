@@ -2,5 +2,6 @@
 
 from dmsflow.codes.meaning_rows import MEANING_OF_ROWS
 from dmsflow.codes.meaning_runs import MEANING_OF_RUNS
+from dmsflow.codes.meaning_trust import MEANING_OF_TRUST
 
-MEANING = (*MEANING_OF_ROWS, *MEANING_OF_RUNS)
+MEANING = (*MEANING_OF_ROWS, *MEANING_OF_RUNS, *MEANING_OF_TRUST)

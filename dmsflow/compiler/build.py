@@ -262,8 +262,16 @@ def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
     for name, dml in write.delete_statements(merge):
         yield compiled(name, dml)
     yield compiled("verify", verify_delta(merge) if keeps_key(builder) else verify_history(merge))
-    if merge.deleting:
+    yield from _statements_of_guards(builder)
+
+
+def _statements_of_guards(builder: Builder) -> Iterator[Statement]:
+    """What the guards look at, and what they hold back until the last chunk is done."""
+    if builder.merge.deleting:
         yield from _gone_statements(builder)
+    elif builder.spec.guards.max_change_percent is not None:
+        whole = classify.current_rows(builder.merge, False, False)
+        yield compile_statement("current_total", Side.TARGET, whole, builder.target)
 
 
 def _gone_statements(builder: Builder) -> Iterator[Statement]:

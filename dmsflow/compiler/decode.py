@@ -12,6 +12,7 @@ from dmsflow.compiler.document import Document
 from dmsflow.compiler.literals import parse_duration, parse_table_name
 from dmsflow.compiler.section import Section
 from dmsflow.diagnostics import Diagnostic
+from dmsflow.model.guards import GuardName, Guards
 from dmsflow.model.spec import (
     Check,
     Checkpoint,
@@ -20,7 +21,6 @@ from dmsflow.model.spec import (
     Evolve,
     ExecutorName,
     Grain,
-    Guards,
     Kind,
     OnNull,
     Parallel,
@@ -147,8 +147,13 @@ def _decode_errors(errors: Section) -> ErrorBudget:
 def _decode_guards(guards: Section, scd: Scd) -> Guards:
     """Give each guard as written; the defaults hold where deletes are on, and null switches one off."""
     by_default = scd.deletes is not Deletes.IGNORE
-    min_rows, max_percent = guards.integer("min_rows"), guards.number("max_close_percent")
+    min_rows, close = guards.integer("min_rows"), guards.number(GuardName.MAX_CLOSE)
+    change = guards.number(GuardName.MAX_CHANGE)
     return Guards(
         min_rows=min_rows if guards.has("min_rows") else 1 if by_default else None,
-        max_close_percent=max_percent if guards.has("max_close_percent") else 50.0 if by_default else None,
+        max_close_percent=close if guards.has(GuardName.MAX_CLOSE) else 50.0 if by_default else None,
+        max_change_percent=change,
+        max_shrink_percent=guards.number(GuardName.MAX_SHRINK),
+        max_growth_percent=guards.number(GuardName.MAX_GROWTH),
+        count_first=change is not None or (close is not None and by_default),
     )

@@ -23,6 +23,7 @@ def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple
         *checkpoint_choices(builder.checkpoint),
         *writers_choices(builder.facts.writers),
         *_deletes(builder),
+        *_guards(builder),
         *_uniqueness(builder),
         *_snapshot(builder),
     )
@@ -95,6 +96,18 @@ def _deletes(builder: "Builder") -> Iterator[Decision]:
     yield Decision(
         about="deletes", choice=builder.spec.scd.deletes, why=f"gone keys are handled {when}, within the guards"
     )
+
+
+def _guards(builder: "Builder") -> Iterator[Decision]:
+    """Only where several chunks make it a choice."""
+    if builder.cut.count == 1 or not builder.merge.keyed or not builder.spec.guards.count_shares:
+        return
+    if builder.spec.guards.count_first:
+        why = "the spec limits a share, so all chunks are compared with the target before one writes: read twice"
+        yield Decision(about="guards", choice="counted first", why=why)
+        return
+    why = "rows before the first chunk, the share of gone keys before the first is closed; a written limit comes first"
+    yield Decision(about="guards", choice="at the end", why=why)
 
 
 def _uniqueness(builder: "Builder") -> Iterator[Decision]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from dmsflow.compiler.rules import checkpoint, columns, connections, history, references, source, sql
+from dmsflow.compiler.rules import checkpoint, columns, connections, guards, history, references, source, sql
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.spec import PipelineSpec
 
@@ -44,6 +44,8 @@ SPEC_RULES: tuple[Rule, ...] = (
     checkpoint.append_does_not_reread_nulls,
     checkpoint.chunks_keep_keys_whole,
     checkpoint.delays_grow,
+    guards.guards_compare_wholes,
+    guards.guards_have_an_effect,
     references.references_stand_where_they_may,
     references.references_are_whole,
     references.params_are_declared,

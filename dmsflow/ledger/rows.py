@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dmsflow.model.guards import Allowed
 from dmsflow.model.result import ChunkTally, Failure, RowCounts, RunStatus, WatermarkMove
 
 STALE_AFTER = timedelta(seconds=30)
@@ -39,6 +40,7 @@ class RunRow:
     chunks_before: int = 0
     estimated_rows: int | None = None
     errors: tuple[Failure, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
     stop_requested: bool = False
     lost: bool = False
     is_latest: bool = True

@@ -116,6 +116,7 @@ def mark_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
     yield from _chunk_statements(mark_table(CHUNK, schema))
     yield from _checkpoint_statements(mark_table(CHECKPOINT, schema), mark_table(CHECKPOINT_HISTORY, schema))
     yield from _lease_statements(mark_table(LEASE, schema))
+    yield "find_last_run", _last_run(mark_table(CHUNK, schema), mark_table(CHECKPOINT, schema))
 
 
 def find_checkpoint(schema: str | None) -> sa.Executable:
@@ -198,6 +199,14 @@ def _checkpoint_statements(table: sa.TableClause, history: sa.TableClause) -> It
         "write_checkpoint",
         sa.insert(table).values(_values("pipeline", "watermark", "run_id", "run_at", "spec_digest")),
     )
+
+
+def _last_run(chunks: sa.TableClause, checkpoints: sa.TableClause) -> sa.Executable:
+    """The run that moved the pipeline's checkpoint last, which succeeded, and the rows that it read."""
+    read = sa.func.sum(chunks.c.rows_read)
+    of_run = chunks.join(checkpoints, chunks.c.run_id == checkpoints.c.run_id)
+    this = sa.and_(_is(checkpoints, "pipeline"), _is(chunks, "target_table"))
+    return sa.select(chunks.c.run_id, read).select_from(of_run).where(this).group_by(chunks.c.run_id)
 
 
 def _lease_statements(table: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:

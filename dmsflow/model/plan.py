@@ -6,8 +6,10 @@ from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dmsflow.model.spec import ErrorBudget, Guards, Retry, ScdType
+from dmsflow.model.guards import Allowed, Guards
+from dmsflow.model.spec import ErrorBudget, Retry, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Bound, Scalar, Watermark
 
@@ -226,6 +228,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     counted: Counting | None = None
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
+    allowed: tuple[Allowed, ...] = ()
+    """Guards that this run may pass; no other run of the plan."""
     version: int = PLAN_VERSION
 
     def name_columns(self, message: str) -> str:
@@ -238,8 +242,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """A fingerprint of the whole plan."""
-        return hashlib.sha256(encode_plan(self)).hexdigest()[:16]
+        """A fingerprint of the whole plan, whatever one run of it is allowed."""
+        return hashlib.sha256(encode_plan(replace(self, allowed=()))).hexdigest()[:16]
 
     def find(self, name: str, shape: RangeShape = RangeShape.ANY) -> Statement | None:
         """The statement of that name, in the text of that range shape."""

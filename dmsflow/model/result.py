@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from dmsflow.model.guards import Allowed
 from dmsflow.model.watermark import Watermark
 
 
@@ -121,3 +122,4 @@ class RunReport(Struct, frozen=True, kw_only=True):
     rows_per_second: float
     transfer: str
     errors: tuple[Failure, ...] = ()
+    allowed: tuple[Allowed, ...] = ()

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from dmsflow.model.guards import Guards
 from dmsflow.model.table import DataType, TableName
 
 
@@ -254,13 +255,6 @@ class ErrorBudget(Struct, frozen=True, kw_only=True):
 
     max_rows: int = 0
     max_percent: float | None = None
-
-
-class Guards(Struct, frozen=True, kw_only=True):
-    """When an extract looks broken; None is switched off."""
-
-    min_rows: int | None = None
-    max_close_percent: float | None = None
 
 
 class Check(Struct, frozen=True, kw_only=True):

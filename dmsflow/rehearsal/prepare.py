@@ -12,7 +12,8 @@ from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect, wr
 from dmsflow.engines.duckdb_files import CSV_ENDINGS
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import PlanRefused, SpecRejected
-from dmsflow.model.spec import Connection, ExecutorName, Guards, PipelineSpec, SecretText, Source
+from dmsflow.model.guards import Guards
+from dmsflow.model.spec import Connection, ExecutorName, PipelineSpec, SecretText, Source
 from dmsflow.model.table import DataType, TableName, TypeName
 from dmsflow.rehearsal.dialects import reading
 from dmsflow.rehearsal.given import Given, make_table

@@ -1,16 +1,16 @@
 """What a run looks at once it holds the lease, before it writes. Raises what refuses the run; writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dmsflow.engines.access import Access
-from dmsflow.engines.engine import Binds, Session
+from dmsflow.engines.engine import Session
 from dmsflow.errors import PlanRefused
 from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.model.plan import Plan
-from dmsflow.model.spec import ScdType
-from dmsflow.runtime.merge import check_close_guard, check_row_guard
-from dmsflow.runtime.run import Steps
+from dmsflow.model.spec import Deletes, ScdType
+from dmsflow.runtime.guards import NOTHING_WRITTEN, judge_changes, judge_gone, judge_rows
+from dmsflow.runtime.look import Effects
+from dmsflow.runtime.run import LastRun, Run, Steps
 
 
 def check_checkpoint(plan: Plan, steps: Steps) -> None:
@@ -36,28 +36,51 @@ def check_appended(plan: Plan, steps: Steps) -> None:
         )
 
 
-def check_size(plan: Plan, steps: Steps, access: Access, params: Binds) -> int:
-    """The guard on rows, before the first of several chunks writes anything (law 27); how many keys are live then."""
-    if plan.find("count_source") is None or (plan.guards.min_rows is None and plan.guards.max_close_percent is None):
+def find_last_run(steps: Steps) -> LastRun | None:
+    """The run before this one, as the target's marks tell it."""
+    for run_id, rows in steps.fetch("find_last_run"):
+        if run_id != steps.values["run_id"]:
+            return LastRun(run_id=str(run_id), rows=int(rows or 0))  # type: ignore[arg-type]
+    return None
+
+
+def admit_extract(run: Run, steps: Steps, look: Callable[[], Effects] | None) -> int:
+    """The guards, before the first of several chunks writes anything (law 27); how many keys are live then.
+
+    ``look`` counts what the chunks would do; a run that goes on has done so before its first chunk.
+    """
+    plan, guards = run.plan, run.plan.guards
+    if len(plan.chunks) == 1 or plan.find("count_source") is None or not (guards.count_rows or guards.count_shares):
         return 0
-    with _source(access, steps.session) as source:
-        counting = Steps(session=source, plan=plan, values={**params, **plan.checkpoint.binds()})
-        read = counting.count("count_source")
-    check_row_guard(plan, read)
+    read = _count_source(run, steps)
+    judge_rows(run, read)
     if not plan.target.exists or plan.find("current_total") is None:
         return 0
     current = steps.count("current_total")
-    check_close_guard(plan, max(current - read, 0), current)
+    if plan.deletes != Deletes.IGNORE:
+        judge_gone(run, max(current - read, 0), current, NOTHING_WRITTEN)
+    if guards.count_first and current and look:
+        effects = look()
+        judge_gone(run, effects.gone, current, NOTHING_WRITTEN)
+        judge_changes(run, effects.changed, effects.gone, current)
     return current
 
 
+def _count_source(run: Run, steps: Steps) -> int:
+    """How many rows the chunks are going to read, in the state that they read."""
+    with _source(run, steps.session) as source:
+        return Steps(session=source, plan=run.plan, values=run.binds()).count("count_source")
+
+
 @contextmanager
-def _source(access: Access, target: Session) -> Iterator[Session]:
-    if access.in_place:
-        yield target
-        return
-    session = access.open_source()
+def _source(run: Run, target: Session) -> Iterator[Session]:
+    """A session of the source, in a transaction that reads what the run reads."""
+    source = target if run.access.in_place else run.access.open_source()
     try:
-        yield session
+        if run.snapshot:
+            run.snapshot.begin(source)
+        yield source
     finally:
-        session.close()
+        source.rollback()
+        if source is not target:
+            source.close()

@@ -19,11 +19,13 @@ from dmsflow.marks.names import CHUNK, FINGERPRINT
 from dmsflow.model.plan import DELTA, Plan
 from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
-from dmsflow.runtime.admission import check_appended, check_checkpoint, check_size
+from dmsflow.runtime.admission import admit_extract, check_appended, check_checkpoint, find_last_run
 from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.executor import execute_chunks, settle
+from dmsflow.runtime.guards import judge_gone
 from dmsflow.runtime.lease import Holding, hold_lease
-from dmsflow.runtime.merge import check_close_guard, delete_gone, is_over_budget, verify_history
+from dmsflow.runtime.look import count_effects
+from dmsflow.runtime.merge import delete_gone, is_over_budget, verify_history
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys, Witness
 from dmsflow.runtime.sequence import hold_sequence
@@ -79,16 +81,12 @@ def apply_plan(
         if engine is not None:
             engine.heed(stop)
     with _session(access) as session:
-        prepare = Steps(
-            session=session,
-            plan=plan,
-            values={"run_id": run_id, "target_table": str(plan.target.table), "pipeline": plan.pipeline},
-        )
+        prepare = _first_steps(session, plan, run_id)
         _run_ddl(prepare, persistence, marks=True)
         with hold(prepare, _now, access.open_target, persistence) as beat:
             try:
                 with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
-                    run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tally)
+                    run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence)
                     for watcher in watchers:
                         watcher.prepared(run)
                     if resume_at is None:
@@ -99,6 +97,8 @@ def apply_plan(
                         hold_sequence(plan, access, run.binds(), run.refinery, stop) as sequence,
                     ):
                         run = replace(run, snapshot=snapshot, sequence=sequence, witness=witness)
+                        look = None if resume_at else partial(count_effects, run, stop, _now, tell)
+                        tally.current = persistence.call(lambda: admit_extract(run, prepare, look))
                         _run(run, watchers, stop, tally, beat, persistence)
             except (KeyboardInterrupt, Interrupted):
                 tally.interrupted = True
@@ -107,6 +107,12 @@ def apply_plan(
     report = write_report(plan, run_id, tally, started, time.perf_counter() - clock_start, stop)
     _log_end(report)
     return report
+
+
+def _first_steps(session: Session, plan: Plan, run_id: str) -> Steps:
+    """Statements that need no more than the run's name."""
+    values = {"run_id": run_id, "target_table": str(plan.target.table), "pipeline": plan.pipeline}
+    return Steps(session=session, plan=plan, values=values)
 
 
 def _log_end(report: RunReport) -> None:
@@ -132,15 +138,12 @@ def _prepare(
     run_id: str,
     resume_at: datetime | None,
     persistence: Persistence,
-    tally: Tally,
 ) -> Run:
     """What is looked at and made, with the lease held, before the first chunk."""
     persistence.call(lambda: check_checkpoint(plan, steps))
     if plan.counted:
         persistence.call(lambda: _make_room_for_fingerprints(steps))
     persistence.call(lambda: check_appended(plan, steps))
-    if len(plan.chunks) > 1:
-        tally.current = persistence.call(lambda: check_size(plan, steps, access, params))
     if resume_at is None:
         _run_ddl(steps, persistence, marks=False)
 
@@ -155,6 +158,7 @@ def _prepare(
             params=params,
             refinery=Refinery(persistence.stop),
             fills=steps.has("find_any") and not steps.count("find_any"),
+            last=find_last_run(steps) if plan.guards.count_rows else None,
         )
 
     return persistence.call(look)
@@ -239,7 +243,7 @@ def _finish_in_transaction(run: Run, steps: Steps, tally: Tally) -> int:
         return steps.count("count_closed") - tally.rows.closed
     if steps.has("find_gone"):
         gone = _count_gone(steps)
-        check_close_guard(plan, gone, tally.current)
+        judge_gone(run, gone, tally.current)
         if gone:
             if run.witness:
                 run.witness.classified(steps, {"gone": gone})

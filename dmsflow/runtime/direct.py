@@ -11,7 +11,8 @@ from dmsflow.errors import PermanentError
 from dmsflow.model.plan import UNSOUND, Scope, Transfer
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
-from dmsflow.runtime.merge import Classes, Found, check_row_guard, classify, keys_are_distinct, write_classes
+from dmsflow.runtime.guards import judge_rows
+from dmsflow.runtime.merge import Classes, Found, classify, keys_are_distinct, write_classes
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.transfer import Sessions, fill_table
 
@@ -35,10 +36,18 @@ def merge_direct(run: Run, steps: Steps, *, alone: bool, source: Session) -> Row
     with _staged_after_failing(once=not steps.has("probe_direct")):
         read = _count_ahead(replace(steps, session=source)) if steps.has("probe_direct") else None
         if read is not None and alone:
-            check_row_guard(run.plan, read)
+            judge_rows(run, read)
         if inserts_alone(run):
-            return _fill(run, steps, read, source)
+            return _fill(run, steps, read, source, alone=alone)
         return _compare(run, steps, read, alone=alone)
+
+
+def classify_directly(steps: Steps) -> Classes:
+    """What the rows of the chunk's range mean to the target, with nothing written. Raises Unsound."""
+    with _staged_after_failing(once=not steps.has("probe_direct")):
+        if steps.has("probe_direct"):
+            _count_ahead(steps)
+        return classify(steps, "classify_direct")
 
 
 def _count_ahead(steps: Steps) -> int:
@@ -49,7 +58,7 @@ def _count_ahead(steps: Steps) -> int:
     return read
 
 
-def _fill(run: Run, steps: Steps, read: int | None, source: Session) -> RowCounts:
+def _fill(run: Run, steps: Steps, read: int | None, source: Session, *, alone: bool) -> RowCounts:
     """Insert every row; where nothing was counted before, what was inserted tells their number and their keys."""
     base = run.keys.reserve(read or 0)
     if run.plan.transfer is Transfer.IN_PLACE:
@@ -59,7 +68,8 @@ def _fill(run: Run, steps: Steps, read: int | None, source: Session) -> RowCount
         inserted = fill_table(run.plan, steps.find, partial(steps.binds, sk_base=base), sessions)
     if read is None:
         run.keys.reserve(inserted)
-        check_row_guard(run.plan, inserted)
+        if alone:
+            judge_rows(run, inserted)
         if steps.has("probe_filled") and not _all_distinct(steps, "probe_filled"):
             raise Unsound
     return RowCounts(read=inserted if read is None else read, inserted=inserted)
@@ -74,7 +84,8 @@ def _compare(run: Run, steps: Steps, read: int | None, *, alone: bool) -> RowCou
     if read is None:
         assert current is not None
         read = _count_after(steps, classes, current)
-        check_row_guard(plan, read)
+        if alone:
+            judge_rows(run, read)
     if current is not None and (sweeps or current == 0):
         unchanged = max(current - classes.live_total, 0)
     else:

@@ -10,6 +10,7 @@ from dmsflow.errors import (
     ConnectionFailed,
     DatabaseError,
     DmsflowError,
+    GuardRefused,
     Interrupted,
     SnapshotLost,
     TooManyRefused,
@@ -27,9 +28,13 @@ from dmsflow.runtime.worker import Finish, find_committed, load_chunk
 logger = logging.getLogger("dmsflow.runtime")
 Clock = Callable[[], datetime]
 Tell = Callable[[Failure], None]
+Load = Callable[[Run, Chunk, Clock, Finish | None], ChunkResult]
+"""What is done with a chunk; load_chunk, where nothing else is asked for."""
 
 
-def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish, tell: Tell) -> Iterator[ChunkResult]:
+def execute_chunks(
+    run: Run, stop: StopSignal, clock: Clock, finish: Finish | None, tell: Tell, load: Load | None = None
+) -> Iterator[ChunkResult]:
     """Every chunk once; none is begun after one has failed or a stop was requested.
 
     ``tell`` hears of every attempt that failed, in the thread of its chunk.
@@ -39,17 +44,19 @@ def execute_chunks(run: Run, stop: StopSignal, clock: Clock, finish: Finish, tel
         for chunk in chunks:
             if stop.requested:
                 return
-            result = attempt_chunk(run, chunk, stop, clock, finish if len(chunks) == 1 else None, tell)
+            result = attempt_chunk(run, chunk, stop, clock, finish if len(chunks) == 1 else None, tell, load)
             if result is None:
                 return
             yield result
             if result.status is ChunkStatus.FAILED:
                 return
         return
-    yield from _execute_in_threads(run, stop, clock, tell)
+    yield from _execute_in_threads(run, stop, clock, tell, load)
 
 
-def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock, tell: Tell) -> Iterator[ChunkResult]:
+def _execute_in_threads(
+    run: Run, stop: StopSignal, clock: Clock, tell: Tell, load: Load | None
+) -> Iterator[ChunkResult]:
     """At most ``workers`` chunks in flight; results in the order in which they finish.
 
     Asked to stop at once, those in flight end as soon as they can; what they have committed counts.
@@ -66,7 +73,7 @@ def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock, tell: Tell) ->
                 if chunk is None:
                     open_for_more = False
                     break
-                flying.add(pool.submit(attempt_chunk, run, chunk, stop, clock, None, tell))
+                flying.add(pool.submit(attempt_chunk, run, chunk, stop, clock, None, tell, load))
             if not flying:
                 break
             try:
@@ -83,14 +90,20 @@ def _execute_in_threads(run: Run, stop: StopSignal, clock: Clock, tell: Tell) ->
 
 
 def attempt_chunk(
-    run: Run, chunk: Chunk, stop: StopSignal, clock: Clock, finish: Finish | None, tell: Tell
+    run: Run,
+    chunk: Chunk,
+    stop: StopSignal,
+    clock: Clock,
+    finish: Finish | None,
+    tell: Tell,
+    load: Load | None = None,
 ) -> ChunkResult | None:
     """A chunk with its retries; its last error is in the result, never lost (law 32). None where a stop undid it."""
     failures: list[Failure] = []
 
     def attempt() -> ChunkResult:
         try:
-            return load_chunk(run, chunk, clock, finish)
+            return (load or load_chunk)(run, chunk, clock, finish)
         except Interrupted:
             raise
         except DmsflowError as error:
@@ -118,7 +131,9 @@ def attempt_chunk(
 
 def _failure_of(chunk: Chunk, error: DmsflowError, attempt: int, message: str) -> Failure:
     code = type(error.__cause__ or error).__name__
-    step = REJECTED if isinstance(error, TooManyRefused) else None
+    step = error.next_step if isinstance(error, GuardRefused) else None
+    if isinstance(error, TooManyRefused):
+        step = REJECTED
     return Failure(message=message, code=code, chunk=chunk.number, attempts=attempt, next_step=step)
 
 

@@ -4,14 +4,16 @@ from collections import defaultdict
 
 from msgspec import Struct
 
-from dmsflow.errors import GuardRefused, PromiseBroken
+from dmsflow.errors import PromiseBroken
 from dmsflow.model.plan import Plan, Scope
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import Deletes, ScdType
+from dmsflow.runtime.guards import judge_changes, judge_gone, judge_rows
 from dmsflow.runtime.run import Run, Steps
 
 VERIFIED = ("new", "version", "gone", "correct")
 """The classes whose keys are looked at again after they are written; where there are none, no key was touched."""
+CHANGING = ("version", "update", "correct")
 DELETES = ("delete_gone", "flag_gone", "close_gone", "bury_gone")
 
 
@@ -33,6 +35,11 @@ class Classes(Struct, frozen=True, kw_only=True):
     def live_sound(self) -> int:
         """Live current versions met by sound rows that change something."""
         return sum(count for name, count in self.live.items() if name not in ("fault", "gone"))
+
+    @property
+    def changed(self) -> int:
+        """Live current versions that are written over, or followed by another one."""
+        return sum(self.live.get(name, 0) for name in CHANGING)
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -65,7 +72,7 @@ def judge_staged(run: Run, steps: Steps, *, alone: bool) -> Judged:
     """Count the staged rows, and settle those that share a key."""
     read, distinct = keys_are_distinct(steps)
     if alone:
-        check_row_guard(run.plan, read)
+        judge_rows(run, read)
     return Judged(read=read, distinct=distinct, collapsed=0 if distinct else _resolve_duplicates(steps))
 
 
@@ -90,6 +97,8 @@ def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowC
 def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCounts:
     """Do what the classes say, and check that it was done."""
     classes, current = found.classes, found.current
+    if alone:
+        _judge_shares(run, steps, found)
     if run.witness:
         run.witness.classified(steps, classes.rows)
     rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
@@ -200,7 +209,7 @@ def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int
         return 0
     if is_over_budget(plan, *share):
         return 0
-    check_close_guard(plan, gone, current)
+    judge_gone(run, gone, current)
     return delete_gone(run, steps, gone)
 
 
@@ -213,22 +222,14 @@ def delete_gone(run: Run, steps: Steps, gone: int) -> int:
     return gone
 
 
-def check_row_guard(plan: Plan, read: int) -> None:
-    """Refuse an extract with too few rows (law 27)."""
-    wanted = plan.guards.min_rows
-    if wanted is not None and read < wanted:
-        raise GuardRefused(f"the source has {read:,} rows, guards.min_rows is {wanted:,}: nothing was written")
-
-
-def check_close_guard(plan: Plan, gone: int, current: int) -> None:
-    """Refuse to close more than the spec allows (law 27)."""
-    limit = plan.guards.max_close_percent
-    share = 100 * gone / current if current else 0
-    if limit is not None and share > limit:
-        raise GuardRefused(
-            f"{gone:,} of {current:,} keys are gone ({share:.1f} percent), guards.max_close_percent is {limit:g}: "
-            "none was closed"
-        )
+def _judge_shares(run: Run, steps: Steps, found: Found) -> None:
+    """Let the guards look at what the only chunk would do, before it writes."""
+    if run.plan.guards.max_change_percent is None:
+        return
+    classes, plan = found.classes, run.plan
+    doomed = is_over_budget(plan, classes["fault"] + classes["late"], found.read)
+    current = steps.count("current_total") if found.current is None else found.current
+    judge_changes(run, classes.changed, 0 if doomed else classes["gone"], current)
 
 
 def is_over_budget(plan: Plan, rejected: int, read: int) -> bool:

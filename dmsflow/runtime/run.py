@@ -41,10 +41,17 @@ class Witness:
         """Every sound row of the stage is about to be inserted."""
 
 
+class LastRun(Struct, frozen=True, kw_only=True):
+    """The run before: the last one of this pipeline that succeeded, and the rows it read."""
+
+    run_id: str
+    rows: int
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """What every chunk of a run shares (laws 5, 19: one state of the source, one instant).
 
-    ``fills``: the target had no row when the run began.
+    ``fills``: the target had no row when the run began. ``last`` is known where a guard looks at rows.
     """
 
     run_id: str
@@ -59,6 +66,7 @@ class Run(Struct, frozen=True, kw_only=True):
     sequence: Sequence | None = None
     witness: Witness | None = None
     pieces: Pieces = field(default_factory=Pieces)
+    last: LastRun | None = None
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

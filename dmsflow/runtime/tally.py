@@ -50,7 +50,7 @@ class Tally(Struct):
 
 def failure_of(error: DmsflowError, attempts: int = 1) -> Failure:
     """What ended a run, or an attempt to begin or to end it, as its report tells it."""
-    step = "check the source, or change the guard in the spec" if isinstance(error, GuardRefused) else None
+    step = error.next_step if isinstance(error, GuardRefused) else None
     return Failure(message=str(error), code=type(error.__cause__ or error).__name__, attempts=attempts, next_step=step)
 
 
@@ -87,6 +87,7 @@ def write_report(
         rows_per_second=round(tally.rows.read / seconds, 1) if seconds else 0.0,
         transfer=plan.transfer,
         errors=tuple(tally.failures),
+        allowed=plan.allowed,
     )
 
 

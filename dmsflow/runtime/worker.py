@@ -51,14 +51,14 @@ def _load_whole(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: F
         define_temporaries(steps, *MERGED)
         if merges_directly(run, steps) and run.pieces.count(chunk.number) == 1:
             # Nothing of the try is committed: the next one begins with the same target, and reads the source anew.
-            with suppress(Unsound), _reading(run, target) as source:
+            with suppress(Unsound), open_reading(run, target) as source:
                 return _merge_chunk(run, chunk, steps, partial(merge_direct, source=source), clock, finish)
-        with _reading(run, target) as source:
+        with open_reading(run, target) as source:
             return _merge_chunk(run, chunk, steps, partial(_stage_and_merge, source=source), clock, finish)
 
 
 @contextmanager
-def _reading(run: Run, target: Session) -> Iterator[Session]:
+def open_reading(run: Run, target: Session) -> Iterator[Session]:
     """The session that reads the source, in the state that the run reads."""
     if run.plan.transfer is Transfer.IN_PLACE or run.sequence is not None:
         yield target
@@ -77,9 +77,9 @@ def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         define_temporaries(steps, *ISOLATED)
-        _find_place(run, chunk, steps)
-        with _reading(run, target) as source, transaction(target, _begin_reading(run, target)):
-            _stage(run, steps, source)
+        find_place(run, chunk, steps)
+        with open_reading(run, target) as source, transaction(target, begin_reading(run, target)):
+            stage_chunk(run, steps, source)
         # A transaction of its own: DuckDB gives committed rows other row ids.
         with transaction(target):
             isolation = begin_isolation(run, steps)
@@ -94,7 +94,7 @@ def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish
                     raise
 
 
-def _begin_reading(run: Run, target: Session) -> Callable[[], None] | None:
+def begin_reading(run: Run, target: Session) -> Callable[[], None] | None:
     """How a transaction begins that itself reads the source in the state that the run reads."""
     return partial(run.snapshot.begin, target) if run.snapshot and run.plan.transfer is Transfer.IN_PLACE else None
 
@@ -111,7 +111,7 @@ def _merge_chunk(
 ) -> ChunkResult:
     """The chunk's transaction, by one way to merge; whether it ``reads`` the source, or what was staged before."""
     started = time.perf_counter()
-    begin = _begin_reading(run, steps.session) if reads else None
+    begin = begin_reading(run, steps.session) if reads else None
     counts = reads and run.sequence is not None
     if begin is not None or counts:
         # The state that is read is older than a mark that a broken try may have left; and rows are counted off, which
@@ -120,7 +120,7 @@ def _merge_chunk(
         if marked is not None:
             return _result(chunk, ChunkStatus.SKIPPED, marked, started)
     if counts:
-        _find_place(run, chunk, steps)
+        find_place(run, chunk, steps)
     try:
         with transaction(steps.session, begin):
             marked = _read_mark(steps)
@@ -138,11 +138,11 @@ def _merge_chunk(
 
 def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) -> RowCounts:
     """Bring the chunk's rows into a stage, and merge from there."""
-    _stage(run, steps, source)
+    stage_chunk(run, steps, source)
     return merge_staged(run, steps, alone=alone)
 
 
-def _stage(run: Run, steps: Steps, source: Session) -> None:
+def stage_chunk(run: Run, steps: Steps, source: Session) -> None:
     """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading."""
     name = run.snapshot.name if run.snapshot else None
     with run.sequence.rows() if run.sequence else nullcontext(_in_pieces(run, steps, source)) as rows:
@@ -162,7 +162,7 @@ def _in_pieces(run: Run, steps: Steps, source: Session) -> "pa.RecordBatchReader
     return read_pieces(chunk, replace(steps, session=source), count, BATCH_ROWS, run.access.open_source)
 
 
-def _find_place(run: Run, chunk: Chunk, steps: Steps) -> None:
+def find_place(run: Run, chunk: Chunk, steps: Steps) -> None:
     """Where rows are counted as they are read, go to those of the chunk; not beyond rows that are not loaded."""
 
     def loaded() -> dict[int, str | None]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import Struct
+from msgspec.structs import replace
 
+from dmsflow.cli.allow_option import AllowOption, parse_allowed
 from dmsflow.cli.exits import Exit
 from dmsflow.cli.ledger_options import LedgerOption, utc_now
 from dmsflow.cli.log_options import LogOptions
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from dmsflow.engines.access import Access, Opening
     from dmsflow.ledger import Ledger
     from dmsflow.model.facts import SourceFacts
+    from dmsflow.model.guards import Allowed
     from dmsflow.model.plan import Plan, Transfer
     from dmsflow.model.result import ExpectedRows
     from dmsflow.runtime.apply import Watcher
@@ -55,6 +58,7 @@ def apply(
     spec: Annotated[Path, typer.Argument(metavar="SPEC|PLAN", help="A spec, or a plan written by plan --out.")],
     format: Annotated[ReportFormat, typer.Option(help="How to print the report.")] = ReportFormat.TEXT,
     restart: Annotated[bool, typer.Option("--restart", help="Forget a broken run instead of resuming it.")] = False,
+    allow: AllowOption = None,
     transfer: TransferOption = None,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
     ledger: LedgerOption = None,
@@ -70,8 +74,9 @@ def apply(
             raise typer.Exit(Exit.USAGE)
         settings = dict(saved.plan.params) if saved else parse_settings(set or ())
         loaded = load(Path(saved.plan.spec_file) if saved else spec, settings)
-        wanted = parse_transfer(transfer)
-        report = run_spec(context.ensure_object(LogOptions), loaded, saved, restart, ledger, wanted, open_access)
+        wanted, logs = parse_transfer(transfer), context.ensure_object(LogOptions)
+        allowed = parse_allowed(allow)
+        report = run_spec(logs, loaded, saved, restart, ledger, wanted, open_access, allowed=allowed)
     show_report(report, format)
     raise typer.Exit(exit_code(report.status))
 
@@ -94,6 +99,7 @@ def run_spec(
     transfer: "Transfer | None",
     opening: "Opening",
     watchers: "tuple[Watcher, ...]" = (),
+    allowed: "tuple[Allowed, ...]" = (),
 ) -> RunReport:
     """Open everything, in the order in which it must be closed again, and run."""
     from dmsflow.cli.logs import logging_to_file
@@ -102,7 +108,7 @@ def run_spec(
     spec = loaded.raise_if_rejected()
     path = locate_ledger(location, Path(spec.ledger_folder or Path(spec.file).absolute().parent))
     with logging_to_file(logs, path), open_ledger(path, clock=utc_now) as ledger, opening(spec) as access:
-        start = _choose_start(loaded, saved.plan if saved else None, access, ledger, restart, transfer)
+        start = _allow(_choose_start(loaded, saved.plan if saved else None, access, ledger, restart, transfer), allowed)
         report = _apply(start, loaded, access, ledger, watchers)
         if saved is not None and saved.expected is not None:
             _compare(saved.expected, report)
@@ -132,6 +138,15 @@ def _compare(expected: "ExpectedRows", report: RunReport) -> None:
     log_event(
         logger, logging.WARNING, "effects differ", run_id=report.run_id, code="DMS410 effects-differ", counts=told
     )
+
+
+def _allow(start: Start, allowed: "tuple[Allowed, ...]") -> Start:
+    """Let this run pass guards; one that goes on may still pass those that it was allowed before."""
+    if not allowed:
+        return start
+    names = [one.guard for one in allowed]
+    kept = tuple(one for one in start.plan.allowed if one.guard not in names)
+    return replace(start, plan=replace(start.plan, allowed=(*kept, *allowed)))
 
 
 def _prepare_next(loaded: "LoadedSpec", access: "Access", ledger: "Ledger", source: "SourceFacts | None") -> None:

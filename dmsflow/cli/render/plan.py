@@ -81,6 +81,12 @@ def _limits(plan: Plan) -> Iterator[str]:
         yield f"  refuse an extract of fewer than {guards.min_rows} rows"
     if guards.max_close_percent is not None:
         yield f"  refuse to close more than {guards.max_close_percent:g} percent of the current keys"
+    if guards.max_change_percent is not None:
+        yield f"  refuse to change more than {guards.max_change_percent:g} percent of the current rows"
+    if guards.max_shrink_percent is not None:
+        yield f"  refuse an extract that is more than {guards.max_shrink_percent:g} percent smaller than the last run's"
+    if guards.max_growth_percent is not None:
+        yield f"  refuse an extract that is more than {guards.max_growth_percent:g} percent larger than the last run's"
     if errors.max_percent is not None:
         yield f"  fail beyond {errors.max_percent:g} percent of rejected rows"
     if errors.max_rows is not None and errors.max_rows < 2**63 - 1:

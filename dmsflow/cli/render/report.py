@@ -19,6 +19,8 @@ def render_report(report: RunReport, *, colour: bool) -> str:
     moved = write_watermark(report.watermark)
     if moved:
         lines += ["", moved]
+    if report.allowed:
+        lines += ["", *(f"allowed: {one.guard}, by {escape(one.by)}" for one in report.allowed)]
     if report.errors:
         lines += ["", *(write_failure(error, report) for error in report.errors[:SHOWN_ERRORS])]
         if len(report.errors) > SHOWN_ERRORS:

@@ -116,6 +116,7 @@ def run_as_values(run: RunRow) -> dict[str, object]:
         "chunks": asdict(run.chunks),
         "watermark": {"before": _watermark(run.watermark.before), "after": _watermark(run.watermark.after)},
         "errors": [asdict(error) for error in run.errors],
+        "allowed": [asdict(one) for one in run.allowed],
     }
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dmsflow.compiler.document import parse_text
 from dmsflow.compiler.load import NO_SETTINGS, LoadedSpec, load_document, load_spec
 from dmsflow.errors import SpecRejected
-from dmsflow.model.spec import ColumnSpec, Fields, Guards, Policy, ScdType, Strategy
+from dmsflow.model.guards import Guards
+from dmsflow.model.spec import ColumnSpec, Fields, Policy, ScdType, Strategy
 from dmsflow.model.table import DataType, TypeName
 
 SPEC = """\

@@ -1,0 +1,83 @@
+"""Counts what all chunks would do to the target before one of them writes. Each is read, compared, and undone.
+
+Only guards ask for it, where a spec sets a limit that no chunk can judge alone. The source is read once more for it.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import closing, suppress
+from functools import partial
+from threading import Lock
+
+from msgspec import Struct
+
+from dmsflow.engines.engine import Session
+from dmsflow.errors import Interrupted, PermanentError
+from dmsflow.events import log_event
+from dmsflow.model.plan import Chunk
+from dmsflow.model.result import ChunkResult, ChunkStatus
+from dmsflow.runtime.direct import Unsound, classify_directly, merges_directly
+from dmsflow.runtime.executor import Clock, Tell, execute_chunks
+from dmsflow.runtime.merge import Classes, classify, judge_staged
+from dmsflow.runtime.run import Run, Steps
+from dmsflow.runtime.stop import StopSignal
+from dmsflow.runtime.temporaries import MERGED, define_temporaries
+from dmsflow.runtime.worker import Finish, begin_reading, find_place, open_reading, stage_chunk
+
+logger = logging.getLogger("dmsflow.runtime")
+
+
+class Effects(Struct, frozen=True, kw_only=True):
+    """How many current rows would change, and how many keys are gone."""
+
+    changed: int = 0
+    gone: int = 0
+
+
+def count_effects(run: Run, stop: StopSignal, clock: Clock, tell: Tell) -> Effects:
+    """What the chunks would do, all together. Raises Interrupted when a stop is asked for, or what failed."""
+    found: list[Classes] = []
+    lock = Lock()
+
+    def look(run: Run, chunk: Chunk, clock: Clock, finish: Finish | None) -> ChunkResult:
+        classes = _look_at(run, chunk)
+        with lock:
+            found.append(classes)
+        return ChunkResult(number=chunk.number, status=ChunkStatus.DONE)
+
+    for result in execute_chunks(run, stop, clock, None, tell, look):
+        if result.failure is not None:
+            raise PermanentError(f"chunk {result.number} cannot be compared with the target: {result.failure.message}")
+    if len(found) < len(run.plan.chunks):
+        raise Interrupted("the run was stopped while it counted what it would change")
+    effects = Effects(changed=sum(one.changed for one in found), gone=sum(one["gone"] for one in found))
+    log_event(logger, logging.INFO, "effects counted", changed=effects.changed, gone=effects.gone)
+    return effects
+
+
+def _look_at(run: Run, chunk: Chunk) -> Classes:
+    """The classes of a chunk's rows, in a transaction that is undone."""
+    with closing(run.access.open_target()) as target:
+        steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        define_temporaries(steps, *MERGED)
+        find_place(run, chunk, steps)
+        begin = begin_reading(run, target) or target.begin
+        if merges_directly(run, steps):
+            with suppress(Unsound):
+                return _undone(steps, begin, partial(classify_directly, steps))
+        with open_reading(run, target) as source:
+            return _undone(steps, begin, partial(_stage_and_classify, run, steps, source))
+
+
+def _undone(steps: Steps, begin: Callable[[], None], work: Callable[[], Classes]) -> Classes:
+    begin()
+    try:
+        return work()
+    finally:
+        steps.session.rollback()
+
+
+def _stage_and_classify(run: Run, steps: Steps, source: Session) -> Classes:
+    stage_chunk(run, steps, source)
+    judge_staged(run, steps, alone=False)
+    return classify(steps, "classify")
