@@ -28,7 +28,10 @@ GRAMMAR = {
 }
 """Calls with words of their own between the parentheses, which only a parser can read."""
 
-MACROS = {"oracle": ("exact.sql", "oracle.sql"), "postgres": ("exact.sql", "postgres.sql")}
+MACROS = {
+    "oracle": ("exact.sql", "formats.sql", "oracle.sql"),
+    "postgres": ("exact.sql", "formats.sql", "postgres.sql"),
+}
 
 
 @cache
