@@ -248,7 +248,7 @@ def year_sql(groups: Sequence[str], now: str) -> str:
             case "YY":
                 return f"year({now}) // 100 * 100 + {field}"
             case "RR" | "RRRR":
-                pivot = f"ora_pivot_year(year({now}), {field})"
+                pivot = f"read_pivot_year(year({now}), {field})"
                 if name == "RR":
                     return pivot
                 return f"CASE WHEN length({{m}}[{groups.index(name) + 1}]) > 2 THEN {field} ELSE {pivot} END"
@@ -268,19 +268,19 @@ def moment_sql(groups: Sequence[str], now: str) -> str:
     if "J" in groups:
         day = f"(DATE '2000-01-01' + CAST({_field(groups, 'J')} - 2451545 AS INTEGER))"
     elif "DDD" in groups:
-        day = f"ora_day_of_year({year_sql(groups, now)}, {_field(groups, 'DDD')})"
+        day = f"read_day_of_year({year_sql(groups, now)}, {_field(groups, 'DDD')})"
     else:
         day = f"make_date({year_sql(groups, now)}, {_month(groups, now)}, {value('DD', '1')})"
     hour = value("HH24", "0")
     half = next((name for name in groups if name in MERIDIEMS), None)
     if short := next((name for name in groups if name in ("HH12", "HH")), None):
-        hour = f"ora_hour({_field(groups, short)}, {f'{{m}}[{groups.index(half) + 1}]' if half else 'NULL'})"
+        hour = f"read_hour({_field(groups, short)}, {f'{{m}}[{groups.index(half) + 1}]' if half else 'NULL'})"
     fraction = next((name for name in groups if name in FRACTIONS), None)
     micros = f"CAST(rpad({{m}}[{groups.index(fraction) + 1}], 6, '0') AS BIGINT)" if fraction else "0"
     if "SSSSS" in groups:
-        seconds = f"to_seconds(ora_within({_field(groups, 'SSSSS')}, 86399))"
+        seconds = f"to_seconds(read_within({_field(groups, 'SSSSS')}, 86399))"
         return f"CAST({day} AS TIMESTAMP) + {seconds} + to_microseconds({micros})"
-    clock = f"ora_clock({hour}, {value('MI', '0')}, {value('SS', '0')}, {micros})"
+    clock = f"read_clock({hour}, {value('MI', '0')}, {value('SS', '0')}, {micros})"
     return f"CAST({day} AS TIMESTAMP) + {clock}"
 
 

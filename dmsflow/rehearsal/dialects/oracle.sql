@@ -100,14 +100,6 @@ CREATE OR REPLACE MACRO ora_from(t, p) AS substring(t, CAST(p AS BIGINT));
 CREATE OR REPLACE MACRO ora_marks(t) AS list_filter(range(1, length(t) + 1), lambda i: substring(t, i, 1) = chr(57344));
 CREATE OR REPLACE MACRO ora_mark(t, n, p) AS CASE WHEN t IS NULL THEN NULL ELSE coalesce(ora_marks(t)[n] - n + p, 0) END;
 
--- What a format model reads
-CREATE OR REPLACE MACRO ora_within(n, top) AS CASE WHEN n <= top THEN n WHEN n IS NOT NULL THEN error('ORA-01850: a part of the time is out of range') ELSE 0 END;
-CREATE OR REPLACE MACRO ora_clock(h, m, s, f) AS to_hours(ora_within(h, 23)) + to_minutes(ora_within(m, 59)) + to_seconds(ora_within(s, 59)) + to_microseconds(coalesce(f, 0));
-CREATE OR REPLACE MACRO ora_hour(h, half) AS CASE WHEN h IS NULL THEN 0 WHEN h NOT BETWEEN 1 AND 12 THEN error('ORA-01849: hour must be between 1 and 12')
-    ELSE h % 12 + CASE WHEN lower(left(half, 1)) = 'p' THEN 12 ELSE 0 END END;
-CREATE OR REPLACE MACRO ora_day_of_year(y, n) AS CASE WHEN n BETWEEN 1 AND CASE WHEN day(last_day(make_date(y, 2, 1))) = 29 THEN 366 ELSE 365 END
-    THEN make_date(y, 1, 1) + CAST(n - 1 AS INTEGER) ELSE error('ORA-01848: day of year must be between 1 and 365 (366 for leap year)') END;
-
 -- Sorted lists
 CREATE OR REPLACE MACRO ora_percentile(l, p) AS list_transform([{'l': list_filter(l, lambda x: x IS NOT NULL), 'p': p}], lambda v: CASE WHEN len(v.l) = 0 THEN NULL
     ELSE v.l[CAST(floor(v.p * (len(v.l) - 1)) AS BIGINT) + 1] + exact_mul(v.p * (len(v.l) - 1) - floor(v.p * (len(v.l) - 1)),
@@ -124,6 +116,3 @@ CREATE OR REPLACE MACRO ora_asin(x) AS exact_decimal(asin(CAST(x AS DOUBLE)));
 CREATE OR REPLACE MACRO ora_acos(x) AS exact_decimal(acos(CAST(x AS DOUBLE)));
 CREATE OR REPLACE MACRO ora_atan(x) AS exact_decimal(atan(CAST(x AS DOUBLE)));
 CREATE OR REPLACE MACRO ora_atan2(y, x) AS exact_decimal(atan2(CAST(y AS DOUBLE), CAST(x AS DOUBLE)));
--- The century of a year of two digits: that of now, or the one that is nearer.
-CREATE OR REPLACE MACRO ora_pivot_year(y, two) AS y // 100 * 100 + two
-    + CASE WHEN y % 100 < 50 AND two >= 50 THEN -100 WHEN y % 100 >= 50 AND two < 50 THEN 100 ELSE 0 END;

@@ -50,7 +50,7 @@ class OracleCoercion(Rewriter):
             return value.sql
         if value.kind is Kind.NUMBER:
             return self.call("ora_number_text", value.sql)
-        raise Untranslated(node, f"a {value.kind.value} is used as text, and {NLS}")
+        raise Untranslated(node, _untold(value) or f"a {value.kind.value} is used as text, and {NLS}")
 
     def as_number(self, value: Value, node: "Expr") -> "Expr":
         """The value as a number; a text is read as one."""
@@ -62,7 +62,7 @@ class OracleCoercion(Rewriter):
             return value
         if value.kind in TEXTS:
             return Value(self.call("ora_number", value.sql), Type(Kind.NUMBER, MAX_SCALE))
-        raise Untranslated(node, f"a {value.kind.value} is used as a number")
+        raise Untranslated(node, _untold(value) or f"a {value.kind.value} is used as a number")
 
     def as_date(self, value: Value, node: "Expr") -> "Expr":
         """The value as a TIMESTAMP of DuckDB."""
@@ -70,7 +70,7 @@ class OracleCoercion(Rewriter):
             return cast(value.sql, "TIMESTAMP")
         if value.kind is Kind.TIMESTAMPTZ:
             raise Untranslated(node, "a time zone is lost here: write CAST(... AS TIMESTAMP) first")
-        raise Untranslated(node, f"a {value.kind.value} is used as a date, and {NLS}")
+        raise Untranslated(node, _untold(value) or f"a {value.kind.value} is used as a date, and {NLS}")
 
     def fixed(self, value: Value) -> "Expr":
         """A number as a DECIMAL of its scale."""
@@ -86,7 +86,10 @@ class OracleCoercion(Rewriter):
         kinds = (first.kind, second.kind)
         if kinds == (Kind.CHAR, Kind.CHAR):
             return self.call("rtrim", first.sql, text(" ")), self.call("rtrim", second.sql, text(" "))
-        if Kind.NULL in kinds or Kind.UNKNOWN in kinds or all(kind in TEXTS for kind in kinds):
+        for value, part in ((first, left), (second, right)):
+            if Kind.NULL not in kinds and (told := _untold(value)):
+                raise Untranslated(nearest_place(part), told)
+        if Kind.NULL in kinds or all(kind in TEXTS for kind in kinds):
             return first.sql, second.sql
         if any(kind in NUMBERS for kind in kinds):
             return self.as_number(first, left), self.as_number(second, right)
@@ -151,3 +154,8 @@ def _widest(kinds: set[Kind]) -> Type:
     if kinds <= set(TEXTS):
         return TEXT
     return TIMESTAMP if Kind.TIMESTAMP in kinds else Type(Kind.MOMENT)
+
+
+def _untold(value: Value) -> str:
+    """What to say of a value whose type nothing tells; nothing where it is known."""
+    return "the type of this value cannot be told: give its column a type" if value.kind is Kind.UNKNOWN else ""

@@ -36,6 +36,9 @@ def number_rows(rewriter: "OracleRewriter", select: "Expr") -> "Expr":
         return select
     if select.args.get("order"):
         raise Untranslated(found[0], "ROWNUM is counted before ORDER BY: order in a subquery, and count around it")
+    for column in found:
+        if column.find_ancestor(exp.Join, exp.Having, exp.Group, exp.Select) is not select:
+            raise Untranslated(column, "ROWNUM is covered in the select list and in WHERE")
     made = select.copy()
     limits, others = _split(made)
     if made.args.get("joins"):

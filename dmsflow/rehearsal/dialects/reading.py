@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,11 @@ GRAMMAR = {
 }
 """Calls with words of their own between the parentheses, which only a parser can read."""
 
-MACROS = {"oracle": ("exact.sql", "oracle.sql"), "postgres": ("exact.sql", "postgres.sql")}
+REWRITERS = {"oracle": ("oracle", "OracleRewriter"), "postgres": ("postgres", "PostgresRewriter")}
+MACROS = {
+    "oracle": ("exact.sql", "formats.sql", "oracle.sql"),
+    "postgres": ("exact.sql", "formats.sql", "postgres.sql"),
+}
 
 
 @cache
@@ -57,13 +62,9 @@ def parse(sql: str, dialect: str) -> "Expr":
 
 def rewriter(dialect: str, tables: Mapping[str, Columns], params: Mapping[str, Type]) -> "Rewriter":
     """The rewriter of a dialect over these tables."""
-    if dialect == "oracle":
-        from dmsflow.rehearsal.dialects.oracle import OracleRewriter
-
-        return OracleRewriter(tables=tables, params=params)
-    from dmsflow.rehearsal.dialects.postgres import PostgresRewriter
-
-    return PostgresRewriter(tables=tables, params=params)
+    module, name = REWRITERS[dialect]
+    made: Rewriter = getattr(import_module(f"dmsflow.rehearsal.dialects.{module}"), name)(tables=tables, params=params)
+    return made
 
 
 def macros(dialect: str) -> str:

@@ -147,8 +147,11 @@ class Values:
         right = node.expression
         inner = right.this.unnest() if isinstance(right.this, exp.Paren | exp.Subquery) else right.this
         if isinstance(inner, exp.Query):
-            made = type(right)(this=self.query(inner)[0])
-            return Value(type(node)(this=self.value(node.this).sql, expression=made), BOOLEAN)
+            query, columns = self.query(inner)
+            left = self.value(node.this)
+            for kind in list((columns or {}).values())[:1]:
+                self.check_alike(node.this, left.type, kind)
+            return Value(type(node)(this=left.sql, expression=type(right)(this=query)), BOOLEAN)
         if isinstance(inner, exp.Tuple | exp.Array):
             joined = exp.or_ if isinstance(right, exp.Any) else exp.and_
             parts = [type(node)(this=node.this.copy(), expression=part.copy()) for part in inner.expressions]
