@@ -32,11 +32,12 @@ MEANING_OF_ROWS: tuple[Entry, ...] = (
         cure="Write a reference such as ${env:DWH_PASSWORD}, and change the password.",
     ),
     Entry(
-        code="DMS205",
-        slug="database-not-yet",
-        why="The database is planned and not run by this version; refusing is better than loading almost right.",
+        code="DMS267",
+        slug="untried-database",
+        why="Its statements were written from the documentation of the database and of its driver, and parsed; the "
+        "project has run none of them on a real server yet.",
         mistake="crm: oracle+oracledb://db/x",
-        cure="Load from PostgreSQL, DuckDB, SQLite or files, or wait for a later version.",
+        cure="Try it on data that may be lost, and compare source and target before anything rests on it.",
     ),
     Entry(
         code="DMS206",

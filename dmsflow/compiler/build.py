@@ -11,6 +11,7 @@ from dmsflow.compiler.attached import send_exactly
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
+from dmsflow.compiler.pieces import piece_statements
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
@@ -131,6 +132,7 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
         rows = builder.source.projection((), (), (), builder.checkpoint, lower=False, upper=False).subquery("counted")
         counted = sa.select(sa.func.count()).select_from(rows)
         found.append(compile_statement("count_source", Side.SOURCE, counted, builder.source.idioms))
+        found += piece_statements(builder, ENDS)
     if builder.facts.writers is Writers.AWAITED:
         found.append(writers_statement(builder.spec, builder.source))
     found += _merge_statements(builder, faults)

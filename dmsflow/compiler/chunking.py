@@ -15,8 +15,10 @@ STAGE_BYTES = 256 * 2**20
 """About how much of a table a chunk of an embedded target may hold at once."""
 
 ALIKE = ("decimal", "date", "timestamp", "timestamptz", "uuid")
-SORTING_ALIKE = ("duckdb", "postgresql")
+SORTING_ALIKE = ("duckdb", "postgresql", "oracle")
 """Databases that store these families as numbers or bytes of one length, and sort them as those."""
+
+NUMBERS = ("integer", "decimal")
 
 SAMPLED_ROWS = 100_000
 MAX_CHUNKS = 10_000
@@ -112,13 +114,16 @@ def find_keys(
 def same_order(column: LoadedColumn, facts: Facts) -> bool:
     """Whether a range of the source column is the same range of the target column (law 2)."""
     family = column.arrives.family
+    alike = facts.source.engine in SORTING_ALIKE and facts.target.engine in SORTING_ALIKE
+    if family in NUMBERS and column.type.family in NUMBERS and family != column.type.family:
+        return alike and not column.arrives.scale and not column.type.scale
     if family != column.type.family or (family == "decimal" and column.arrives.scale != column.type.scale):
         return False
     if facts.source.in_place or family == "integer":
         return True
     if family == "text":
         return facts.source.binary_text_order and facts.target.binary_text_order
-    return family in ALIKE and facts.source.engine in SORTING_ALIKE and facts.target.engine in SORTING_ALIKE
+    return family in ALIKE and alike
 
 
 def default_chunk_rows(columns: tuple[LoadedColumn, ...], engine: str) -> int:

@@ -127,4 +127,6 @@ def _snapshot(builder: "Builder") -> Iterator[Decision]:
         why = "all chunks read the state that the source had when the run began, also where others write to it"
         yield Decision(about="snapshot", choice="exported", why=why)
         return
-    yield Decision(about="snapshot", choice="none", why="chunks read the source one after another, each as it is then")
+    why = "chunks read the source one after another, each as it is then"
+    needs = builder.facts.source.snapshot_needs
+    yield Decision(about="snapshot", choice="none", why=f"{why}; {needs}" if needs else why)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from dmsflow.compiler.checkpoints import plan_checkpoint
-from dmsflow.compiler.chunking import SORTING_ALIKE, Cut
+from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import listed_columns
 from dmsflow.compiler.source_sql import SourceSql, compare, quantile_rows
 from dmsflow.compiler.statements import compile_statement
@@ -29,6 +29,9 @@ from dmsflow.model.watermark import Scalar, Watermark
 from dmsflow.scd.misfits import TIMES
 from dmsflow.scd.native import Native
 from dmsflow.scd.shape import Element, Query
+
+ENDLESS = ("duckdb", "postgresql")
+"""Databases with times that are infinite, or of no year from 1 to 9999, beside which others stand."""
 
 
 def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, target: Session) -> Facts:
@@ -185,7 +188,7 @@ def read_fence(
 
 def _told(sql: SourceSql, key: Element, column: Column) -> Element:
     """The value, and NULL in place of one that no driver hands over."""
-    return sa.case((tellable(key, column), key)) if sql.facts.engine in SORTING_ALIKE else key
+    return sa.case((tellable(key, column), key)) if sql.facts.engine in ENDLESS else key
 
 
 def refuse_endless(row: Row, columns: list[Column]) -> None:
@@ -242,6 +245,6 @@ def ask_boundaries(spec: PipelineSpec, sql: SourceSql, cut: Cut, checkpoint: Che
         relation = sa.tablesample(sql.relation(), sampled, name="src")
     condition = sa.and_(sql.filter(), sql.window(relation, checkpoint))
     columns = [column for name in cut.keys if (column := sql.facts.shape.find(name)) is not None]
-    told = (tellable(relation.c[column.name], column) for column in columns if sql.facts.engine in SORTING_ALIKE)
+    told = (tellable(relation.c[column.name], column) for column in columns if sql.facts.engine in ENDLESS)
     query = readable(quantile_rows(relation, cut.keys, sa.and_(condition, *told)), columns)
     return compile_statement("find_boundaries", Side.SOURCE, query, sql.idioms)

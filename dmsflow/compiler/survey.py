@@ -89,6 +89,8 @@ def survey_source(spec: PipelineSpec, access: Access, session: Session) -> Sourc
         embedded=session.traits.embedded,
         binary_text_order=session.traits.binary_text_order,
         exports_snapshots=session.traits.exports_snapshots,
+        forgets=session.traits.forgets,
+        snapshot_needs=session.traits.snapshot_needs,
         sorted_digits=session.traits.sorted_digits,
         stores_nul=session.traits.stores_nul,
         unstorable=session.traits.unstorable,

@@ -82,8 +82,8 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
     """
     from dmsflow.engines.duckdb import DuckDBEngine
 
-    address = resolve(spec.connection(spec.target.connection))
-    source = resolve(spec.connection(spec.source.connection)) if spec.source.connection else None
+    address = _resolve(spec, spec.target.connection)
+    source = _resolve(spec, spec.source.connection) if spec.source.connection else None
     with ExitStack() as opened:
         if read_only and address.path is not None and not Path(address.path).exists():
             from tempfile import TemporaryDirectory
@@ -122,7 +122,7 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Acce
 def open_target(spec: PipelineSpec, *, read_only: bool = False) -> Iterator[Engine]:
     """Open the target of a spec alone, which must be there. Raises ConnectionFailed with what to do."""
     expect_target(spec)
-    engine = open_engine(resolve(spec.connection(spec.target.connection)), read_only=read_only)
+    engine = open_engine(_resolve(spec, spec.target.connection), read_only=read_only)
     try:
         yield engine
     finally:
@@ -137,6 +137,11 @@ def expect_target(spec: PipelineSpec) -> None:
             f'there is no file {address.path}, the target of pipeline "{spec.pipeline}": check the connection '
             f'"{address.name}"; the first apply makes it'
         )
+
+
+def _resolve(spec: PipelineSpec, connection: str) -> Address:
+    """The address of a connection, for this pipeline."""
+    return dataclasses.replace(resolve(spec.connection(connection)), pipeline=spec.pipeline)
 
 
 def _is_one_server(source: Address | None, target: Address) -> bool:

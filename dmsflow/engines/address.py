@@ -15,7 +15,7 @@ REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A connection with its references resolved. What may hold a secret has no repr."""
+    """A connection with its references resolved, for a pipeline. What may hold a secret has no repr."""
 
     name: str
     scheme: str
@@ -23,6 +23,7 @@ class Address:
     path: str | None = None
     password: str | None = field(default=None, repr=False)
     options: tuple[tuple[str, str | int | bool], ...] = field(default=(), repr=False)
+    pipeline: str = ""
 
 
 def resolve_text(template: str, name: str, folder: Path) -> str:

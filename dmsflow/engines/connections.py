@@ -1,10 +1,7 @@
-"""Opens the engine of an address: which database is which, and which this version does not run."""
+"""Opens the engine of an address: which database is which."""
 
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Engine
-from dmsflow.errors import ConnectionFailed
-
-NOT_YET = {"oracle": "Oracle"}
 
 
 def open_engine(address: Address, *, read_only: bool = False) -> Engine:
@@ -17,8 +14,10 @@ def open_engine(address: Address, *, read_only: bool = False) -> Engine:
         from dmsflow.engines.postgresql import PostgreSQLEngine
 
         return PostgreSQLEngine(address, read_only=read_only)
-    if address.scheme in NOT_YET:
-        raise ConnectionFailed(f'connection "{address.name}": this version does not run {NOT_YET[address.scheme]} yet')
+    if address.scheme == "oracle":
+        from dmsflow.engines.oracle import OracleEngine
+
+        return OracleEngine(address, read_only=read_only)
     from dmsflow.engines.generic import GenericEngine
 
     return GenericEngine(address, read_only=read_only)

@@ -1,7 +1,6 @@
 """DuckDB sessions: open, run, describe, read and write Arrow. Knows no SQLAlchemy: its dialect is in duckdb_sql."""
 
 import os
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -14,11 +13,12 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.duckdb_types import COMPUTED_COLUMNS, read_type
 from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading, read_mebibytes
-from dmsflow.engines.engine import Binds, Row, Stopping, Traits
+from dmsflow.engines.engine import Binds, Row, Stopping, Traits, Value
 from dmsflow.engines.interrupter import Interrupter, Work
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
-from dmsflow.model.table import Column, DataType, TableName, TableShape, TypeName, UniqueKey
+from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,32 +47,6 @@ LEAST_MEMORY = 360
 MEMORY_PER_CORE = 160
 """MiB that DuckDB may hold of a file: enough for a chunk on every core; what is beyond goes to disk (law 39)."""
 
-TYPES = {
-    "TINYINT": TypeName.SMALLINT,
-    "UTINYINT": TypeName.SMALLINT,
-    "SMALLINT": TypeName.SMALLINT,
-    "USMALLINT": TypeName.INTEGER,
-    "INTEGER": TypeName.INTEGER,
-    "UINTEGER": TypeName.BIGINT,
-    "BIGINT": TypeName.BIGINT,
-    "FLOAT": TypeName.REAL,
-    "DOUBLE": TypeName.DOUBLE,
-    "BOOLEAN": TypeName.BOOLEAN,
-    "VARCHAR": TypeName.TEXT,
-    "DATE": TypeName.DATE,
-    "TIMESTAMP": TypeName.TIMESTAMP,
-    "TIMESTAMP_S": TypeName.TIMESTAMP,
-    "TIMESTAMP_MS": TypeName.TIMESTAMP,
-    "TIMESTAMP_NS": TypeName.TIMESTAMP,
-    "TIMESTAMP WITH TIME ZONE": TypeName.TIMESTAMPTZ,
-    "BLOB": TypeName.BYTES,
-    "UUID": TypeName.UUID,
-    "JSON": TypeName.JSON,
-    "HUGEINT": TypeName.HUGEINT,
-    "UBIGINT": TypeName.HUGEINT,
-    '"NULL"': TypeName.TEXT,
-}
-
 TRANSIENT_TEXTS = ("conflict", "write-write")
 
 REFUSED = (driver.ConstraintException, driver.ConversionException, driver.OutOfRangeException)
@@ -81,17 +55,6 @@ FULL_DISK = "No space left on device"
 
 INTERRUPTED = "Query interrupted"
 """All that DuckDB leaves of a KeyboardInterrupt that a signal handler raised while a statement ran."""
-
-
-def read_type(native: str) -> DataType:
-    """A DuckDB type name as a DataType; what dmsflow has no word for is ``other``. An enum sorts as it was declared."""
-    decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", native)
-    if decimal:
-        return DataType(name=TypeName.DECIMAL, precision=int(decimal[1]), scale=int(decimal[2]), native=native)
-    if native.startswith("ENUM("):
-        return DataType(name=TypeName.TEXT, native=native, foreign=True)
-    name = TYPES.get(native)
-    return DataType(name=name or TypeName.OTHER, native=native)
 
 
 def judge(error: driver.Error) -> DatabaseError:
@@ -227,8 +190,23 @@ class DuckDBSession:
             if isinstance(error.__cause__, driver.CatalogException):
                 return None
             raise
-        columns = tuple(Column(name=str(row[0]), type=read_type(str(row[1])), nullable=row[2] == "YES") for row in rows)
+        computed = self._computed_columns(table)
+        columns = tuple(
+            Column(
+                name=str(row[0]),
+                type=read_type(str(row[1])),
+                nullable=row[2] == "YES",
+                generated=row[0] in computed,
+                computed=row[0] in computed,
+            )
+            for row in rows
+        )
         return TableShape(columns=columns, view=not self._is_table(table))
+
+    def _computed_columns(self, table: TableName) -> tuple[Value, ...]:
+        """The names of generated columns, of which DESCRIBE says nothing."""
+        binds = {"catalog": table.catalog, "schema": table.schema, "table": table.table}
+        return tuple(row[0] for row in self.fetch(COMPUTED_COLUMNS, binds))
 
     def _is_table(self, table: TableName) -> bool:
         """Whether there are rows of its own: a view has no row ids."""

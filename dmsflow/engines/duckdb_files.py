@@ -12,8 +12,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from dmsflow.engines.duckdb import DuckDBSession, read_type
+from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import write_text
+from dmsflow.engines.duckdb_types import read_type
 from dmsflow.errors import ConnectionFailed, PermanentError
 from dmsflow.model.table import Column, TableShape
 

@@ -45,6 +45,10 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Bytes of a name; where there is a limit, the rest would be cut off without a word."""
     exports_snapshots: bool = False
     """Whether its sessions are SnapshotSessions."""
+    forgets: bool = False
+    """Whether a state may be gone while it is read, so that less is better read at a time."""
+    snapshot_needs: str | None = None
+    """What would make its sessions SnapshotSessions, where something does."""
     savepoints: bool = False
     """Whether a transaction outlives a statement that fails, by SAVEPOINT."""
     releases_savepoints: bool = True

@@ -27,7 +27,7 @@ BASE_TYPE = """
 
 DESCRIBE_TABLE = f"""
 SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
-    a.attidentity <> '' OR a.attgenerated <> '', c.relkind IN ('r', 'p'),
+    a.attidentity <> '' OR a.attgenerated <> '', a.attidentity = 'a' OR a.attgenerated <> '', c.relkind IN ('r', 'p'),
     c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
     pg_catalog.row_security_active(c.oid)
         OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3')
@@ -40,7 +40,12 @@ CROSS JOIN LATERAL ({BASE_TYPE.format(oid="a.atttypid", modifier="a.atttypmod")}
 WHERE c.oid = pg_catalog.to_regclass(:name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY a.attnum
 """
-"""At the end, whether policies, rules of INSERT (type 3) or triggers before a row is inserted (7) come between."""
+"""Whether a column fills itself, and whether it takes no other value: an identity ALWAYS, or a generated column.
+
+At the end, whether policies, rules of INSERT (type 3) or triggers before a row is inserted (7) come between."""
+
+WITHOUT_EQUALITY = (114, 142, 600, 604)
+"""Types of the server without an operator ``=``: json, xml, point, polygon."""
 
 FIND_TABLE = """
 SELECT n.nspname, c.relname
@@ -122,10 +127,12 @@ def describe_table(session: "Session", table: TableName) -> TableShape | None:
             type=read_type(_int(oid), _int(modifier), str(native)),
             nullable=not filled,
             generated=bool(generated),
+            computed=bool(computed),
+            comparable=_int(oid) not in WITHOUT_EQUALITY,
         )
-        for name, oid, modifier, native, filled, generated, *_ in rows
+        for name, oid, modifier, native, filled, generated, computed, *_ in rows
     )
-    table_or_view, divided, intercepts = rows[0][6:]
+    table_or_view, divided, intercepts = rows[0][7:]
     return TableShape(columns=columns, view=not table_or_view, divided=bool(divided), intercepts=bool(intercepts))
 
 

@@ -29,8 +29,11 @@ CODECS = {
 def find_unstorable(encoding: str) -> str | None:
     """A regular expression of the characters that a text of this encoding cannot hold; None where that is not known."""
     codec = CODECS.get(encoding)
-    if codec is None:
-        return None
+    return find_unencodable(codec) if codec else None
+
+
+def find_unencodable(codec: str) -> str:
+    """The same by Python's name of an encoding of one byte."""
     known = sorted({ord(character) for character in bytes(range(1, 256)).decode(codec, errors="ignore")})
     starts = [known[0], *(after for before, after in pairwise(known) if after > before + 1)]
     ends = [*(before for before, after in pairwise(known) if after > before + 1), known[-1]]

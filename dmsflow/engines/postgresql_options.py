@@ -3,15 +3,12 @@
 How long to wait is written as everywhere in a spec, ``30s`` or ``1h30m``; 0 sets no limit.
 """
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from dmsflow.engines.address import Address
-from dmsflow.errors import ConnectionFailed
-
-Option = str | int | bool
+from dmsflow.engines.durations import Option, read_seconds
 
 LIBPQ: dict[str, Option] = {
     "application_name": "dmsflow",
@@ -29,8 +26,6 @@ SILENCE_SECONDS = 120.0
 FIRST_LOOK = 3.0
 
 OWN = ("lock_timeout", "statement_timeout", "silence_timeout")
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|d)")
 
 SETTINGS = {
     "TimeZone": "UTC",
@@ -65,7 +60,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 def split_options(name: str, options: Mapping[str, Option]) -> tuple[Limits, dict[str, Option]]:
     """The limits of a connection, and what libpq gets. Raises ConnectionFailed for a limit that is no duration."""
-    own = {key: _read_seconds(name, key, options[key]) for key in OWN if key in options}
+    own = {key: read_seconds(name, key, options[key]) for key in OWN if key in options}
     limits = Limits(
         lock=own.get("lock_timeout"),
         statement=own.get("statement_timeout"),
@@ -73,18 +68,6 @@ def split_options(name: str, options: Mapping[str, Option]) -> tuple[Limits, dic
     )
     given = {key: value for key, value in (LIBPQ | dict(options)).items() if key not in OWN}
     return limits, {key: int(value) if isinstance(value, bool) else value for key, value in given.items()}
-
-
-def _read_seconds(name: str, key: str, value: Option) -> float:
-    text = str(value).strip()
-    parts = PART.findall(text)
-    if text == "0":
-        return 0.0
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ConnectionFailed(
-            f'connection "{name}": {key} is "{text}", which is no duration: write 30s, 5m or 1h30m, or 0 for no limit'
-        )
-    return sum(float(number) * UNITS[unit] for number, unit in parts)
 
 
 def write_settings(limits: Limits, *, read_only: bool) -> str:

@@ -173,6 +173,7 @@ class SQLiteDriver:
                 type=data_type,
                 nullable=not not_null and not (key_is_row_id and name == primary[0]),
                 generated=hidden in (2, 3),
+                computed=hidden in (2, 3),
             )
             for (name, _, not_null, _, hidden), data_type in zip(rows, types, strict=True)
         )

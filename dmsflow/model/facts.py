@@ -24,7 +24,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     as text, so that a value that does not fit is refused by itself; ``formats`` are its strptime formats by column.
     ``lines`` is SQL as well, of at least as many rows and fast to count. ``reached``: the target's sessions see the
     source's server; ``out_of_reach`` is why not, where they might. ``one_file``: nobody writes to the target while the
-    source is read.
+    source is read. ``forgets``: a state may be gone while it is read; ``snapshot_needs``: what lets chunks share one.
     """
 
     engine: str
@@ -35,6 +35,8 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
     embedded: bool = True
     binary_text_order: bool = True
     exports_snapshots: bool = False
+    forgets: bool = False
+    snapshot_needs: str | None = None
     sorted_digits: int | None = None
     in_place: bool = False
     one_file: bool = False

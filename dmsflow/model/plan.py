@@ -22,6 +22,9 @@ NUMBERED, REFUSED = "_dms_numbered", "_dms_refused"
 DEFINE, DISCARD = "define", "discard_temporaries"
 """What the names of statements begin with that make a temporary table before a transaction, and the one that drops."""
 
+PIECES = "find_pieces"
+"""The query for the first keys of a chunk's pieces, where a source may forget the state that is read."""
+
 UNSOUND = "dmsflow: a row is not sound"
 """What a statement that reads the source directly fails with at a row that would be a reject."""
 

@@ -89,7 +89,7 @@ class DataType(Struct, frozen=True, kw_only=True):
         if not self.foreign:
             return self
         name = TypeName.VARCHAR if self.name is TypeName.TEXT and self.length else self.name
-        return DataType(name=name, length=self.length)
+        return DataType(name=name, length=self.length, precision=self.precision, scale=self.scale)
 
 
 class TableName(Struct, frozen=True, kw_only=True):
@@ -104,12 +104,15 @@ class TableName(Struct, frozen=True, kw_only=True):
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """A column of a real table or query."""
+    """A column of a real table or query. A ``generated`` one fills itself; a ``computed`` one takes no other value."""
 
     name: str
     type: DataType
     nullable: bool = True
     generated: bool = False
+    computed: bool = False
+    comparable: bool = True
+    """Whether the database can tell two of its values apart."""
 
 
 class TableShape(Struct, frozen=True, kw_only=True, dict=True):

@@ -19,7 +19,7 @@ from dmsflow.rehearsal.named import named_columns
 from dmsflow.rehearsal.scratch import Scratch, in_source
 from dmsflow.rehearsal.translate import Types, translate_spec
 
-ELSEWHERE = ("DMS205", "DMS206", "DMS207", "DMS208")
+ELSEWHERE = ("DMS206", "DMS207", "DMS208", "DMS267")
 """What is said of databases that a rehearsal does not open."""
 TEXT = DataType(name=TypeName.TEXT)
 SCRATCH_URL = "duckdb:///rehearsal"

@@ -16,7 +16,7 @@ from dmsflow.errors import (
     TransientError,
 )
 from dmsflow.events import log_event
-from dmsflow.model.plan import Chunk
+from dmsflow.model.plan import PIECES, Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus, Failure
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run
@@ -89,14 +89,16 @@ def attempt_chunk(
     failures: list[Failure] = []
 
     def attempt() -> ChunkResult:
-        state = run.snapshot.name if run.snapshot else ""
         try:
             return load_chunk(run, chunk, clock, finish)
         except Interrupted:
             raise
         except DmsflowError as error:
             if run.snapshot and isinstance(error, SnapshotLost):
-                run.snapshot.doubt(state, str(error))
+                run.snapshot.doubt(str(error))
+            if isinstance(error, SnapshotLost) and run.plan.find(PIECES, chunk.shape):
+                pieces = run.pieces.double(chunk.number)
+                log_event(logger, logging.WARNING, "a chunk is read in pieces", chunk=chunk.number, pieces=pieces)
             failures.append(_failure_of(chunk, error, len(failures) + 1, run.plan.name_columns(str(error))))
             tell(failures[-1])
             raise

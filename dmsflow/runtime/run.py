@@ -3,12 +3,13 @@
 import threading
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
 from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
+from dmsflow.runtime.pieces import Pieces
 from dmsflow.runtime.sequence import Sequence
 from dmsflow.runtime.snapshot import Snapshot
 from dmsflow.transfer.refinery import Refinery
@@ -45,6 +46,7 @@ class Run(Struct, frozen=True, kw_only=True):
     fills: bool = False
     snapshot: Snapshot | None = None
     sequence: Sequence | None = None
+    pieces: Pieces = field(default_factory=Pieces)
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

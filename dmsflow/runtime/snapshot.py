@@ -21,6 +21,7 @@ class Snapshot:
         self._connect = connect
         self._lock = threading.Lock()
         self._doubt: tuple[str, str] | None = None
+        self._own = threading.local()
         self._holder, self._name = self._export()
 
     @property
@@ -33,15 +34,17 @@ class Snapshot:
         assert isinstance(session, SnapshotSession)
         if self._doubt:
             self._renew(*self._doubt)
-        name = self._name
+        self._own.name = self._name
         try:
-            session.begin_at(name)
+            session.begin_at(self._own.name)
         except SnapshotLost as error:
-            session.begin_at(self._renew(name, str(error)))
+            self._own.name = self._renew(self._own.name, str(error))
+            session.begin_at(self._own.name)
 
-    def doubt(self, name: str, why: str) -> None:
-        """A chunk has failed because of the state of this name: let the next one read another."""
-        self._doubt = name, why
+    def doubt(self, why: str) -> None:
+        """A chunk has failed because of the state that this thread has read: let the next one read another."""
+        if (name := getattr(self._own, "name", None)) is not None:
+            self._doubt = name, why
 
     def _renew(self, lost: str, why: str) -> str:
         """Hold a new state in place of one that does not serve any more, unless another thread has done so."""

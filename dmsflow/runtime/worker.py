@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.errors import PermanentError, PromiseBroken, RowRefused
@@ -15,9 +17,13 @@ from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
 from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
 from dmsflow.runtime.isolate import begin_isolation
 from dmsflow.runtime.merge import merge_staged
+from dmsflow.runtime.pieces import read_pieces
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.runtime.temporaries import ISOLATED, MERGED, define_temporaries, drop_temporaries
-from dmsflow.transfer import Sessions, fill_stage
+from dmsflow.transfer import BATCH_ROWS, Sessions, fill_stage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Finish = Callable[[Steps, RowCounts], None]
 
@@ -43,7 +49,7 @@ def _load_whole(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish: F
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         define_temporaries(steps, *MERGED)
-        if merges_directly(run, steps):
+        if merges_directly(run, steps) and run.pieces.count(chunk.number) == 1:
             # Nothing of the try is committed: the next one begins with the same target, and reads the source anew.
             with suppress(Unsound), _reading(run, target) as source:
                 return _merge_chunk(run, chunk, steps, partial(merge_direct, source=source), clock, finish)
@@ -139,12 +145,21 @@ def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) ->
 def _stage(run: Run, steps: Steps, source: Session) -> None:
     """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading."""
     name = run.snapshot.name if run.snapshot else None
-    with run.sequence.rows() if run.sequence else nullcontext() as rows:
+    with run.sequence.rows() if run.sequence else nullcontext(_in_pieces(run, steps, source)) as rows:
         sessions = Sessions(source=source, target=steps.session, refinery=run.refinery, snapshot=name, rows=rows)
         try:
             fill_stage(run.plan, steps.find, steps.binds, sessions)
         except RowRefused as error:
             raise PermanentError(str(error)) from error.__cause__
+
+
+def _in_pieces(run: Run, steps: Steps, source: Session) -> "pa.RecordBatchReader | None":
+    """The chunk's rows, where an earlier try has shown that it is better read in pieces."""
+    number = steps.values["chunk"]
+    if (count := run.pieces.count(number)) == 1:
+        return None
+    chunk = next(chunk for chunk in run.plan.chunks if chunk.number == number)
+    return read_pieces(chunk, replace(steps, session=source), count, BATCH_ROWS, run.access.open_source)
 
 
 def _find_place(run: Run, chunk: Chunk, steps: Steps) -> None:

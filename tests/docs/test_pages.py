@@ -21,6 +21,7 @@ from dmsflow.compiler.schema_check import check_tests_shape
 from dmsflow.engines import duckdb_words, postgresql_errors, sqlite
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.generic_sql import SQLiteIdioms
+from dmsflow.engines.oracle_sql import OracleIdioms
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
 from dmsflow.marks.tables import MARK_TABLES
 from tests.docs.pages import BLOCKS, DOCS, PAGES, ROOT, Block, read_prose
@@ -40,7 +41,7 @@ COMMANDS += [
     for line in re.findall(r"`(dmsflow [^`]+)`", read_prose(page))
 ]
 CONNECTIONS = "connections: {" + ", ".join(f'{n}: "duckdb:///{n}.duckdb"' for n in ("app", "crm", "shop", "warehouse"))
-IDIOMS = (DuckDBIdioms, SQLiteIdioms, PostgreSQLIdioms)
+IDIOMS = (DuckDBIdioms, SQLiteIdioms, PostgreSQLIdioms, OracleIdioms)
 GROUP: Any = typer.main.get_command(app)
 
 
@@ -49,7 +50,9 @@ def test_a_spec_in_a_page_validates(block: Block, tmp_path: Path):
     (tmp_path / "connections.yaml").write_text(f'{CONNECTIONS}, lookup: "sqlite:///l.sqlite"}}\n', encoding="utf-8")
     file = tmp_path / "spec.yaml"
     file.write_text(block.text, encoding="utf-8")
-    assert [f"{p.code} {p.message}" for p in load_folder([file]).diagnostics] == []
+    # That Oracle is untried is said on its pages too.
+    told = [p for p in load_folder([file]).diagnostics if p.code != "DMS267"]
+    assert [f"{p.code} {p.message}" for p in told] == []
 
 
 @pytest.mark.parametrize("block", JSONS, ids=str)

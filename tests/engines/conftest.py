@@ -10,8 +10,10 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb import DuckDBEngine
 from dmsflow.engines.engine import Engine, Idioms, Session
 from dmsflow.engines.generic import GenericEngine
+from dmsflow.engines.oracle import OracleEngine
 from dmsflow.engines.postgresql import PostgreSQLEngine
 from tests import postgres
+from tests.oracle import server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +47,16 @@ def open_postgresql(folder: Path) -> Lab:
     return Lab(name="postgresql", engine=PostgreSQLEngine(address), marker=":")
 
 
+def open_oracle(folder: Path) -> Lab:
+    server.empty()
+    return Lab(name="oracle", engine=OracleEngine(server.address()), marker=":")
+
+
 OPENERS: dict[str, Callable[[Path], Lab]] = {
     "duckdb": open_duckdb,
     "sqlite": open_sqlite,
     "postgresql": open_postgresql,
+    **({"oracle": open_oracle} if server.URL else {}),
 }
 
 

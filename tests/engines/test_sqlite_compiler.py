@@ -53,7 +53,7 @@ def test_two_left_joins_give_the_rows_of_a_full_join(tables: Session, on: Clause
 def test_a_full_join_may_stand_in_a_subquery_and_a_temporary_table(tables: Session) -> None:
     query = sa.select(LEFT.c.x, RIGHT.c.y).select_from(LEFT.outerjoin(RIGHT, ONE, full=True))
     counted = sa.select(sa.func.count()).select_from(query.subquery("q"))
-    tables.execute(SQLiteIdioms().create_temporary("kept", text(query)))
+    tables.execute(SQLiteIdioms().create_temporary("kept", [], text(query)))
     assert tables.fetch(text(counted)) == tables.fetch('SELECT count(*) FROM "kept"') == [(9,)]
 
 

@@ -65,6 +65,8 @@ def test_a_load_of_ten_times_the_rows_takes_hardly_more_memory(source, target, t
         folder.mkdir()
         peaks.append(peak_mib(World(folder, source, target), rows))
     more_data = 135_000 * 400 // 2**20
-    cached = 2 if target == "duckdb" else 0.6  # a DuckDB target keeps its blocks in its own cache
+    # A DuckDB target keeps blocks in its own cache, and memory that it has freed: 1.4 to 2.2 times the data, by the
+    # machine. A load that holds all its rows at once takes 3.7 times.
+    cached = 3 if target == "duckdb" else 0.6
     assert peaks[1] - peaks[0] < cached * more_data, peaks
     assert peaks[1] < (600 if target == "duckdb" else 300), peaks

@@ -135,3 +135,23 @@ def test_a_user_without_the_permission_to_write_is_told(lab):
 
 
 READ_ONLY = "-c default_transaction_read_only=on"
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "told"),
+    [
+        ("note json", "DMS341", "is json, which has no comparison"),
+        ("note text GENERATED ALWAYS AS ('x') STORED", "DMS340", "is computed by the database"),
+        ("note int GENERATED ALWAYS AS IDENTITY", "DMS340", "is computed by the database"),
+    ],
+)
+@pytest.mark.parametrize("scd", [1, 2])
+def test_a_column_that_a_load_cannot_write_or_compare_is_told_before_it_begins(tmp_path, column, code, told, scd):
+    lab = Lab(tmp_path, "postgresql", "postgresql")
+    ours = ", valid_from timestamptz, valid_to timestamptz, is_current boolean" if scd == 2 else ""
+    lab.make("CREATE TABLE s (id int, note text)", "INSERT INTO s VALUES (1, '1')")
+    with lab.open("target") as connection:
+        connection.execute(f"CREATE TABLE t (id int, {column}, inserted_at timestamptz, modified_at timestamptz{ours})")
+        connection.commit()
+    outcome = lab.run("apply", str(lab.spec(key=["id"], scd=scd)))
+    assert (outcome.code, code in outcome.told, told in outcome.told) == (1, True, True), outcome.told

@@ -12,9 +12,7 @@ _SECRET_OPTION = re.compile(r"password|passwd|pwd|token|secret", re.I)
 _LITERAL_PASSWORD = re.compile(r"://[^/@?:]*:(?!\$\{)[^/@?]+@|[?&](?:password|pwd|passwd|token)=(?!\$\{)[^&]", re.I)
 
 RUN = ("duckdb", "sqlite", "postgresql")
-NOT_YET = {
-    "oracle": "follow the release notes; until then load from PostgreSQL, DuckDB, SQLite or a file",
-}
+UNTRIED = ("oracle",)
 UNPROVEN = (
     "mysql",
     "mariadb",
@@ -81,15 +79,16 @@ def judge_database(connection: Connection) -> Iterator[Diagnostic]:
             help = "write database://..., such as duckdb:///warehouse.duckdb"
             message = f'the url of "{connection.name}" names no database'
             yield Diagnostic(code="DMS208", message=message, path=path, help=help)
-    elif database in NOT_YET:
-        message = f'this version does not run "{database}" yet'
-        yield Diagnostic(code="DMS205", message=message, path=path, help=NOT_YET[database])
+    elif database in UNTRIED:
+        message = f'the statements for "{database}" have not been run on a real server by the project'
+        help = "try it on data that may be lost, and compare source and target"
+        yield Diagnostic(code="DMS267", message=message, path=path, help=help, severity=Severity.WARNING)
     elif database in UNPROVEN:
         message = f'"{database}" runs through SQLAlchemy and is unproven'
         help = "compare source and target after the first loads"
         yield Diagnostic(code="DMS207", message=message, path=path, help=help, severity=Severity.WARNING)
     elif database not in RUN:
-        known = (*RUN, *NOT_YET, *UNPROVEN)
+        known = (*RUN, *UNTRIED, *UNPROVEN)
         help = did_you_mean(database, known) or f"write one of {', '.join(known)}"
         yield Diagnostic(code="DMS206", message=f'database "{database}" is unknown', path=path, help=help)
 
