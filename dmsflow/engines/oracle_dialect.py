@@ -31,6 +31,7 @@ from dmsflow.engines.oracle_sql import (
 
 TEXT = f"VARCHAR2({LONGEST_TEXT})"
 ROW = "_dms_row"
+NUMBERING = ("row_number", "rank", "lag")
 INSTANT = "YYYY-MM-DD HH24:MI:SS.FF6"
 LINES = re.compile(r"[ \t]*\n[ \t]*")
 
@@ -112,7 +113,8 @@ class OracleTextCompiler(OracleCompiler):
 
     def visit_over(self, over: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's visitor signature
         """A numbering wants an order, if any."""
-        if over.order_by is None or not len(over.order_by):
+        numbers = getattr(over.element, "name", "") in NUMBERING
+        if numbers and (over.order_by is None or not len(over.order_by)):
             over = sa.over(over.element, partition_by=over.partition_by, order_by=sa.null())
         return str(super().visit_over(over, **kw))  # type: ignore[no-untyped-call]
 

@@ -112,7 +112,7 @@ def test_a_history_equals_the_model_and_duckdb(name: str, tmp_path: Path) -> Non
     extracts = [[dict(row) for row in extract] for extract in (FIRST, SECOND, THIRD)]
     for i, extract in enumerate(extracts, start=1):
         for j, each in enumerate(extract):
-            each |= {"seq": i * 100 + j}
+            each |= {"seq": i * 100 + j} | ({} if rules.duplicates == "last" else {"ord": 0, "rank": 0})
     beside = tmp_path / "beside"
     beside.mkdir()
     parallel = {"min_rows": 0, "chunk_rows": 3, "workers": 2} if chunked else {}

@@ -14,8 +14,10 @@ from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import decide_cut
 from dmsflow.compiler.columns import match_columns
 from dmsflow.compiler.load import load_spec
+from dmsflow.compiler.questions import ask_boundaries
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.transfers import choose_route
+from dmsflow.engines.duckdb import TRAITS as DUCKDB
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.oracle_sql import TRAITS, OracleIdioms
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
@@ -38,6 +40,10 @@ SOURCE = {
 }
 ALL = ("name", "note", "photo", "price", "weight", "active", "born", "seen")
 FEW = ("name", "price")
+
+
+CHUNK_ROWS = 200_000
+"""So many that a sample cuts them."""
 
 
 def native(name: TypeName, sql: str, length: int | None = None) -> DataType:
@@ -81,6 +87,7 @@ class Shape:
     exists: bool = False
     started: bool = False
     new: tuple[str, ...] = ()
+    reads: bool = False
     more: dict = field(default_factory=dict)
 
 
@@ -124,6 +131,15 @@ SHAPES = (
         new=("note", "active"),
         more={"target": {"evolve": "add"}},
     ),
+    Shape("read_in_chunks", {"type": 2}, columns=("code", *ALL), chunked=True, reads=True),
+    Shape(
+        "read_from_a_watermark",
+        {"type": 1},
+        columns=ALL,
+        started=True,
+        reads=True,
+        more={"checkpoint": {"columns": ["changed", "id"]}, "source": {"where": "price > 0 and name <> 'a'"}},
+    ),
     Shape("type_2_without_a_surrogate_key", {"type": 2}, more={"target": {"kind": "table"}}),
 )
 
@@ -131,13 +147,14 @@ SHAPES = (
 def spec_of(shape: Shape) -> dict:
     """The spec of a shape. Its connections are never opened."""
     more = dict(shape.more)
+    source = {"connection": "src", "table": "s"} | more.pop("source", {})
     target = {"connection": "dwh", "table": "DWH.t", "kind": "dimension"} | more.pop("target", {})
     target = {name: value for name, value in target.items() if value != "table" or name != "kind"}
     guards = {"guards": {"min_rows": 0, "max_close_percent": 100}} if shape.scd.get("deletes") else {}
     return {
         "version": 1,
         "pipeline": "p",
-        "source": {"connection": "src", "table": "s"},
+        "source": source,
         "target": target,
         **({"key": [*shape.key]} if shape.key else {}),
         "columns": {name: {} for name in (*(shape.key or ("id",)), *shape.columns)},
@@ -160,24 +177,27 @@ def facts_of(shape: Shape) -> Facts:
     start = None
     if shape.started:
         columns = tuple(shape.more["checkpoint"]["columns"])
-        value = TypedValue.of(7 if columns == ("id",) else datetime(2024, 1, 1))
-        start = Watermark(columns=columns, values=(value,))
+        values = tuple(TypedValue.of(7 if name == "id" else datetime(2024, 1, 1)) for name in columns)
+        start = Watermark(columns=columns, values=values)
+    names = SOURCE | {"code": native(TypeName.TEXT, "CHAR(20 CHAR)", 20)} if shape.reads else SOURCE
+    traits = DUCKDB if shape.reads else TRAITS
     return Facts(
         source=SourceFacts(
-            engine="duckdb",
+            engine=TRAITS.name if shape.reads else "duckdb",
             label="src: s",
-            relation='"s"',
-            shape=TableShape(columns=tuple(Column(name=name, type=kind) for name, kind in SOURCE.items())),
+            relation='"SRC"."s"' if shape.reads else '"s"',
+            shape=TableShape(columns=tuple(Column(name=name, type=kind) for name, kind in names.items())),
+            embedded=not shape.reads,
             repeatable=True,
-            estimated_rows=3000 if shape.chunked else 10,
+            estimated_rows=3 * CHUNK_ROWS if shape.chunked else 10,
         ),
         target=TargetFacts(
-            engine=TRAITS.name,
+            engine=traits.name,
             shape=found,
             **{
-                name: getattr(TRAITS, name)
+                name: getattr(traits, name)
                 for name in TargetFacts.__struct_fields__
-                if name in TRAITS.__struct_fields__ and name != "name"
+                if name in traits.__struct_fields__ and name != "name"
             },
         ),
         start=start,
@@ -198,35 +218,39 @@ def plan_of(shape_name: str) -> Plan:
     shape = next(shape for shape in SHAPES if shape.name == shape_name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "p.yaml"
-        parallel = {"min_rows": 0, "chunk_rows": 1000, "workers": 2} if shape.chunked else {}
+        parallel = {"min_rows": 0, "chunk_rows": CHUNK_ROWS, "workers": 2} if shape.chunked else {}
         spec = spec_of(shape)
         spec["parallel"] = parallel | spec.get("parallel", {})
         path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
         loaded = load_spec(path)
-    decoded, facts, idioms = loaded.raise_if_rejected(), facts_of(shape), OracleIdioms()
+    decoded, facts = loaded.raise_if_rejected(), facts_of(shape)
     columns = match_columns(decoded, facts)
     cut = decide_cut(decoded, facts, columns)
     assert (cut.count > 1) is shape.chunked, cut.why
-    sql = SourceSql(spec=decoded, facts=facts.source, idioms=DuckDBIdioms(), marker="$")
+    reader, writer = (OracleIdioms(), DuckDBIdioms()) if shape.reads else (DuckDBIdioms(), OracleIdioms())
+    sql = SourceSql(spec=decoded, facts=facts.source, idioms=reader, marker=":" if shape.reads else "$")
     checkpoint, route = plan_checkpoint(decoded, facts), choose_route(decoded, facts, columns, cut)
-    builder = make_builder(decoded, facts, columns, cut, sql, checkpoint, idioms, route)
-    return build_plan(builder, None, idioms.now, "spec")
+    builder = make_builder(decoded, facts, columns, cut, sql, checkpoint, writer, route)
+    boundaries = ask_boundaries(decoded, sql, cut, checkpoint) if shape.reads and shape.chunked else None
+    return build_plan(builder, boundaries, writer.now, "spec")
 
 
-def target_statements(plan: Plan) -> Iterator[tuple[str, str]]:
+def oracle_statements(plan: Plan) -> Iterator[tuple[str, str]]:
     """Everything that the plan says to Oracle, by name; a statement of a range with its shape."""
+    side = "target" if plan.target.engine == TRAITS.name else "source"
     for statement in (*plan.ddl, *plan.statements):
-        if statement.side == "target":
+        if statement.side == side:
             shape = "" if statement.shape == "any" else f" {statement.shape}"
             yield f"{statement.name}{shape}", statement.sql
-    yield "clock", plan.clock
+    if side == "target":
+        yield "clock", plan.clock
 
 
 def shared_statements() -> dict[str, str]:
     """What every plan of the target says in the same words."""
-    every = [set(target_statements(plan_of(shape.name))) for shape in SHAPES]
+    every = [set(oracle_statements(plan_of(shape.name))) for shape in SHAPES if not shape.reads]
     common = set.intersection(*every)
-    return {name: sql for name, sql in target_statements(plan_of(SHAPES[0].name)) if (name, sql) in common}
+    return {name: sql for name, sql in oracle_statements(plan_of(SHAPES[0].name)) if (name, sql) in common}
 
 
 def statements_by_file() -> dict[str, dict[str, str]]:
@@ -234,6 +258,6 @@ def statements_by_file() -> dict[str, dict[str, str]]:
     shared = shared_statements()
     files = {"every_plan": shared}
     for shape in SHAPES:
-        own = dict(target_statements(plan_of(shape.name)))
+        own = dict(oracle_statements(plan_of(shape.name)))
         files[shape.name] = {name: sql for name, sql in own.items() if shared.get(name) != sql}
     return files

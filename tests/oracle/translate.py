@@ -14,6 +14,9 @@ TEMPORARY = "CREATE PRIVATE TEMPORARY TABLE "
 PRESERVING = " ON COMMIT PRESERVE DEFINITION"
 NOTHING = ("CREATE UNIQUE INDEX", "SET CONSTRAINTS")
 
+DEPTH = 3
+"""How deep shims stand in shims: what takes the place of a word is not looked into at once."""
+
 PREPARED = (
     "CREATE OR REPLACE TEMP VIEW dms_dual AS SELECT 1 AS dummy",
     "CREATE OR REPLACE TEMP MACRO dms_lob_compare(a, b) AS "
@@ -34,7 +37,9 @@ def translate(sql: str) -> tuple[str, ...]:
         assert sql.endswith(PRESERVING)
         made = translate(f"CREATE TABLE {sql.removeprefix(TEMPORARY).removesuffix(PRESERVING)}")
         return tuple(statement.replace("CREATE TABLE", "CREATE TEMP TABLE", 1) for statement in made)
-    tree = parse_sqlglot(sql).transform(_shim)
+    tree = parse_sqlglot(sql)
+    for _ in range(DEPTH):
+        tree = tree.transform(_shim)
     return (tree.sql(dialect="duckdb", identify=True),)
 
 
@@ -74,7 +79,7 @@ def _text_of_instant(node: exp.ToChar) -> exp.Expression:
 
 def _json(node: exp.JSONObject) -> exp.Expression:
     pairs = [part for pair in node.expressions for part in (pair.this, pair.expression)]
-    return exp.cast(exp.func("json_object", *pairs), "text")
+    return exp.cast(exp.Anonymous(this="json_object", expressions=pairs), "text")
 
 
 def _merge(node: exp.Merge) -> exp.Expression:
@@ -112,7 +117,8 @@ def _function(node: exp.Anonymous) -> exp.Expression:
         case "TO_CLOB":
             return exp.cast(node.expressions[0], "text")
         case "RAWTOHEX":
-            return exp.func("hex", *node.expressions)
+            value, size, _ = node.expressions[0].expression.expressions
+            return exp.func("left", exp.func("hex", value), exp.Literal.number(2 * int(size.name)))
         case "SYS_EXTRACT_UTC":
             return CLOCK.copy()
     return node
