@@ -32,14 +32,6 @@ MEANING_OF_ROWS: tuple[Entry, ...] = (
         cure="Write a reference such as ${env:DWH_PASSWORD}, and change the password.",
     ),
     Entry(
-        code="DMS267",
-        slug="untried-database",
-        why="Its statements were written from the documentation of the database and of its driver, and parsed; the "
-        "project has run none of them on a real server yet.",
-        mistake="crm: oracle+oracledb://db/x",
-        cure="Try it on data that may be lost, and compare source and target before anything rests on it.",
-    ),
-    Entry(
         code="DMS206",
         slug="unknown-database",
         why="The url starts with the name of a database that nothing here knows.",

@@ -191,4 +191,12 @@ MEANING_OF_RUNS: tuple[Entry, ...] = (
         mistake="query: select o.id, c.id from orders o join customers c on c.id = o.customer",
         cure="Name one of the two with AS, or leave it out.",
     ),
+    Entry(
+        code="DMS267",
+        slug="untried-database",
+        why="Its statements were written from the documentation of the database and of its driver, and parsed; the "
+        "project has run none of them on a real server yet.",
+        mistake="crm: oracle+oracledb://db/x",
+        cure="Try it on data that may be lost, and compare source and target before anything rests on it.",
+    ),
 )

@@ -6,7 +6,7 @@ of one that was begun here, each statement is committed as it is done (``Connect
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from dmsflow.engines.oracle_errors import judge
 from dmsflow.engines.oracle_exact import wrap_instants
 from dmsflow.engines.oracle_sql import OracleIdioms
 from dmsflow.engines.oracle_types import Described, read_fetched
-from dmsflow.errors import DatabaseError, Interrupted, PermanentError, TransientError
+from dmsflow.errors import DatabaseError, PermanentError, TransientError
 from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 
 if TYPE_CHECKING:
@@ -67,19 +67,20 @@ class OracleSession:
             self._connection.cancel()
 
     @contextmanager
-    def _judged(self) -> Iterator[None]:
+    def _judged(self, *, broken_off: bool = True) -> Iterator[None]:
         """The session's own thread, and its driver's errors judged (laws 33, 36)."""
         if threading.get_ident() != self._thread:
             raise AssertionError("a session is used by a thread that did not open it")
-        with self._judging():
+        with self._judging(broken_off=broken_off):
             yield
 
     @contextmanager
-    def _judging(self) -> Iterator[None]:
+    def _judging(self, *, broken_off: bool = True) -> Iterator[None]:
+        """The driver's errors judged; whether a stop may break off what is at work."""
         import oracledb
 
         try:
-            with self._work.statement():
+            with self._work.statement() if broken_off else nullcontext():
                 yield
         except oracledb.Error as error:
             raise judge(error, self._engine.place, hurried=self._engine.hurried) from error
@@ -192,7 +193,7 @@ class OracleSession:
 
     def commit(self) -> None:
         """Make the open transaction last."""
-        with self._judged():
+        with self._judged(broken_off=False):
             self._connection.commit()
         self._end()
 
@@ -201,7 +202,7 @@ class OracleSession:
         if not self._open:
             return
         self._work.end()
-        with suppress(TransientError, Interrupted), self._judged():
+        with suppress(TransientError), self._judged(broken_off=False):
             self._connection.rollback()
         self._end()
 

@@ -53,6 +53,7 @@ class Snapshot:
                 log_event(logger, logging.WARNING, "snapshot renewed", error=why)
                 self._holder.close()
                 self._holder, self._name = self._export()
+                self._doubt = None
             return self._name
 
     def _export(self) -> tuple[Session, str]:

@@ -84,6 +84,10 @@ class FakeDriver:
         """The calls in order."""
         return [name for name, _ in self.calls]
 
+    def make_connection(self, pool: "FakePool") -> "FakeConnection":
+        """A new connection."""
+        return FakeConnection(pool)
+
     def create_pool(self, **given: Any) -> "FakePool":
         """As oracledb.create_pool; an argument that it does not know is a TypeError."""
         inspect.signature(oracledb.create_pool).bind(**given)
@@ -114,7 +118,7 @@ class FakePool:
         if self.idle:
             return self.idle.pop()
         self.made += 1
-        connection = FakeConnection(self)
+        connection = self.driver.make_connection(self)
         self.given["session_callback"](connection, None)
         return connection
 
