@@ -84,12 +84,19 @@ def write_canonical(value: Typed) -> str:
         case "bytes":
             return f"lower(hex({sql}))"
         case "timestamptz":
-            return f"replace(CAST(CAST({sql} AS TIMESTAMP) AS VARCHAR), ' (BC)', ' BC')"
+            return _write_time(f"CAST({sql} AS TIMESTAMP)", "TIMESTAMP")
         case "date" | "timestamp":
-            return f"replace(CAST({sql} AS VARCHAR), ' (BC)', ' BC')"
+            return _write_time(sql, "DATE" if value.type.family == "date" else "TIMESTAMP")
         case "json":
             return _minified(sql)
     return f"CAST({sql} AS VARCHAR)"
+
+
+def _write_time(sql: str, kind: str) -> str:
+    """A day or an instant; of years before the first, the era stands at the end."""
+    text = f"CAST({sql} AS VARCHAR)"
+    ancient = f"isfinite({sql}) AND {sql} < {kind} '0001-01-01'"
+    return f"CASE WHEN {ancient} THEN replace({text}, ' (BC)', '') || ' BC' ELSE {text} END"
 
 
 def write_text_of(value: Typed) -> str:

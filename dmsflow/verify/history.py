@@ -51,9 +51,8 @@ def _judge(merge: MergeShape) -> sa.Select[*tuple[sa.Any, ...]]:  # type: ignore
     following = {name: sa.func.lead(v[name]).over(partition_by=key, order_by=order) for name in ("f", "t", "c")}
     total = sa.func.sum(v.c).over(partition_by=key)
     later = total - sa.func.sum(v.c).over(partition_by=key, order_by=order, rows=(None, 0))
-    place = sa.func.row_number().over(partition_by=key, order_by=order)
     seen = sa.select(
-        *v, *(value.label(f"n{name}") for name, value in following.items()), later.label("later"), place.label("place")
+        *v, *(value.label(f"n{name}") for name, value in following.items()), later.label("later")
     ).subquery("s")
     s = seen.c
     open_end: Element = s.t.is_(None)
@@ -76,10 +75,8 @@ def _judge(merge: MergeShape) -> sa.Select[*tuple[sa.Any, ...]]:  # type: ignore
 
 def _count(judged: sa.Subquery) -> sa.Executable:
     """Law, versions, gaps, keys."""
-    first = sa.case((judged.c.place == number(1), number(1)), else_=number(0))
-    return sa.select(judged.c.law, sa.func.count(), sa.func.sum(judged.c.gap), sa.func.sum(first)).group_by(
-        judged.c.law
-    )
+    last = sa.case((judged.c.nc.is_(None), number(1)), else_=number(0))
+    return sa.select(judged.c.law, sa.func.count(), sa.func.sum(judged.c.gap), sa.func.sum(last)).group_by(judged.c.law)
 
 
 def _list(judged: sa.Subquery, merge: MergeShape, idioms: Idioms, limit: int) -> sa.Executable:
@@ -88,7 +85,7 @@ def _list(judged: sa.Subquery, merge: MergeShape, idioms: Idioms, limit: int) ->
     names = [*(f"k{i}" for i in range(len(merge.key))), "f", "t", "c", "nf", "nt", "nc"]
     picked = [sa.cast(judged.c[name], text).label(name) for name in names]
     order = [judged.c[f"k{i}"] for i in range(len(merge.key))]
-    query = sa.select(judged.c.law, *picked).where(judged.c.law.is_not(None)).order_by(*order, judged.c.place)
+    query = sa.select(judged.c.law, *picked).where(judged.c.law.is_not(None)).order_by(*order, judged.c.f)
     return query.suffix_with(sa.text(f"LIMIT {limit}"))
 
 
