@@ -8,10 +8,18 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from dmsflow.compiler.assemble import merge_shape
+from dmsflow.compiler.chunking import Cut
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.compile import name_fields
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.engine import Idioms, Row, Session
+from dmsflow.errors import PlanRefused
+from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import Side
-from dmsflow.scd.shape import Element, MergeShape, number, word
+from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy
+from dmsflow.model.table import TableShape
+from dmsflow.scd.shape import Element, MergeShape, Query, number, word
 from dmsflow.scd.staging import Native
 from dmsflow.verify.columns import TEXT
 from dmsflow.verify.report import Broken, HistoryFound, Values, Violation
@@ -37,7 +45,37 @@ def check_history(session: Session, idioms: Idioms, merge: MergeShape, limit: in
     )
 
 
-def _judge(merge: MergeShape) -> sa.Select[*tuple[sa.Any, ...]]:  # type: ignore[name-defined]
+def shape_versions(spec: PipelineSpec, shape: TableShape, idioms: Idioms) -> MergeShape:
+    """The versions of a target, known by its key and the engine's own columns. Raises PlanRefused without them."""
+    fields = spec.scd.fields
+    wanted = (*spec.key, fields.valid_from, fields.valid_to, fields.is_current)
+    lost = next((name for name in wanted if shape.find(name) is None), None)
+    if lost is not None:
+        raise PlanRefused(f'{spec.target.table} has no column "{lost}": it does not hold the history of this spec')
+    target = TargetFacts(
+        engine="", embedded=False, cheap_unique_index=False, stores_nan=True, stores_far_times=True, keeps_lengths=True,
+        max_columns=0, shape=shape,
+    )  # fmt: skip
+    nothing = SourceFacts(engine="", label="", relation="", shape=TableShape(columns=()))
+    facts = Facts(source=nothing, target=target)
+    found = [it for name in spec.key if (it := shape.find(name)) is not None]
+    columns = [
+        LoadedColumn(
+            name=it.name,
+            spec=ColumnSpec(name=it.name),
+            source=None,
+            arrives=it.type,
+            type=it.type,
+            policy=Policy.VERSION,
+            existing=it,
+        )
+        for it in found
+    ]
+    whole = Cut(count=1, keys=(), targets=(), rows=1, why="")
+    return merge_shape(name_fields(spec, facts), facts, columns, whole, idioms)
+
+
+def _judge(merge: MergeShape) -> Query:
     """Every version with the next one of its key, and the first law that it breaks."""
     fields = merge.fields
     target = merge.target().alias("t")

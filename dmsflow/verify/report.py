@@ -119,11 +119,11 @@ class Rows(Struct, frozen=True, kw_only=True):
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """The whole answer; a part that was not asked for is None."""
+    """The whole answer; ``source`` and ``rows`` are None where the history alone was asked for."""
 
     pipeline: str
     verdict: Verdict
-    source: str
+    source: str | None
     target: str
     rows: Rows | None
     history: HistoryFound | None

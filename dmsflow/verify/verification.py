@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.compiler.assemble import make_builder
 from dmsflow.compiler.build import Builder
@@ -20,17 +21,17 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.digests import DigestingIdioms, DigestWords
 from dmsflow.engines.duckdb import DuckDBEngine
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.engine import Idioms, Session, SnapshotSession
+from dmsflow.engines.engine import Engine, Idioms, Session, SnapshotSession
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.plan import CheckpointPlan, Side, Transfer
-from dmsflow.model.spec import Deletes, ScdType, param_values
+from dmsflow.model.spec import Deletes, PipelineSpec, ScdType, param_values
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd.shape import EFFECTIVE
 from dmsflow.verify.asking import Asked
 from dmsflow.verify.checksums import Questions, count_segments, type_all
 from dmsflow.verify.columns import Choice, choose_columns
 from dmsflow.verify.comparing import Outcome, compare
-from dmsflow.verify.history import check_history
+from dmsflow.verify.history import check_history, shape_versions
 from dmsflow.verify.report import Kind, Rows, Verdict, Verification
 from dmsflow.verify.sides import actual_rows, expected_rows
 
@@ -45,7 +46,33 @@ class Sessions(Struct, frozen=True, kw_only=True):
     target: Session
 
 
-def verify_spec(loaded: LoadedSpec, access: Access, *, limit: int = 20, history_only: bool = False) -> Verification:
+def verify_history(loaded: LoadedSpec, engine: Engine, limit: int = 20) -> Verification:
+    """The history of the target alone; the source may be anywhere. Raises PlanRefused where there is none."""
+    started = time.perf_counter()
+    spec = loaded.raise_if_rejected()
+    table = engine.locate(spec.target.table)
+    with closing(engine.connect()) as session, _one_state(session):
+        shape = session.describe_table(table)
+        if shape is None:
+            raise PlanRefused(_nothing_loaded(spec))
+        place = replace(spec, target=replace(spec.target, table=table))
+        history = check_history(session, engine.idioms, shape_versions(place, shape, engine.idioms), limit)
+    return Verification(
+        pipeline=spec.pipeline,
+        verdict=Verdict.DIFFERENT if history.broken else Verdict.EQUAL,
+        source=None,
+        target=f"{spec.target.connection}: {spec.target.table}",
+        rows=None,
+        history=history,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def _nothing_loaded(spec: PipelineSpec) -> str:
+    return f"there is no table {spec.target.table} yet: nothing was loaded, so nothing can be verified"
+
+
+def verify_spec(loaded: LoadedSpec, access: Access, limit: int = 20) -> Verification:
     """What the source would be loaded as, compared with what the target has. Writes to neither.
 
     Raises SpecRejected where the spec does not fit, PlanRefused where there is nothing to verify.
@@ -54,14 +81,14 @@ def verify_spec(loaded: LoadedSpec, access: Access, *, limit: int = 20, history_
     examined = examine(loaded, access)
     spec, facts = examined.spec, examined.facts
     if facts.target.shape is None:
-        raise PlanRefused(f"there is no table {spec.target.table} yet: nothing was loaded, so nothing can be verified")
+        raise PlanRefused(_nothing_loaded(spec))
     builder = _make_builder(examined, access)
     with _open(access, builder) as sessions:
-        rows = None if history_only else _compare(loaded, builder, access, sessions, limit)
+        rows = _compare(loaded, builder, access, sessions, limit)
         history = (
             check_history(sessions.target, builder.target, builder.merge, limit) if builder.merge.history else None
         )
-    differs = (rows is not None and rows.counts.differs) or (history is not None and bool(history.broken))
+    differs = rows.counts.differs or (history is not None and bool(history.broken))
     return Verification(
         pipeline=spec.pipeline,
         verdict=Verdict.DIFFERENT if differs else Verdict.EQUAL,

@@ -35,6 +35,10 @@ COLUMNS = {
 }
 """Each type that every database can store."""
 
+REST = [name for name in COLUMNS if name != "id"]
+COPIES = {name: 101 + i for i, name in enumerate(REST)}
+"""Of the first row there is a copy for each column, in which that one alone is changed."""
+
 DECLARED = {
     "duckdb": {**COLUMNS, "name": "VARCHAR", "raw": "BLOB"},
     "postgresql": {**COLUMNS, "share": "float8", "raw": "bytea"},
@@ -89,7 +93,9 @@ def fill(lab: Lab, engine: str) -> None:
     rows = ", ".join(
         "(" + ", ".join(_literal(engine, c, v) for c, v in zip(COLUMNS, (*row, *TAIL[row[0]]))) + ")" for row in ROWS
     )
-    lab.make(f"CREATE TABLE s ({declared})", f"INSERT INTO s VALUES {rows}")
+    rest = ", ".join(REST)
+    copies = (f"INSERT INTO s SELECT {i}, {rest} FROM s WHERE id = 1" for i in COPIES.values())
+    lab.make(f"CREATE TABLE s ({declared})", f"INSERT INTO s VALUES {rows}", *copies)
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
@@ -99,25 +105,23 @@ def test_what_was_loaded_is_equal_and_each_changed_cell_is_found(tmp_path: Path,
     spec = {"key": ["id"], "columns": {name: {"type": kind} for name, kind in COLUMNS.items()}}
     assert lab.apply(**spec).code == 0
     equal = verify(lab, **spec)
-    assert (equal.code, counts(equal)) == (0, {"expected": 5, "actual": 5}), equal.out
+    rows = len(ROWS) + len(COPIES)
+    assert (equal.code, counts(equal)) == (0, {"expected": rows, "actual": rows}), equal.out
     assert found(equal)["rows"]["segments"]["differing"] == 0
     assert found(equal)["rows"]["compared"] == list(COLUMNS)
-    changed = ", ".join(f"{name} = (SELECT {name} FROM t WHERE id = 4)" for name in COLUMNS if name != "id")
     lab.make(
-        f"UPDATE t SET {changed} WHERE id = 1",
+        *(f"UPDATE t SET {name} = (SELECT {name} FROM t WHERE id = -5) WHERE id = {i}" for name, i in COPIES.items()),
         "UPDATE t SET name = NULL WHERE id = 2",
         "DELETE FROM t WHERE id = 3",
         side="target",
     )
     apart = verify(lab, **spec)
     assert apart.code == 3
-    assert counts(apart) == {"expected": 5, "actual": 4, "missing": 1, "different": 2}
-    told = {next(iter(d["key"].values())): d for d in found(apart)["rows"]["differences"]}
-    same = {"flag"}
-    assert set(told["1"]["expected"]) == set(COLUMNS) - {"id"} - same
-    assert (told["2"]["expected"], told["2"]["actual"]) == ({"name": ""}, {"name": None})
-    assert told["3"]["kind"] == "missing"
-    assert told["3"]["actual"] is None
+    assert counts(apart) == {"expected": rows, "actual": rows - 1, "missing": 1, "different": len(COPIES) + 1}
+    told = {int(d["key"]["id"]): d for d in found(apart)["rows"]["differences"]}
+    assert {name: {*told[i]["actual"]} for name, i in COPIES.items()} == {name: {name} for name in COPIES}
+    assert (told[2]["expected"], told[2]["actual"]) == ({"name": ""}, {"name": None})
+    assert (told[3]["kind"], told[3]["actual"]) == ("missing", None)
 
 
 @pytest.mark.parametrize(("source", "target"), [("postgresql", "duckdb"), ("sqlite", "sqlite")])

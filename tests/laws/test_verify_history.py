@@ -50,6 +50,7 @@ def test_a_sound_history_is_equal_and_every_broken_law_is_found(history: Lab):
         "UPDATE t SET valid_to = '9999-12-31 00:00:00.000000' WHERE id = 3",
         side="target",
     )
+    history.make("DROP TABLE s")
     ran = verify(history, "--history-only", **TYPE2)
     broken = found(ran)
     assert (ran.code, broken["verdict"], broken["rows"]) == (3, "different", None)

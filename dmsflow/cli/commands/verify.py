@@ -28,15 +28,19 @@ def verify(
     with refusals():
         loaded = load(spec, parse_settings(set or ()))
         decoded = loaded.raise_if_rejected()
-        from dmsflow.engines.access import expect_target, open_access
+        from dmsflow.engines.access import expect_target, open_access, open_target
         from dmsflow.model.spec import ScdType
-        from dmsflow.verify.verification import verify_spec
+        from dmsflow.verify.verification import verify_history, verify_spec
 
         if history_only and decoded.scd.type is not ScdType.HISTORY:
             refuse("only a target of type 2 has a history: leave --history-only out", Exit.USAGE)
-        expect_target(decoded)
-        with open_access(decoded, read_only=True) as access, shown_table_problems(loaded):
-            found = verify_spec(loaded, access, limit=limit, history_only=history_only)
+        if history_only:
+            with open_target(decoded, read_only=True) as engine:
+                found = verify_history(loaded, engine, limit)
+        else:
+            expect_target(decoded)
+            with open_access(decoded, read_only=True) as access, shown_table_problems(loaded):
+                found = verify_spec(loaded, access, limit)
     _show(found, format)
     raise typer.Exit(Exit.DONE if found.verdict == "equal" else Exit.FAILED)
 

@@ -35,12 +35,14 @@ def render_verification(found: Verification, *, colour: bool) -> str:
     equal = found.verdict is Verdict.EQUAL
     head = f"{found.pipeline}: {found.verdict}"
     lines = [paint(head, "green" if equal else "red") if colour else head]
-    lines += [f"  source  {escape(found.source)}", f"  target  {escape(found.target)}"]
+    if found.source is not None:
+        lines.append(f"  source  {escape(found.source)}")
+    lines.append(f"  target  {escape(found.target)}")
     if found.rows is not None:
         lines += ["", *_render_rows(found.rows, colour)]
     if found.history is not None:
         lines += ["", *_render_history(found.history, colour)]
-    lines += ["", f"verified in {write_span(timedelta(seconds=found.seconds))}; both databases were only read"]
+    lines += ["", f"verified in {write_span(timedelta(seconds=found.seconds))}; nothing was written"]
     return "\n".join(lines)
 
 
