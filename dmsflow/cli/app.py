@@ -22,6 +22,7 @@ from dmsflow.cli.commands.test import test
 from dmsflow.cli.commands.torture import torture
 from dmsflow.cli.commands.unlock import unlock
 from dmsflow.cli.commands.validate import validate
+from dmsflow.cli.commands.verify import verify
 from dmsflow.cli.exits import Exit
 from dmsflow.cli.log_options import LogFormat, LogLevel, LogOptions, choose_level
 
@@ -42,6 +43,7 @@ app.command()(plan)
 app.command()(apply)
 app.command("dry-run")(dry_run)
 app.command()(test)
+app.command()(verify)
 app.command()(explain)
 app.command()(schema)
 app.command()(status)

@@ -163,6 +163,16 @@ TABLES: tuple[Entry, ...] = (
         cure="Correct these rows, leave them out with source.where, or name another column.",
     ),
     Entry(
+        code="DMS322",
+        slug="key-not-comparable",
+        why=(
+            "Rows of source and target are told apart by their key. A key of a type that only one of the two databases "
+            "can write has no text that is the same in both."
+        ),
+        mistake="key: [valid_range]   # a tstzrange of PostgreSQL, read from DuckDB",
+        cure="Give the key column a type that both databases have, such as text.",
+    ),
+    Entry(
         code="DMS330",
         slug="no-translation",
         why=(

@@ -43,6 +43,19 @@ def choose_route(
     return Route(transfer=chosen, why=_describe(chosen, facts) + told)
 
 
+def choose_checksum_route(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> Transfer:
+    """How rows come to where their checksums are computed: not at all, where their own database makes the same values.
+
+    ``copy`` stands for a source that stages its rows itself, whatever the target is.
+    """
+    served = facts.source.engine == SERVER
+    whole = facts.target.stores_nan and facts.target.stores_far_times
+    exact = served and whole and _inexact(spec, facts, columns) is None
+    if facts.source.in_place and (not served or exact):
+        return Transfer.IN_PLACE
+    return Transfer.COPY if exact else Transfer.ARROW
+
+
 def _faster(facts: Facts) -> Transfer | None:
     """The way that these two databases have beside Arrow."""
     source, target = facts.source, facts.target

@@ -10,6 +10,7 @@ from dmsflow.engines.standard_sql import StandardIdioms
 from dmsflow.model.table import DataType, TableName, TypeName
 
 if TYPE_CHECKING:
+    from dmsflow.engines.digests import DigestWords
     from dmsflow.engines.duckdb_dialect import DuckDBDialect
 
 PART = "\x1f"
@@ -98,6 +99,22 @@ class DuckDBIdioms(StandardIdioms):
         if flag:
             parts = [f"(CASE WHEN {self.quote(flag)} THEN {part} END)" for part in parts]
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {self.quote(index)} ON {self.qualify(table)} ({', '.join(parts)})"
+
+    def native_digest(self) -> "DigestWords":
+        """By DuckDB's own hash."""
+        from dmsflow.engines.duckdb_digests import DuckDBHash
+
+        return DuckDBHash()
+
+    def canonical_digest(self, *, unicode: bool) -> "DigestWords":
+        """By md5; text is UTF-8 always."""
+        from dmsflow.engines.duckdb_digests import DuckDBCanonical
+
+        return DuckDBCanonical()
+
+    def native_probe(self) -> str | None:
+        """None: one process computes all of them."""
+        return None
 
 
 def write_text(text: str) -> str:

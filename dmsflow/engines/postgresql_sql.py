@@ -14,6 +14,7 @@ from dmsflow.engines.standard_sql import StandardIdioms
 from dmsflow.model.table import DataType, TableName
 
 if TYPE_CHECKING:
+    from dmsflow.engines.digests import DigestWords
     from dmsflow.engines.postgresql_dialect import PostgreSQLTextDialect
 
 TOKEN = re.compile(
@@ -159,6 +160,24 @@ class PostgreSQLIdioms(StandardIdioms):
         where = f" WHERE {self.quote(flag)} = TRUE" if flag else ""
         named = self.quote(fit_name(index))
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.qualify(table)} ({keys}){where}"
+
+    def native_digest(self) -> "DigestWords":
+        """By the hash of a record."""
+        from dmsflow.engines.postgresql_digests import PostgreSQLHash
+
+        return PostgreSQLHash()
+
+    def canonical_digest(self, *, unicode: bool) -> "DigestWords":
+        """By md5."""
+        from dmsflow.engines.postgresql_digests import PostgreSQLCanonical
+
+        return PostgreSQLCanonical(unicode=unicode)
+
+    def native_probe(self) -> str | None:
+        """The hash of a record of constants."""
+        from dmsflow.engines.postgresql_digests import PROBE
+
+        return PROBE
 
 
 def fit_name(name: str) -> str:

@@ -38,6 +38,8 @@ def test_every_example_runs_twice_and_writes_once(pipelines: Path):
         assert first.rows["inserted"] == first.rows["read"] > 0
         second = apply(f"{name}.yaml", cwd=pipelines)
         assert not WRITES & second.rows.keys(), name
+        verified = dmsflow("verify", f"{name}.yaml", cwd=pipelines)
+        assert verified.code == 0, verified.out + verified.err
     mart = "SELECT sum(flights), count(destination_name) > 0.9 * count(*) FROM mart_route"
     assert ask(pipelines / "warehouse.duckdb", mart) == [(6_099, True)]
 

@@ -1,0 +1,106 @@
+"""DuckDB's words for digests of rows. Opens nothing; a canonical text here is the one that PostgreSQL writes too."""
+
+from collections.abc import Sequence
+
+from dmsflow.engines.digests import Typed, one_segment
+
+NULL = "'~'"
+"""No value of a type with an alphabet of its own; text has its length before it."""
+
+
+class DuckDBHash:
+    """DuckDB's own hash: of typed values, so that -0.0 is 0.0 and every NaN is one."""
+
+    canonical = False
+
+    def number(self, values: Sequence[Typed]) -> str:
+        """64 bits, without a sign."""
+        return f"hash({', '.join(map(_comparable, values))})"
+
+    def other_number(self, values: Sequence[Typed]) -> str:
+        """The hash of the same values after another one."""
+        return f"hash('dmsflow', {', '.join(map(_comparable, values))})"
+
+    def segment(self, values: Sequence[Typed], segments: int) -> str:
+        """By the key's hash."""
+        return f"CAST({self.number(values)} % {segments} AS INTEGER)"
+
+    def text(self, value: Typed) -> str:
+        """As a person reads it."""
+        return write_text_of(value)
+
+
+class DuckDBCanonical:
+    """md5 of canonical text."""
+
+    canonical = True
+
+    def number(self, values: Sequence[Typed]) -> str:
+        """The first 60 bits of the md5."""
+        return f"CAST('0x' || substr(md5({_row(values)}), 1, 15) AS BIGINT)"
+
+    def other_number(self, values: Sequence[Typed]) -> str:
+        """The next 60 bits."""
+        return f"CAST('0x' || substr(md5({_row(values)}), 16, 15) AS BIGINT)"
+
+    def segment(self, values: Sequence[Typed], segments: int) -> str:
+        """By the key, or its digest."""
+        return f"CAST({one_segment(values, self.number(values), segments)} AS INTEGER)"
+
+    def text(self, value: Typed) -> str:
+        """As a person reads it."""
+        return write_text_of(value)
+
+
+def _comparable(value: Typed) -> str:
+    """The value as DuckDB's hash takes it."""
+    return _minified(value.sql) if value.type.family == "json" else value.sql
+
+
+def _minified(sql: str) -> str:
+    return f"CASE WHEN json_valid(CAST({sql} AS VARCHAR)) THEN CAST(json({sql}) AS VARCHAR) ELSE {sql} END"
+
+
+def _row(values: Sequence[Typed]) -> str:
+    return f"concat({', '.join(map(_part, values))})"
+
+
+def _part(value: Typed) -> str:
+    """A value in the text of a row: typed by its place, and either of a known alphabet or behind its length."""
+    if value.type.family in ("text", "other"):
+        return f"coalesce(strlen({value.sql}) || ':' || {value.sql}, {NULL})"
+    return f"coalesce({write_canonical(value)}, {NULL}), ','"
+
+
+def write_canonical(value: Typed) -> str:
+    """One value as text that is the same in every database."""
+    sql = value.sql
+    match value.type.family:
+        case "text" | "other":
+            return sql
+        case "float":
+            bits = f"lower(hex(CAST(CAST(CAST({sql} AS DOUBLE) + 0.0 AS BIT) AS BLOB)))"
+            return f"CASE WHEN isnan({sql}) THEN 'nan' ELSE {bits} END"
+        case "bytes":
+            return f"lower(hex({sql}))"
+        case "timestamptz":
+            return _write_time(f"CAST({sql} AS TIMESTAMP)", "TIMESTAMP")
+        case "date" | "timestamp":
+            return _write_time(sql, "DATE" if value.type.family == "date" else "TIMESTAMP")
+        case "json":
+            return _minified(sql)
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def _write_time(sql: str, kind: str) -> str:
+    """A day or an instant; of years before the first, the era stands at the end."""
+    text = f"CAST({sql} AS VARCHAR)"
+    ancient = f"isfinite({sql}) AND {sql} < {kind} '0001-01-01'"
+    return f"CASE WHEN {ancient} THEN replace({text}, ' (BC)', '') || ' BC' ELSE {text} END"
+
+
+def write_text_of(value: Typed) -> str:
+    """One value as a person reads it."""
+    if value.type.family == "float":
+        return f"CAST({value.sql} AS VARCHAR)"
+    return write_canonical(value)

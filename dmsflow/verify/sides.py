@@ -1,0 +1,147 @@
+"""The two sides as SQL: rows that the source would be loaded as, and rows that the target has. Runs nothing."""
+
+from collections.abc import Callable, Iterator
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from dmsflow.compiler.arrivals import make_staging
+from dmsflow.compiler.build import INCOMING, Builder
+from dmsflow.compiler.statements import Relation, compile_statement
+from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.engine import Idioms
+from dmsflow.model.plan import Side, Statement, Transfer
+from dmsflow.model.spec import Duplicates
+from dmsflow.scd.shape import EFFECTIVE, FAULT, Element, Query, order_column, word
+from dmsflow.scd.staging import Native, stage_rows
+from dmsflow.verify.columns import TEXT, Choice, Compared
+
+MISFITS, TIME, REFUSED, ALL = "_dms_misfits", "_dms_time", "_dms_refused", "_dms_all"
+"""What is no value of its type, as text; when a row holds; whether it is a reject; before all staged columns."""
+
+
+class SideSql(Struct, frozen=True, kw_only=True):
+    """The rows of one side, in the dialect that computes their checksums.
+
+    ``streamed`` is what their own database is asked where it computes none; ``write`` takes the columns that arrive
+    as text because a value is none of its type.
+    """
+
+    idioms: Idioms
+    write: Callable[[frozenset[str]], Query]
+    streamed: Statement | None = None
+
+
+def expected_rows(builder: Builder, choice: Choice) -> SideSql:
+    """The rows that a run would load, each once for every time the source has it."""
+    staging = make_staging(builder)
+    projection = builder.source.projection(
+        builder.columns, builder.extra_columns(), (), builder.checkpoint, lower=False, upper=False
+    )
+    streamed, incoming = None, projection.subquery("arriving")
+    if builder.transfer is Transfer.ARROW:
+        streamed = compile_statement("read", Side.SOURCE, projection, builder.source.idioms)
+        names = incoming.c.keys()
+        incoming = Relation(f'"{INCOMING}"', names)  # type: ignore[assignment]
+    staged, _ = stage_rows(builder.merge, staging, incoming)
+    rows = staged.subquery("staged")
+    if builder.merge.duplicates is Duplicates.LAST and builder.merge.order_by:
+        rows = _ranked(builder, rows)
+    idioms = builder.stager
+    every = [*builder.merge.columns, *((EFFECTIVE,) if builder.merge.has_effective else ())]
+
+    def write(_: frozenset[str]) -> Query:
+        refused: Element = rows.c[FAULT].is_not(None)
+        if builder.staged_by_server and builder.facts.target.engine != builder.facts.source.engine:
+            refused = sa.or_(refused, *_unstorable(builder, rows))
+        picked = [_typed(rows.c[column.name], column, idioms).label(column.name) for column in choice.row]
+        all_of = [rows.c[name].label(f"{ALL}_{i}") for i, name in enumerate(every)]
+        time = [rows.c[EFFECTIVE].label(TIME)] if builder.merge.has_effective else []
+        return sa.select(
+            *picked, *all_of, *time, sa.cast(sa.null(), _text(idioms)).label(MISFITS), refused.label(REFUSED)
+        ).where(_is_last(rows))
+
+    return SideSql(idioms=idioms, write=write, streamed=streamed)
+
+
+def actual_rows(builder: Builder, choice: Choice, *, digesting: bool) -> SideSql:
+    """The current rows of the target. ``digesting``: it computes checksums itself."""
+    merge = builder.merge
+    target = merge.target().alias("t")
+    names = [column.name for column in choice.row]
+    time = [target.c[merge.fields.valid_from].label(TIME)] if merge.history and merge.has_effective else []
+    current = (merge.is_current(target), merge.is_live(target))
+    if digesting:
+        idioms = builder.target
+
+        def write_own(_: frozenset[str]) -> Query:
+            picked = [_typed(target.c[column.name], column, idioms).label(column.name) for column in choice.row]
+            none = sa.cast(sa.null(), _text(idioms)).label(MISFITS)
+            return sa.select(*picked, *time, none, sa.false().label(REFUSED)).where(*current)
+
+        return SideSql(idioms=idioms, write=write_own)
+    read = sa.select(*(target.c[name] for name in names), *time).where(*current)
+    streamed = compile_statement("read_target", Side.TARGET, read, builder.target)
+    scratch = DuckDBIdioms()
+    rows = Relation(f'"{INCOMING}"', [*names, *([TIME] if time else [])]).alias("a")
+
+    def write(loose: frozenset[str]) -> Query:
+        picked = [_typed(_fitting(rows.c[c.name], c, loose), c, scratch).label(c.name) for c in choice.row]
+        misfits = [_misfit(rows.c[c.name], c) for c in choice.row if c.name in loose]
+        told: Element = sa.func.nullif(sa.func.concat(*misfits), word("")) if misfits else sa.null()
+        when = [sa.cast(rows.c[TIME], Native("TIMESTAMP")).label(TIME)] if time else []
+        return sa.select(*picked, *when, sa.cast(told, _text(scratch)).label(MISFITS), sa.false().label(REFUSED))
+
+    return SideSql(idioms=scratch, write=write, streamed=streamed)
+
+
+def _text(idioms: Idioms) -> Native:
+    return Native(idioms.type_sql(TEXT))
+
+
+def _typed(value: Element, column: Compared, idioms: Idioms) -> Element:
+    """The value in the type in which it is compared."""
+    typed: Element = sa.cast(value, Native(idioms.type_sql(column.type)))
+    return sa.func.rtrim(typed, word(" ")) if column.padded else typed
+
+
+def _fitting(value: Element, column: Compared, loose: frozenset[str]) -> Element:
+    """A value that arrives as text, or NULL where it is none of its type; no number is rounded."""
+    if column.name not in loose:
+        return value
+    wanted = Native(DuckDBIdioms().type_sql(column.type))
+    typed: Element = sa.try_cast(value, wanted)
+    if column.type.family not in ("integer", "decimal"):
+        return typed
+    number = Native("DOUBLE")
+    return sa.case((sa.try_cast(value, number) == sa.cast(typed, number), typed))
+
+
+def _misfit(value: Element, column: Compared) -> Element:
+    """The text that is no value of the type."""
+    missed = sa.and_(value.is_not(None), _fitting(value, column, frozenset([column.name])).is_(None))
+    return sa.case((missed, sa.func.concat(word(f"{column.name.encode().hex()}:"), value, word("\x1f"))))
+
+
+def _ranked(builder: Builder, rows: sa.Subquery) -> sa.Subquery:
+    """With the place of each sound row among those of its key, the last one first."""
+    order = [rows.c[order_column(i)].desc().nulls_last() for i in range(builder.merge.order_by)]
+    sound = sa.case((rows.c[FAULT].is_(None), sa.literal_column("0")), else_=sa.literal_column("1"))
+    keys = [rows.c[name] for name in builder.merge.key]
+    place = sa.func.rank().over(partition_by=[sound, *keys], order_by=order)
+    return sa.select(*rows.c, place.label("_dms_place")).subquery("ranked")
+
+
+def _is_last(rows: sa.Subquery) -> Element:
+    """Whether no row of the key comes after it; a refused one counts by itself."""
+    if "_dms_place" not in rows.c:
+        return sa.true()
+    return sa.or_(rows.c[FAULT].is_not(None), rows.c["_dms_place"] == sa.literal_column("1"))
+
+
+def _unstorable(builder: Builder, rows: sa.Subquery) -> Iterator[Element]:
+    """Numbers that PostgreSQL alone has: every other database refuses the row."""
+    for column in builder.columns:
+        if column.type.family == "decimal" and not column.type.foreign:
+            number = sa.cast(sa.literal_column("'NaN'"), Native("NUMERIC"))
+            yield rows.c[column.name].is_not_distinct_from(number)
