@@ -3,12 +3,13 @@
 import threading
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
 from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
+from dmsflow.runtime.findings import Findings
 from dmsflow.runtime.sequence import Sequence
 from dmsflow.runtime.snapshot import Snapshot
 from dmsflow.transfer.refinery import Refinery
@@ -53,6 +54,7 @@ class Run(Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None = None
     sequence: Sequence | None = None
     last: LastRun | None = None
+    findings: Findings = field(default_factory=Findings)
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

@@ -12,7 +12,17 @@ from msgspec import Struct
 
 from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
-from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, mark_column, order_column
+from dmsflow.scd.shape import (
+    EFFECTIVE,
+    FAULT,
+    VALUE,
+    Element,
+    MergeShape,
+    Query,
+    mark_column,
+    order_column,
+    warn_column,
+)
 
 INTEGER = DataType(name=TypeName.INTEGER)
 TEXT = DataType(name=TypeName.TEXT)
@@ -90,13 +100,17 @@ Arrivals = list[tuple[str, Arrival]]
 
 
 class Staging(Struct, frozen=True, kw_only=True):
-    """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns)."""
+    """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns).
+
+    A row that does not meet one of the ``warnings`` is loaded, and marked.
+    """
 
     columns: tuple[Arrival, ...]
     effective: Arrival | None = None
     order_by: tuple[Arrival, ...] = ()
     marks: tuple[Arrival, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
 
 
@@ -119,10 +133,17 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         value = _storable(value, unstorable)
     staged = sa.select(
         *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
+        *(_unmet(expr).label(warn_column(i)) for i, expr in enumerate(staging.warnings)),
         sa.cast(number, sa.Integer()).label(FAULT),
         sa.cast(value, sa.String()).label(VALUE),
     )
     return staged, tuple(fault for fault, _, _ in rules)
+
+
+def _unmet(expr: str) -> Element:
+    """1 where a row does not meet a predicate, which NULL does."""
+    unmet: Element = sa.literal_column(f"(({expr}) IS FALSE)", sa.Boolean())
+    return sa.case((unmet, sa.literal_column("1", sa.Integer())), else_=sa.literal_column("0", sa.Integer()))
 
 
 def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause, failing: str) -> Query:
@@ -306,4 +327,5 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
         columns.append((EFFECTIVE, staging.effective.type))
     columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
+    columns += [(warn_column(i), INTEGER) for i in range(len(staging.warnings))]
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))
