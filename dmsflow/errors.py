@@ -5,6 +5,7 @@ DmsflowError
 ├── PlanRefused             a saved plan or a broken run no longer fits what is there now
 ├── ConnectionFailed        a database cannot be opened, or its secret cannot be resolved
 ├── TargetBusy              another run holds the lease of the target
+├── Refusal                 a load is refused for what it holds: by a guard, or by a check of the spec
 ├── TooManyRefused          the target refuses more rows of a chunk than the spec allows
 ├── LedgerError             the ledger cannot be read or written; the data of a load is not touched by it
 └── DatabaseError           a statement failed, as its engine judged it
@@ -42,12 +43,20 @@ class TargetBusy(DmsflowError):
     """Another run holds the lease of the target."""
 
 
-class GuardRefused(DmsflowError):
-    """A guard looked at the extract and refused it; ``next_step`` is what to do, in full."""
+class Refusal(DmsflowError):
+    """A load is refused for what it holds; ``next_step`` is what to do, in full."""
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
         super().__init__(message)
         self.next_step = next_step
+
+
+class GuardRefused(Refusal):
+    """A guard looked at the extract and refused it."""
+
+
+class CheckFailed(Refusal):
+    """A blocking check does not hold for the staged rows, or for the target after the load."""
 
 
 class PromiseBroken(DmsflowError):

@@ -17,4 +17,32 @@ MEANING_OF_TRUST: tuple[Entry, ...] = (
         mistake="guards: {max_change_percent: 10} with scd: append",
         cure="Remove the guard, or write the type that changes rows.",
     ),
+    Entry(
+        code="DMS272",
+        slug="check-asks-one-thing",
+        why="A check is told by its name: what failed has to be plain from that.",
+        mistake="checks: [{name: good, unique: [email], not_null: [email]}]",
+        cure="Write one check for each.",
+    ),
+    Entry(
+        code="DMS273",
+        slug="check-of-a-set",
+        why="One row cannot tell whether a set is unique, fresh, large enough, or refers to rows of another table.",
+        mistake="checks: [{name: one_email, unique: [email]}]",
+        cure="Add on: staged, or on: result.",
+    ),
+    Entry(
+        code="DMS274",
+        slug="references-in-pairs",
+        why="Columns are compared with the key of another table one by one.",
+        mistake="references: {columns: [country, region], table: dim_region, key: [code]}",
+        cure="Name as many columns as the key has.",
+    ),
+    Entry(
+        code="DMS275",
+        slug="check-sees-no-set",
+        why="A predicate of one row has no value for a set; some databases would take any of its rows.",
+        mistake='checks: [{name: positive, on: result, expr: "amount > 0"}]',
+        cure='Write an aggregate, such as "min(amount) > 0", or remove on:.',
+    ),
 )

@@ -196,4 +196,11 @@ TABLES: tuple[Entry, ...] = (
         mistake="scd: 1 into a table with a column of type json",
         cure="Declare the column as jsonb or text, leave it out, or append.",
     ),
+    Entry(
+        code="DMS342",
+        slug="references-unknown-table",
+        why="A check that refers to a table which is not there would fail every run.",
+        mistake="references: {columns: [country], table: dw.dim_contry}",
+        cure="Check schema and name, and that the target's user may read it.",
+    ),
 )

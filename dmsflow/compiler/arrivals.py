@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from dmsflow.compiler.check_sql import row_predicate, row_warnings
 from dmsflow.compiler.columns import INSTANT, LoadedColumn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES
@@ -22,7 +23,8 @@ def make_staging(builder: "Builder") -> staging.Staging:
         effective=effective,
         order_by=tuple(extra[:orders]),
         marks=tuple(extra[orders:]),
-        checks=tuple((check.name, check.expr) for check in builder.spec.checks),
+        checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
+        warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),
         reject_null_marks=builder.source.refuses_null_marks,
     )
 

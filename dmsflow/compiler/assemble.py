@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
+from dmsflow.compiler.check_sql import plan_checks, row_warnings
 from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
@@ -16,6 +17,7 @@ from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.table_rules import engine_names
 from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.engine import Idioms
+from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
@@ -54,6 +56,7 @@ def merge_shape(
         here=here,
         order_by=len(scd.last_by),
         marks=len(spec.checkpoint.columns) if sql_refuses_null_marks(spec) else 0,
+        warnings=len(row_warnings(spec.checks)),
         unfilled=_unfilled(spec, facts, columns),
         carried=_carried(spec, facts, columns),
         range_keys=cut.targets if scd.type is not ScdType.APPEND else (),
@@ -136,7 +139,7 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    if cut.counted:
+    if cut.counted or row_warnings(spec.checks) or any(check.on is CheckOn.STAGED for check in spec.checks):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
@@ -232,6 +235,7 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         clock=clock,
         snapshot=builder.reads_snapshot,
         counted=count_off(spec, builder.cut),
+        checks=plan_checks(builder, faults),
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
     )

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.arrivals import make_staging
 from dmsflow.compiler.attached import send_exactly
+from dmsflow.compiler.check_sql import check_statements
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
@@ -138,6 +139,7 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
     found += _merge_statements(builder, faults)
     found += refusal_statements(builder, faults)
     found += temporary_statements(builder)
+    found += check_statements(builder, faults)
     found += _mark_statements(builder)
     if builder.cut.counted:
         found += _fingerprint_statements(builder)

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import Chunk, Counting
 from dmsflow.model.spec import PipelineSpec, ScdType
@@ -49,6 +50,8 @@ def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ..
     rows = spec.parallel.chunk_rows or default_chunk_rows(columns, facts.target.engine)
     whole = Cut(count=1, keys=(), targets=(), rows=rows, why="", counted=spec.checkpoint.counted)
     estimate = facts.source.estimated_rows
+    if any(check.on is CheckOn.STAGED for check in spec.checks):
+        return _one(whole, "checks on the staged set look at all rows before anything is written")
     if estimate is None:
         return _one(whole, "the number of source rows is not known without reading them")
     if estimate < max(spec.parallel.min_rows, 1):

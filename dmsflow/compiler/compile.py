@@ -84,10 +84,21 @@ def examine(loaded: LoadedSpec, access: Access, source: SourceFacts | None = Non
         raise SpecRejected((*loaded.diagnostics, *problems))
     spec = name_fields(spec, facts)
     columns = match_columns(spec, facts)
-    refused_checks = tuple(place(loaded, problem) for problem in try_checks(spec, columns))
+    refused_checks = tuple(place(loaded, it) for it in _try_all_checks(spec, facts, columns, access))
     if refused_checks:
         raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
     return Examined(spec=spec, facts=facts, columns=columns, problems=problems)
+
+
+def _try_all_checks(
+    spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ...], access: Access
+) -> tuple[Diagnostic, ...]:
+    """What the databases have against the checks; what they name comes first."""
+    if not spec.checks:
+        return ()
+    from dmsflow.compiler.check_facts import try_set_checks
+
+    return tuple(try_set_checks(spec, facts, columns, access)) or tuple(try_checks(spec, columns))
 
 
 def name_fields(spec: PipelineSpec, facts: Facts) -> PipelineSpec:

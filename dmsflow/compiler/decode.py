@@ -4,6 +4,7 @@ import glob
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 
+from dmsflow.compiler.decode_checks import decode_checks
 from dmsflow.compiler.decode_columns import decode_columns
 from dmsflow.compiler.decode_connections import decode_connections
 from dmsflow.compiler.decode_params import decode_params
@@ -14,7 +15,6 @@ from dmsflow.compiler.section import Section
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.guards import GuardName, Guards
 from dmsflow.model.spec import (
-    Check,
     Checkpoint,
     Deletes,
     ErrorBudget,
@@ -61,9 +61,7 @@ def decode_pipeline(
         retry=_decode_retry(top.section("retry")),
         errors=_decode_errors(top.section("errors")),
         guards=_decode_guards(top.section("guards"), scd),
-        checks=tuple(
-            Check(name=check.need_text("name"), expr=check.need_text("expr")) for check in top.sections("checks")
-        ),
+        checks=decode_checks(top),
         connections=decode_connections(top.section("connections"), document.file),
         file=str(FilePath(document.file).absolute()),
         ledger_folder=str(folder),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from dmsflow.compiler.rules import checkpoint, columns, connections, guards, history, references, source, sql
+from dmsflow.compiler.rules import checkpoint, checks, columns, connections, guards, history, references, source, sql
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.spec import PipelineSpec
 
@@ -53,6 +53,9 @@ SPEC_RULES: tuple[Rule, ...] = (
     references.params_are_bound,
     sql.sql_is_read,
     sql.check_names_differ,
+    checks.checks_ask_one_thing,
+    checks.checks_see_what_they_ask,
+    checks.references_have_pairs,
 )
 
 

@@ -15,6 +15,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Session
 from dmsflow.errors import DatabaseError, SpecRejected
 from dmsflow.events import redact
+from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import CheckpointPlan, Statement
 from dmsflow.model.reference import find_references
@@ -186,19 +187,22 @@ def _missing_table(spec: PipelineSpec, path: tuple[str, ...], name: str) -> Diag
 
 def try_checks(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> Iterator[Diagnostic]:
     """Checks that DuckDB, which stages the rows, refuses over the columns that it will stage."""
-    if not spec.checks:
+    of_rows = [(i, check) for i, check in enumerate(spec.checks) if check.on is CheckOn.ROW]
+    if not of_rows:
         return
+    from dmsflow.compiler.check_sql import row_predicate
     from dmsflow.engines.duckdb import DuckDBEngine
 
     idioms = DuckDBIdioms()
     engine = DuckDBEngine(None)
     session = engine.connect()
     staged = ", ".join(f"CAST(NULL AS {idioms.type_sql(c.type)}) AS {idioms.quote(c.name)}" for c in columns)
-    for i, check in enumerate(spec.checks):
+    for i, check in of_rows:
         try:
-            session.describe_query(f"SELECT ({check.expr}) IS FALSE AS broken FROM (SELECT {staged}) AS staged")
+            broken = f"({row_predicate(check)}) IS FALSE AS broken"
+            session.describe_query(f"SELECT {broken} FROM (SELECT {staged}) AS staged")
         except DatabaseError as error:
-            yield refused(("checks", i, "expr"), "the staged rows refuse the check", error)
+            yield refused(("checks", i, check.kind), "the staged rows refuse the check", error)
     session.close()
     engine.close()
 

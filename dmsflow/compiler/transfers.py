@@ -8,6 +8,7 @@ from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.errors import SpecRejected
+from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import Transfer
 from dmsflow.model.spec import PipelineSpec
@@ -88,7 +89,7 @@ def _obstacles(
 
 def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> str | None:
     """What only the staging in DuckDB can do: refuse a value alone, or judge by a check."""
-    if spec.checks:
+    if any(check.on is CheckOn.ROW for check in spec.checks):
         return "checks are judged by DuckDB"
     if not facts.source.unicode and facts.target.unstorable not in (None, facts.source.unstorable):
         return "the source's encoding has no word for the characters that the target's does not have"

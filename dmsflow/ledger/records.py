@@ -99,6 +99,7 @@ def read_run(row: sqlite3.Row, *, now: datetime, host: str) -> RunRow:
         watermark=report.watermark if report else WatermarkMove(),
         errors=report.errors if report else (),
         allowed=report.allowed if report else (),
+        checks=report.checks if report else (),
         stop_requested=bool(row["stop_requested"]),
         lost=suspect and process_lives(row["pid"]) is False,
         is_latest=bool(row["is_latest"]),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dmsflow.model.checks import CheckResult
 from dmsflow.model.guards import Allowed
 from dmsflow.model.result import ChunkTally, Failure, RowCounts, RunStatus, WatermarkMove
 
@@ -41,6 +42,7 @@ class RunRow:
     estimated_rows: int | None = None
     errors: tuple[Failure, ...] = ()
     allowed: tuple[Allowed, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     stop_requested: bool = False
     lost: bool = False
     is_latest: bool = True

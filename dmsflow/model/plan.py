@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dmsflow.model.checks import PlannedCheck
 from dmsflow.model.guards import Allowed, Guards
 from dmsflow.model.spec import ErrorBudget, Retry, ScdType
 from dmsflow.model.table import TableName
@@ -228,6 +229,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     counted: Counting | None = None
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
+    checks: tuple[PlannedCheck, ...] = ()
     allowed: tuple[Allowed, ...] = ()
     """Guards that this run may pass; no other run of the plan."""
     version: int = PLAN_VERSION

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from dmsflow.model.checks import CheckResult
 from dmsflow.model.guards import Allowed
 from dmsflow.model.watermark import Watermark
 
@@ -123,3 +124,4 @@ class RunReport(Struct, frozen=True, kw_only=True):
     transfer: str
     errors: tuple[Failure, ...] = ()
     allowed: tuple[Allowed, ...] = ()
+    checks: tuple[CheckResult, ...] = ()

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from dmsflow.model.checks import Check
 from dmsflow.model.guards import Guards
 from dmsflow.model.table import DataType, TableName
 
@@ -255,13 +256,6 @@ class ErrorBudget(Struct, frozen=True, kw_only=True):
 
     max_rows: int = 0
     max_percent: float | None = None
-
-
-class Check(Struct, frozen=True, kw_only=True):
-    """A predicate on the target's columns that every staged row must meet (NULL meets it, as in SQL)."""
-
-    name: str
-    expr: str
 
 
 class PipelineSpec(Struct, frozen=True, kw_only=True):

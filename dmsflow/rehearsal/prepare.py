@@ -12,6 +12,7 @@ from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect, wr
 from dmsflow.engines.duckdb_files import CSV_ENDINGS
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import PlanRefused, SpecRejected
+from dmsflow.model.checks import Check, CheckKind
 from dmsflow.model.guards import Guards
 from dmsflow.model.spec import Connection, ExecutorName, PipelineSpec, SecretText, Source
 from dmsflow.model.table import DataType, TableName, TypeName
@@ -77,7 +78,7 @@ def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
 def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool = False) -> Rehearsed:
     """Fill the source of the scratch. Raises SpecRejected where the user's SQL cannot be said in DuckDB.
 
-    Without ``guards`` those of the spec are off: given rows are few.
+    Without ``guards`` those of the spec are off, and checks of size and age: given rows are few.
     """
     loaded = without_databases(loaded)
     spec = loaded.raise_if_rejected()
@@ -96,8 +97,16 @@ def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool
         target=replace(spec.target, table=replace(spec.target.table, catalog=None)),
         parallel=replace(spec.parallel, executor=ExecutorName.THREADS),
         guards=spec.guards if guards else Guards(),
+        checks=tuple(check for check in spec.checks if _is_asked(check, guards)),
     )
     return Rehearsed(loaded=dataclasses.replace(loaded, spec=spec), scratch=scratch)
+
+
+def _is_asked(check: Check, guards: bool) -> bool:
+    """Whether a check means something for given rows: they are few, and other tables of the target are not there."""
+    if check.kind in (CheckKind.ROWS, CheckKind.FRESH):
+        return guards
+    return check.kind is not CheckKind.REFERENCES
 
 
 def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[PipelineSpec, Mapping[str, Types]]:

@@ -102,11 +102,24 @@ def _run_step(loaded: LoadedSpec, step: Step, scratch: Scratch) -> Iterator[Diff
     for name, count in expect.counts.items():
         if getattr(report.rows, name) != count:
             yield Difference(about=f"rows {name}", expected=str(count), found=str(getattr(report.rows, name)))
+    yield from _judge_checks(expect.checks, report)
     if expect.target is not None:
         yield from _judge_target(spec, expect.target, scratch)
     if expect.rejects is not None:
         found = [_cells_of(reject) for reject in read_rejects(scratch, spec, report.run_id)]
         yield from compare_rows("reject", expect.rejects, found, [f"key.{name}" for name in spec.key])
+
+
+def _judge_checks(expected: Mapping[str, str], report: RunReport) -> Iterator[Difference]:
+    """What came of the checks that the step names; one that nothing was asked of has no status."""
+    found = {check.name: check for check in report.checks}
+    for name, status in expected.items():
+        if name not in found:
+            help = did_you_mean(name, found) or "no check of that name was asked"
+            yield Difference(about=f"check {name}", expected=status, found=help)
+        elif found[name].status.value != status:
+            told = redact(found[name].message)
+            yield Difference(about=f"check {name}", expected=status, found=f"{found[name].status.value} {told}".strip())
 
 
 def _write_status(report: RunReport) -> str:

@@ -34,6 +34,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     target: tuple[Cells, ...] | None
     rejects: tuple[Cells, ...] | None
     counts: Mapping[str, int]
+    checks: Mapping[str, str]
     status: RunStatus
     line: int
 
@@ -192,6 +193,7 @@ def _decode_expectation(expect: Section, document: Document) -> Expectation:
         target=_rows(expect.child("target")),
         rejects=_rejects(expect.child("rejects")),
         counts={name: counts.integer(name) or 0 for name in RowCounts.__struct_fields__ if counts.has(name)},
+        checks=_texts(expect.child("checks")),
         status=expect.choice("status", RunStatus.SUCCEEDED),
         line=_line(document, expect),
     )

@@ -159,11 +159,13 @@ def translate_spec(
 ) -> tuple[PipelineSpec, tuple[Diagnostic, ...]]:
     """The spec with the source's SQL in DuckDB's dialect, and what of it cannot be said there."""
     dialect = source_dialect(spec)
-    if dialect == STAGING:
+    written = [sql for sql in written_sql(spec, dialect) if sql.dialect != STAGING]
+    if not written:
         return spec, ()
     params = {param.name: param.type for param in spec.params}
-    translator = Translator(tables=tables, functions=functions(), params=params)
-    found = [(sql, translator.translate(sql)) for sql in written_sql(spec, dialect) if sql.path[0] != "checks"]
+    of_source = Translator(tables=tables, functions=functions(), params=params)
+    of_target = Translator(tables={}, functions=functions(), params=params)
+    found = [(sql, (of_target if sql.path[0] == "checks" else of_source).translate(sql)) for sql in written]
     problems = tuple(text for _, text in found if isinstance(text, Diagnostic))
     texts = {sql.path: text for sql, text in found if isinstance(text, str)}
     source = replace(
@@ -174,7 +176,15 @@ def translate_spec(
     columns = tuple(
         replace(column, expr=texts.get(("columns", column.name, "expr"), column.expr)) for column in spec.columns
     )
-    return replace(spec, source=source, columns=columns), problems
+    checks = tuple(
+        replace(
+            check,
+            expr=texts.get(("checks", i, "expr"), check.expr),
+            where=texts.get(("checks", i, "where"), check.where),
+        )
+        for i, check in enumerate(spec.checks)
+    )
+    return replace(spec, source=source, columns=columns, checks=checks), problems
 
 
 def _generate(node: "Expr", *, identify: bool = False) -> str:

@@ -21,6 +21,7 @@ from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.admission import admit_extract, check_appended, check_checkpoint, find_last_run
 from dmsflow.runtime.checkpoint import write_checkpoint
+from dmsflow.runtime.checks import judge_result
 from dmsflow.runtime.executor import execute_chunks, settle
 from dmsflow.runtime.guards import judge_gone
 from dmsflow.runtime.lease import Holding, hold_lease
@@ -96,7 +97,9 @@ def apply_plan(
                         hold_snapshot(plan, access) as snapshot,
                         hold_sequence(plan, access, run.binds(), run.refinery, stop) as sequence,
                     ):
-                        run = replace(run, snapshot=snapshot, sequence=sequence, witness=witness)
+                        run = replace(
+                            run, snapshot=snapshot, sequence=sequence, witness=witness, findings=tally.findings
+                        )
                         look = None if resume_at else partial(count_effects, run, stop, _now, tell)
                         tally.current = persistence.call(lambda: admit_extract(run, prepare, look))
                         _run(run, watchers, stop, tally, beat, persistence)
@@ -201,6 +204,7 @@ def _load_chunks(
 
     def finish(steps: Steps, rows: RowCounts) -> None:
         if _may_end(plan, over_budget=is_over_budget(plan, rows.rejected, rows.read)):
+            judge_result(run, steps)
             write_checkpoint(run, steps, _now())
 
     for result in execute_chunks(run, stop, _now, finish, partial(_tell_attempt, plan, watchers)):
@@ -252,6 +256,7 @@ def _finish_in_transaction(run: Run, steps: Steps, tally: Tally) -> int:
             verify_history(steps)
         steps.execute("forget_gone")
         drop_temporaries(steps, DELTA)
+    judge_result(run, steps)
     write_checkpoint(run, steps, _now())
     return gone
 

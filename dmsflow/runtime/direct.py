@@ -11,6 +11,7 @@ from dmsflow.errors import PermanentError
 from dmsflow.model.plan import UNSOUND, Scope, Transfer
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
+from dmsflow.runtime.checks import note_sound_rows
 from dmsflow.runtime.guards import judge_rows
 from dmsflow.runtime.merge import Classes, Found, classify, keys_are_distinct, write_classes
 from dmsflow.runtime.run import Run, Steps
@@ -38,8 +39,11 @@ def merge_direct(run: Run, steps: Steps, *, alone: bool, source: Session) -> Row
         if read is not None and alone:
             judge_rows(run, read)
         if inserts_alone(run):
-            return _fill(run, steps, read, source, alone=alone)
-        return _compare(run, steps, read, alone=alone)
+            rows = _fill(run, steps, read, source, alone=alone)
+        else:
+            rows = _compare(run, steps, read, alone=alone)
+    note_sound_rows(run, steps, rows.read)
+    return rows
 
 
 def classify_directly(steps: Steps) -> Classes:

@@ -10,8 +10,8 @@ from dmsflow.errors import (
     ConnectionFailed,
     DatabaseError,
     DmsflowError,
-    GuardRefused,
     Interrupted,
+    Refusal,
     SnapshotLost,
     TooManyRefused,
     TransientError,
@@ -131,7 +131,7 @@ def attempt_chunk(
 
 def _failure_of(chunk: Chunk, error: DmsflowError, attempt: int, message: str) -> Failure:
     code = type(error.__cause__ or error).__name__
-    step = error.next_step if isinstance(error, GuardRefused) else None
+    step = error.next_step if isinstance(error, Refusal) else None
     if isinstance(error, TooManyRefused):
         step = REJECTED
     return Failure(message=message, code=code, chunk=chunk.number, attempts=attempt, next_step=step)

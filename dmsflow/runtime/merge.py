@@ -5,10 +5,12 @@ from collections import defaultdict
 from msgspec import Struct
 
 from dmsflow.errors import PromiseBroken
+from dmsflow.model.checks import CheckOn
 from dmsflow.model.plan import Plan, Scope
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import Deletes, ScdType
-from dmsflow.runtime.guards import judge_changes, judge_gone, judge_rows
+from dmsflow.runtime.checks import judge_checks
+from dmsflow.runtime.guards import NOTHING_WRITTEN, judge_changes, judge_gone, judge_rows
 from dmsflow.runtime.run import Run, Steps
 
 VERIFIED = ("new", "version", "gone", "correct")
@@ -73,7 +75,11 @@ def judge_staged(run: Run, steps: Steps, *, alone: bool) -> Judged:
     read, distinct = keys_are_distinct(steps)
     if alone:
         judge_rows(run, read)
-    return Judged(read=read, distinct=distinct, collapsed=0 if distinct else _resolve_duplicates(steps))
+    judged = Judged(read=read, distinct=distinct, collapsed=0 if distinct else _resolve_duplicates(steps))
+    if run.plan.checks:
+        places = (CheckOn.ROW, CheckOn.STAGED)
+        judge_checks(run, steps, *places, done=NOTHING_WRITTEN, next_step="correct the source, or the check")
+    return judged
 
 
 def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowCounts:

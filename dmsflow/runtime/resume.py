@@ -15,7 +15,7 @@ from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.runtime.run import Steps
 
-WHOLE = ("rejects", "GuardRefused")
+WHOLE = ("rejects", "GuardRefused", "CheckFailed")
 """The codes of failures for which the source has to change."""
 
 
@@ -67,11 +67,15 @@ def find_broken(
 def find_unfinished(ledger: Ledger, pipeline: str, session: Session) -> tuple[RunRow, Plan, int] | None:
     """The run that can go on, its plan, and how many of its chunks are committed, by a session of the target."""
     last = ledger.unfinished(pipeline)
-    if last is None or last.plan is None or any(error.chunk is None and error.code in WHOLE for error in last.errors):
+    if last is None or last.plan is None:
         return None
     try:
         plan = decode_plan(last.plan)
     except ValueError:
+        return None
+    # The rows of an append stay where a check has failed: only the run that loaded them can go on behind them.
+    whole = WHOLE[:2] if plan.scd is ScdType.APPEND else WHOLE
+    if any(error.chunk is None and error.code in whole for error in last.errors):
         return None
     done = _count_marks(plan, last.run_id, session)
     return (last, plan, done) if done and len(plan.chunks) > 1 else None

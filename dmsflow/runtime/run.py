@@ -10,6 +10,7 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
 from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
+from dmsflow.runtime.findings import Findings
 from dmsflow.runtime.pieces import Pieces
 from dmsflow.runtime.sequence import Sequence
 from dmsflow.runtime.snapshot import Snapshot
@@ -67,6 +68,7 @@ class Run(Struct, frozen=True, kw_only=True):
     witness: Witness | None = None
     pieces: Pieces = field(default_factory=Pieces)
     last: LastRun | None = None
+    findings: Findings = field(default_factory=Findings)
 
     def binds(self, chunk: Chunk | None = None) -> dict[str, Scalar | None]:
         """The values that statements may take."""

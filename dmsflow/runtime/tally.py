@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from dmsflow.errors import DmsflowError, GuardRefused
+from dmsflow.errors import DmsflowError, Refusal
 from dmsflow.model.plan import Plan
 from dmsflow.model.result import (
     ChunkResult,
@@ -17,6 +17,7 @@ from dmsflow.model.result import (
     WatermarkMove,
 )
 from dmsflow.runtime.checkpoint import next_watermark
+from dmsflow.runtime.findings import Findings
 from dmsflow.runtime.stop import StopSignal
 
 REJECTED = "look at table dmsflow_reject in the target, correct the rows, and apply again"
@@ -34,6 +35,7 @@ class Tally(Struct):
     finished: bool = False
     interrupted: bool = False
     over_budget: bool = False
+    findings: Findings = field(default_factory=Findings)
 
     def add(self, result: ChunkResult) -> None:
         """Count a chunk."""
@@ -50,7 +52,7 @@ class Tally(Struct):
 
 def failure_of(error: DmsflowError, attempts: int = 1) -> Failure:
     """What ended a run, or an attempt to begin or to end it, as its report tells it."""
-    step = error.next_step if isinstance(error, GuardRefused) else None
+    step = error.next_step if isinstance(error, Refusal) else None
     return Failure(message=str(error), code=type(error.__cause__ or error).__name__, attempts=attempts, next_step=step)
 
 
@@ -88,6 +90,7 @@ def write_report(
         transfer=plan.transfer,
         errors=tuple(tally.failures),
         allowed=plan.allowed,
+        checks=tally.findings.total(plan),
     )
 
 

@@ -40,6 +40,11 @@ def mark_column(position: int) -> str:
     return f"_dms_mark_{position}"
 
 
+def warn_column(position: int) -> str:
+    """The staged name of a warning: 1 where the row does not meet its check."""
+    return f"_dms_warn_{position}"
+
+
 def word(text: str) -> Element:
     """A string constant of ours, written into the statement."""
     return sa.literal_column(f"'{text}'", sa.String())
@@ -88,6 +93,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     here: str
     order_by: int = 0
     marks: int = 0
+    warnings: int = 0
     range_keys: tuple[str, ...] = ()
     unfilled: frozenset[str] = frozenset()
     carried: tuple[str, ...] = ()
@@ -164,7 +170,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         effective = (EFFECTIVE,) if self.has_effective else ()
         orders = tuple(order_column(i) for i in range(self.order_by))
         marks = tuple(mark_column(i) for i in range(self.marks))
-        return (*self.columns, *effective, *orders, *marks, FAULT, VALUE)
+        warnings = tuple(warn_column(i) for i in range(self.warnings))
+        return (*self.columns, *effective, *orders, *marks, *warnings, FAULT, VALUE)
 
     def delta(self) -> sa.TableClause:
         """The rows that need something done, classified; all that is written of them: a changed row may move."""

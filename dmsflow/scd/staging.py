@@ -23,6 +23,7 @@ from dmsflow.scd.shape import (
     mark_column,
     number,
     order_column,
+    warn_column,
 )
 
 INTEGER = DataType(name=TypeName.INTEGER)
@@ -84,13 +85,17 @@ Arrivals = list[tuple[str, Arrival]]
 
 
 class Staging(Struct, frozen=True, kw_only=True):
-    """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns)."""
+    """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns).
+
+    A row that does not meet one of the ``warnings`` is loaded, and marked.
+    """
 
     columns: tuple[Arrival, ...]
     effective: Arrival | None = None
     order_by: tuple[Arrival, ...] = ()
     marks: tuple[Arrival, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
 
 
@@ -117,6 +122,12 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         sa.cast(value, Told()).label(VALUE),
     )
     return staged, tuple(fault for fault, _, _ in rules)
+
+
+def _unmet(expr: str) -> Element:
+    """1 where a row does not meet a predicate, which NULL does."""
+    unmet: Element = sa.literal_column(f"(({expr}) IS FALSE)", sa.Boolean())
+    return sa.case((unmet, sa.literal_column("1", sa.Integer())), else_=sa.literal_column("0", sa.Integer()))
 
 
 def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause, failing: str) -> Query:
@@ -283,4 +294,5 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
         columns.append((EFFECTIVE, staging.effective.type))
     columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
+    columns += [(warn_column(i), INTEGER) for i in range(len(staging.warnings))]
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))

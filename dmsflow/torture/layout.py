@@ -68,7 +68,7 @@ def rewrite(spec: PipelineSpec, content: dict[str, Any], columns: Sequence[Loade
         "parallel": parallel,
         "retry": RETRY,
         "errors": {"max_rows": MANY},
-        "checks": content.get("checks"),
+        "checks": [check for check in content.get("checks") or () if check.get("on", "row") == "row"] or None,
     }
     return {name: value for name, value in written.items() if value is not None}
 

@@ -19,8 +19,8 @@ from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import Side
 from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy
 from dmsflow.model.table import TableShape
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import Element, MergeShape, Query, number, word
-from dmsflow.scd.staging import Native
 from dmsflow.verify.columns import TEXT
 from dmsflow.verify.report import Broken, HistoryFound, Values, Violation
 

@@ -12,8 +12,9 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import Side, Statement, Transfer
 from dmsflow.model.spec import Duplicates
+from dmsflow.scd.native import Native
 from dmsflow.scd.shape import EFFECTIVE, FAULT, Element, Query, order_column, word
-from dmsflow.scd.staging import Native, stage_rows
+from dmsflow.scd.staging import stage_rows
 from dmsflow.verify.columns import TEXT, Choice, Compared
 
 MISFITS, TIME, REFUSED, ALL = "_dms_misfits", "_dms_time", "_dms_refused", "_dms_all"

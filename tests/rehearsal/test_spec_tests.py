@@ -211,3 +211,32 @@ def test_junit_is_xml_whatever_a_test_is_called(lab: Lab):
 
 def test_a_missing_key_of_an_entry_is_told_without_its_number(lab: Lab):
     assert 'key "steps" is missing in this entry' in run(lab, "  - {name: t}").err
+
+
+def test_what_comes_of_checks_is_expected_by_name(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    checks = [
+        {"name": "short", "expr": "length(name) < 4", "severity": "warning"},
+        {"name": "one_name", "on": "staged", "unique": ["name"]},
+        {"name": "few", "on": "result", "expr": "count(*)::int / 2 < 2"},
+        {"name": "enough", "on": "staged", "rows": {"min": 1000}},
+        {"name": "referred", "on": "staged", "references": {"columns": ["name"], "table": "names"}},
+    ]
+    spec = {**SPEC, "connections": SPEC["connections"] | {"dwh": {"url": "postgresql://dwh.example.com/x"}}}
+    lab.spec(**spec, checks=checks)
+    tests = """
+  - name: checks
+    steps:
+      - given: {source: [{id: 1, name: Anna, created: 1990-01-01}, {id: 2, name: Bob, created: 1990-01-01}]}
+        expect: {checks: {short: warned, one_name: passed, few: passed}}
+      - given: {source: [{id: 1, name: Bob, created: 1990-01-01}, {id: 2, name: Bob, created: 1990-01-01}]}
+        expect: {status: failed, checks: {one_name: failed}, counts: {read: 0}}
+      - given: {source: [{id: 1, name: Bob, created: 1990-01-01}]}
+        expect: {checks: {short: warned, shorter: passed}}
+"""
+    told = run(lab, tests, "--format", "json").out
+    differences = json.loads(told)[0]["differences"]
+    assert [(one["about"], one["expected"], one["found"]) for one in differences] == [
+        ("check short", "warned", "passed"),
+        ("check shorter", "passed", 'did you mean "short"?'),
+    ]

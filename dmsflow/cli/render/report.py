@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from dmsflow.cli.render.checks import render_checks
 from dmsflow.cli.render.colour import STATUS_COLOURS, paint
 from dmsflow.cli.render.table import TableColumn, align
 from dmsflow.cli.render.words import count_of, escape, write_count, write_span
@@ -19,6 +20,8 @@ def render_report(report: RunReport, *, colour: bool) -> str:
     moved = write_watermark(report.watermark)
     if moved:
         lines += ["", moved]
+    if report.checks:
+        lines += ["", *render_checks(report.checks, colour=colour)]
     if report.allowed:
         lines += ["", *(f"allowed: {one.guard}, by {escape(one.by)}" for one in report.allowed)]
     if report.errors:

@@ -117,6 +117,7 @@ def run_as_values(run: RunRow) -> dict[str, object]:
         "watermark": {"before": _watermark(run.watermark.before), "after": _watermark(run.watermark.after)},
         "errors": [asdict(error) for error in run.errors],
         "allowed": [asdict(one) for one in run.allowed],
+        "checks": [asdict(one) for one in run.checks],
     }
 
 

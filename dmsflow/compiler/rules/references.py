@@ -32,6 +32,8 @@ def plain_texts(spec: PipelineSpec) -> Iterator[Text]:
         yield ("columns", column.name, "value"), column.value if isinstance(column.value, str) else ""
     for index, check in enumerate(spec.checks):
         yield ("checks", index, "expr"), check.expr
+        yield ("checks", index, "where"), check.where
+        yield ("checks", index, "references", "where"), check.references.where if check.references else ""
     for param in spec.params:
         yield ("params", param.name, "default"), param.value if isinstance(param.value, str) else ""
 

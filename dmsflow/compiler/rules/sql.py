@@ -11,6 +11,7 @@ from dmsflow.compiler.rules.connections import database_of
 from dmsflow.compiler.rules.spot import spot
 from dmsflow.compiler.rules.sql_text import comment_at_end
 from dmsflow.diagnostics import Diagnostic, Path, Severity
+from dmsflow.model.checks import Check, CheckKind, CheckOn
 from dmsflow.model.reference import find_references
 from dmsflow.model.spec import PipelineSpec
 
@@ -54,6 +55,7 @@ class WrittenSql(Struct, frozen=True, kw_only=True):
     what: str
     prefix: str = ""
     dialect: str | None
+    of_set: bool = False
 
 
 def sql_is_read(spec: PipelineSpec) -> Iterator[Diagnostic]:
@@ -93,8 +95,30 @@ def written_sql(spec: PipelineSpec, read_by: str | None) -> Iterator[WrittenSql]
             path: Path = ("columns", column.name, "expr")
             yield WrittenSql(path=path, text=column.expr, what="expr", prefix=_VALUE, dialect=read_by)
     for index, check in enumerate(spec.checks):
-        path = ("checks", index, "expr")
-        yield WrittenSql(path=path, text=check.expr, what="expr", prefix=_PREDICATE, dialect=STAGING)
+        yield from _sql_of_check(check, ("checks", index), target_dialect(spec))
+
+
+def _sql_of_check(check: Check, path: Path, read_by: str | None) -> Iterator[WrittenSql]:
+    """What a check says in SQL: of each row in DuckDB's words, which stages it; of a set in those of the target."""
+    of_rows = check.on is CheckOn.ROW
+    if CheckKind.EXPR in check.kinds:
+        dialect, prefix = (STAGING, _PREDICATE) if of_rows else (read_by, _VALUE)
+        yield WrittenSql(
+            path=(*path, "expr"), text=check.expr, what="expr", prefix=prefix, dialect=dialect, of_set=not of_rows
+        )
+    if check.where:
+        yield WrittenSql(path=(*path, "where"), text=check.where, what="where", prefix=_PREDICATE, dialect=read_by)
+    if check.references and check.references.where:
+        inner = (*path, "references", "where")
+        yield WrittenSql(path=inner, text=check.references.where, what="where", prefix=_PREDICATE, dialect=read_by)
+
+
+def target_dialect(spec: PipelineSpec) -> str | None:
+    """The sqlglot dialect of the target; None where its url hides the database."""
+    for connection in spec.connections:
+        if connection.name == spec.target.connection:
+            return DIALECTS.get(database_of(connection) or "")
+    return None
 
 
 def source_dialect(spec: PipelineSpec) -> str | None:
@@ -217,6 +241,11 @@ def _judge_expression(sql: WrittenSql, trees: "list[Expr]") -> Iterator[Diagnost
     values = tree.expressions if isinstance(tree, exp.Select) else []
     if given != whole or len(values) != 1 or isinstance(values[0], exp.Alias | exp.Star):
         yield sql_problem(sql, "DMS262", f"{sql.what} is not one expression", help, None)
+        return
+    if sql.of_set:
+        if tree and tree.find(exp.AggFunc, exp.Subquery, exp.Exists) is None:
+            help = "write a count, a sum or another aggregate into it, or remove on:"
+            yield sql_problem(sql, "DMS275", "expr looks at one row, and the check looks at a set", help, None)
         return
     for part in tree.walk() if tree else ():
         if isinstance(part, exp.AggFunc | exp.Window) and part.parent_select is tree:

@@ -1,0 +1,85 @@
+"""Checks against the databases as they are: the columns and tables they name, and their SQL. Reads no row."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.survey import refused
+from dmsflow.compiler.table_rules import engine_names
+from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
+from dmsflow.engines.access import Access
+from dmsflow.engines.engine import Session
+from dmsflow.errors import DatabaseError
+from dmsflow.model.checks import Check, CheckKind, CheckOn
+from dmsflow.model.facts import Facts
+from dmsflow.model.spec import PipelineSpec
+from dmsflow.model.table import DataType, TypeName
+
+
+def try_set_checks(
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], access: Access
+) -> Iterator[Diagnostic]:
+    """What the databases have against the checks of a spec."""
+    of_sets = [(i, check) for i, check in enumerate(spec.checks) if check.on is not CheckOn.ROW]
+    for i, check in enumerate(spec.checks):
+        known = _types(spec, facts, columns, check.on)
+        yield from _unknown(check.columns, tuple(known), ("checks", i, check.kind), "the checked rows")
+    if not of_sets:
+        return
+    with closing(access.open_target()) as session:
+        for i, check in of_sets:
+            yield from _try_table(check, ("checks", i, "references"), session)
+            yield from _try_sql(check, ("checks", i), _types(spec, facts, columns, check.on), access, session)
+
+
+def _types(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], on: CheckOn) -> dict[str, DataType]:
+    """The columns that a check can name; of the result also those that only the target has."""
+    known = {column.name: column.type for column in columns}
+    if on is not CheckOn.RESULT:
+        return known
+    fields = spec.scd.fields
+    flags = (fields.is_current, fields.is_deleted)
+    for name in engine_names(spec):
+        kind = TypeName.BIGINT if name == fields.surrogate_key else TypeName.TIMESTAMP
+        known[name] = DataType(name=TypeName.BOOLEAN if name in flags else kind)
+    shape = facts.target.shape
+    return known | ({column.name: column.type for column in shape.columns} if shape else {})
+
+
+def _unknown(names: Sequence[str], known: Sequence[str], path: Path, where: str) -> Iterator[Diagnostic]:
+    folded = {name.lower() for name in known}
+    for name in names:
+        if name.lower() not in folded:
+            help = did_you_mean(name, known) or f"there are: {', '.join(known[:12])}"
+            yield Diagnostic(code="DMS301", message=f'column "{name}" is not in {where}', path=path, help=help)
+
+
+def _try_table(check: Check, path: Path, session: Session) -> Iterator[Diagnostic]:
+    found = check.references
+    if found is None:
+        return
+    shape = session.describe_table(found.table)
+    if shape is None:
+        message = f'there is no table or view "{found.table}" in the target\'s database'
+        help = "check schema and name, and that the user may read it"
+        yield Diagnostic(code="DMS342", message=message, path=(*path, "table"), help=help)
+    else:
+        yield from _unknown(found.key, shape.names, (*path, "key"), str(found.table))
+
+
+def _try_sql(
+    check: Check, path: Path, types: dict[str, DataType], access: Access, session: Session
+) -> Iterator[Diagnostic]:
+    """The SQL of a check over columns of the types that there are, and no row."""
+    idioms = access.target_idioms
+    rows = ", ".join(f"CAST(NULL AS {idioms.type_sql(kind)}) AS {idioms.quote(name)}" for name, kind in types.items())
+    asked = []
+    if check.kind is CheckKind.EXPR:
+        asked.append(("expr", f"SELECT CASE WHEN NOT ({check.expr}) THEN 1 ELSE 0 END AS broken"))
+    if check.where:
+        asked.append(("where", f"SELECT CASE WHEN ({check.where}) THEN 1 ELSE 0 END AS met"))
+    for key, sql in asked:
+        try:
+            session.describe_query(f"{sql} FROM (SELECT {rows}) AS checked")
+        except DatabaseError as error:
+            yield refused((*path, key), "the target refuses the check", error)
