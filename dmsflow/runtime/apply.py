@@ -143,6 +143,7 @@ def _prepare(
 
     def look() -> Run:
         last = steps.fetch("last_surrogate_key")[0][0] if steps.has("last_surrogate_key") else 0
+        fills = steps.has("find_any") and not steps.count("find_any")
         return Run(
             run_id=run_id,
             run_at=resume_at or read_instant(steps.session.fetch(plan.clock)[0][0]),
@@ -151,10 +152,20 @@ def _prepare(
             keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
             params=params,
             refinery=Refinery(persistence.stop),
-            fills=steps.has("find_any") and not steps.count("find_any"),
+            fills=fills,
+            horizon=_begin_memory(plan, steps, empty=fills),
         )
 
     return persistence.call(look)
+
+
+def _begin_memory(plan: Plan, steps: Steps, *, empty: bool) -> datetime | None:
+    """Where the window of late rows begins, for a plan that remembers rows."""
+    if plan.feed is None or not plan.feed.remembers:
+        return None
+    from dmsflow.runtime.replay import begin_memory
+
+    return begin_memory(plan, steps, empty=empty)
 
 
 def _run(

@@ -32,7 +32,7 @@ class SurrogateKeys:
 class Run(Struct, frozen=True, kw_only=True):
     """What every chunk of a run shares (laws 5, 19: one state of the source, one instant).
 
-    ``fills``: the target had no row when the run began.
+    ``fills``: the target had no row when the run began. ``horizon``: where the window of late rows begins.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class Run(Struct, frozen=True, kw_only=True):
     params: Binds
     refinery: Refinery
     fills: bool = False
+    horizon: datetime | None = None
     snapshot: Snapshot | None = None
     sequence: Sequence | None = None
 
@@ -55,6 +56,7 @@ class Run(Struct, frozen=True, kw_only=True):
             "pipeline": self.plan.pipeline,
             "target_table": str(self.plan.target.table),
             "chunk": chunk.number if chunk else None,
+            "horizon": self.horizon,
             **self.params,
             **self.plan.checkpoint.binds(),
             **ends,

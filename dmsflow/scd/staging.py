@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
-from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, mark_column, order_column
+from dmsflow.scd.operation import Unnumbered, is_content, is_gone, operation_rules, says_gone, unless_gone
+from dmsflow.scd.shape import EFFECTIVE, FAULT, GONE, OP, VALUE, Element, MergeShape, Query, mark_column, order_column
 
 INTEGER = DataType(name=TypeName.INTEGER)
 TEXT = DataType(name=TypeName.TEXT)
@@ -96,6 +97,7 @@ class Staging(Struct, frozen=True, kw_only=True):
     effective: Arrival | None = None
     order_by: tuple[Arrival, ...] = ()
     marks: tuple[Arrival, ...] = ()
+    op: Arrival | None = None
     checks: tuple[tuple[str, str], ...] = ()
     reject_null_marks: bool = False
 
@@ -118,7 +120,7 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
     if unstorable is not None:
         value = _storable(value, unstorable)
     staged = sa.select(
-        *(_without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
+        *(_staged(shape, typed, name, arrival) for name, arrival in arrivals),
         sa.cast(number, sa.Integer()).label(FAULT),
         sa.cast(value, sa.String()).label(VALUE),
     )
@@ -133,6 +135,16 @@ def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause, f
     chosen = sa.select(*(typed.c[name].label(name) for name, _ in arrivals))
     fails: Element = sa.literal_column(failing.format(UNSOUND), sa.Integer())
     return chosen.where(sa.case((broken, fails)).is_(None)) if rules else chosen
+
+
+def _staged(shape: MergeShape, typed: sa.FromClause, name: str, arrival: Arrival) -> Element:
+    """A staged column. Of a row that says that its key was deleted nothing counts but the key, and when."""
+    if name == OP:
+        return says_gone(shape, typed).label(GONE)
+    value = _without_misfits(typed.c[name], arrival)
+    if not is_content(shape, name):
+        return value.label(name)
+    return sa.case((is_gone(shape, typed), sa.null()), else_=value).label(name)
 
 
 def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, Arrivals]:
@@ -152,7 +164,7 @@ def _arrivals(staging: Staging) -> Arrivals:
         named.append((EFFECTIVE, staging.effective))
     named += [(order_column(i), arrival) for i, arrival in enumerate(staging.order_by)]
     named += [(mark_column(i), arrival) for i, arrival in enumerate(staging.marks)]
-    return named
+    return [*named, (OP, staging.op)] if staging.op else named
 
 
 def _raw_name(position: int) -> str:
@@ -243,9 +255,9 @@ Rule = tuple[Fault, Element, Element]
 
 def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: Arrivals) -> list[Rule]:
     """The rules of a staged row in the order in which they are tried; a row is refused for the first it breaks."""
-    found: list[tuple[str, str | None, str, Element, Element]] = []
+    found = operation_rules(shape, staging, typed)
     for i, (name, arrival) in enumerate(arrivals):
-        value = typed.c[name]
+        before, value = len(found), typed.c[name]
         label = arrival.name
         if arrival.can_fail:
             raw = typed.c[_raw_name(i)]
@@ -263,8 +275,10 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         misfit = _misfit(value, arrival)
         if misfit is not None:
             found.append(("not_storable", label, *misfit, value))
+        if is_content(shape, name):
+            found[before:] = [unless_gone(shape, typed, rule) for rule in found[before:]]
     found += _time_rules(shape, staging, typed)
-    found += [
+    checks: list[Unnumbered] = [
         (
             "check",
             None,
@@ -274,22 +288,21 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         )
         for name, expr in staging.checks
     ]
+    found += [unless_gone(shape, typed, rule) for rule in checks] if shape.op else checks
     return [
         (Fault(number=number, reason=reason, column=column, message=message), condition, value)
         for number, (reason, column, message, condition, value) in enumerate(found, start=1)
     ]
 
 
-def _time_rules(
-    shape: MergeShape, staging: Staging, typed: sa.FromClause
-) -> list[tuple[str, str | None, str, Element, Element]]:
+def _time_rules(shape: MergeShape, staging: Staging, typed: sa.FromClause) -> list[Unnumbered]:
     """Rules of the columns that carry time: when a row holds, and how far a run has read."""
-    rules: list[tuple[str, str | None, str, Element, Element]] = []
+    rules: list[Unnumbered] = []
     if staging.effective:
         value = typed.c[EFFECTIVE]
         name = staging.effective.name
         rules.append(("null_effective", name, "the business time is NULL", value.is_(None), sa.null()))
-        if shape.open_end != "NULL":
+        if shape.open_end != "NULL" and shape.history:
             beyond = value >= sa.literal_column(shape.open_end)
             rules.append(("effective_range", name, "the business time is not before the open end", beyond, value))
     if staging.reject_null_marks:
@@ -306,4 +319,5 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
         columns.append((EFFECTIVE, staging.effective.type))
     columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
+    columns += [(GONE, INTEGER)] if staging.op else []
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))
