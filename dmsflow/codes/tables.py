@@ -186,4 +186,11 @@ TABLES: tuple[Entry, ...] = (
         mistake="scd: 1 into a table with a column of type json",
         cure="Declare the column as jsonb or text, leave it out, or append.",
     ),
+    Entry(
+        code="DMS342",
+        slug="memory-without-column",
+        why="late: insert makes a history again from the rows that it remembers, and these lack a column of the spec.",
+        mistake="columns: {id: {}, plan: {}, region: {}}   # region is new, the memory is not",
+        cure="Add the column to the table of the memory too, or drop that table: it begins anew with the next run.",
+    ),
 )
