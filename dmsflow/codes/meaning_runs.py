@@ -60,13 +60,6 @@ MEANING_OF_RUNS: tuple[Entry, ...] = (
         cure="Write detect: columns.",
     ),
     Entry(
-        code="DMS241",
-        slug="changes-not-yet",
-        why="Several versions of a key in one extract are planned and not run by this version.",
-        mistake="source: {grain: changes}",
-        cure="Write grain: snapshot, with duplicates: last and order_by.",
-    ),
-    Entry(
         code="DMS242",
         slug="dask-not-yet",
         why="Workers on other machines are planned and not run by this version.",

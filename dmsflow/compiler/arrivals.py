@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dmsflow.compiler.check_sql import row_predicate, row_warnings
-from dmsflow.compiler.columns import INSTANT, LoadedColumn
+from dmsflow.compiler.columns import INSTANT, TEXT, LoadedColumn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES
 from dmsflow.model.table import Column, DataType
@@ -17,12 +17,14 @@ def make_staging(builder: "Builder") -> staging.Staging:
     """How arriving columns become staged ones."""
     extra = [_extra(builder, i, name) for i, name in enumerate(builder.extra_columns())]
     effective = extra.pop(0) if builder.spec.scd.effective_at else None
+    op = extra.pop() if builder.merge.op else None
     orders = len(builder.spec.scd.last_by)
     return staging.Staging(
         columns=tuple(_arrival(builder, i, column) for i, column in enumerate(builder.columns)),
         effective=effective,
         order_by=tuple(extra[:orders]),
         marks=tuple(extra[orders:]),
+        op=op,
         checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
         warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),
         reject_null_marks=builder.source.refuses_null_marks,
@@ -58,6 +60,8 @@ def _extra(builder: "Builder", position: int, name: str) -> staging.Arrival:
     column = facts.source.shape.find(name)
     assert column is not None
     wanted = INSTANT if builder.spec.scd.effective_at and position == 0 else _compared_type(builder, column)
+    if builder.merge.op and position == len(builder.extra_columns()) - 1:
+        wanted = TEXT
     return staging.Arrival(
         name=column.name,
         raw=f"_dms_x{position}",

@@ -19,7 +19,7 @@ from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import CheckpointPlan, Merge, Plan, PlannedTarget, Statement, Transfer
+from dmsflow.model.plan import CheckpointPlan, Feed, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
 from dmsflow.model.table import TypeName
 from dmsflow.scd.shape import MergeShape, Padded, Type
@@ -62,7 +62,22 @@ def merge_shape(
         range_keys=cut.targets if scd.type is not ScdType.APPEND else (),
         types=_types(facts, columns, key, idioms),
         staged_types=_staged_types(columns, idioms),
+        feed=spec.is_feed,
+        op=spec.source.op if spec.is_feed else None,
+        instant=_instant(spec, columns),
     )
+
+
+def _instant(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> str | None:
+    """The column of a target without history that keeps the business time of its rows, and compares as a time."""
+    at = spec.scd.effective_at
+    if at is None or not spec.is_feed or spec.scd.type is ScdType.HISTORY:
+        return None
+    times = ("date", "timestamp", "timestamptz")
+    found = (
+        it.name for it in columns if it.source and it.source.name.lower() == at.lower() and it.type.family in times
+    )
+    return next(found, None)
 
 
 def _unfilled(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> frozenset[str]:
@@ -139,7 +154,12 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    if cut.counted or row_warnings(spec.checks) or any(check.on is CheckOn.STAGED for check in spec.checks):
+    if (
+        cut.counted
+        or spec.is_feed
+        or row_warnings(spec.checks)
+        or any(check.on is CheckOn.STAGED for check in spec.checks)
+    ):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
@@ -236,6 +256,7 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         snapshot=builder.reads_snapshot,
         counted=count_off(spec, builder.cut),
         checks=plan_checks(builder, faults),
+        feed=Feed(remembers=spec.remembers, window=spec.scd.window) if spec.is_feed else None,
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
     )

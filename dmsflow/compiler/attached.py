@@ -29,7 +29,8 @@ def send_exactly(
 
 def _arrivals(staging: Staging) -> tuple[Arrival, ...]:
     effective = (staging.effective,) if staging.effective else ()
-    return (*staging.columns, *effective, *staging.order_by, *staging.marks)
+    op = (staging.op,) if staging.op else ()
+    return (*staging.columns, *effective, *staging.order_by, *staging.marks, *op)
 
 
 def _list(columns: Sequence[tuple[str, str]], idioms: Idioms) -> str:
@@ -48,4 +49,5 @@ def _staging(staging: Staging, known: dict[str, Sent]) -> Staging:
         effective=told((staging.effective,))[0] if staging.effective else None,
         order_by=told(staging.order_by),
         marks=told(staging.marks),
+        op=told((staging.op,))[0] if staging.op else None,
     )

@@ -12,6 +12,7 @@ from dmsflow.compiler.check_sql import check_statements
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
+from dmsflow.compiler.feeds import feed_merging, feed_reading
 from dmsflow.compiler.pieces import piece_statements
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.source_sql import SourceSql
@@ -118,6 +119,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         names += [*self.spec.scd.last_by]
         if self.source.refuses_null_marks:
             names += [*self.checkpoint.columns]
+        names += [self.merge.op.column] if self.merge.op else []
         found = [self.facts.source.shape.find(name) for name in names]
         return tuple(column.name for column in found if column is not None)
 
@@ -227,11 +229,14 @@ def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeS
         if merge.keyed and (learn := target.learn_rows(STAGE, merge.key)):
             yield Statement(name="learn_stage", side=Side.TARGET, sql=learn)
         yield from probing_statements(builder, stage, RangeShape.ANY, "")
-        if builder.fills:
+        if builder.fills or merge.feed:
             refused = rejects.reject_statements(merge, faults, mark_table(REJECT, merge.schema), stage)
             yield compile_statement("refuse", Side.TARGET, refused, target)
+        if builder.fills and not merge.op:
             yield compile_statement("fill", Side.TARGET, write.insert_all(merge, stage), target)
-    if merge.keyed:
+    if merge.feed:
+        yield from feed_reading(builder, ENDS[shape], shape if merge.range_keys else RangeShape.ANY)
+    elif merge.keyed:
         own = shape if merge.range_keys else RangeShape.ANY
         chosen = classify.classify(merge, stage, lower, upper)
         yield compile_statement("classify", Side.TARGET, chosen, target, shape=own, temporary=DELTA)
@@ -240,7 +245,7 @@ def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeS
 
 
 def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[Statement]:
-    """Statements over the classified rows; the same for every range."""
+    """Statements that are the same for every range."""
     merge, target = builder.merge, builder.target
 
     def compiled(name: str, element: sa.Executable) -> Statement:
@@ -253,8 +258,18 @@ def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
         yield compiled("forget_columns", forget_columns(merge.schema))
     if not merge.keyed:
         return
-    if builder.fills:
+    if builder.fills or merge.feed:
         yield compiled("find_any", write.find_any(merge))
+    yield from feed_merging(builder, faults) if merge.feed else _snapshot_merging(builder, faults)
+
+
+def _snapshot_merging(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[Statement]:
+    """Statements over classified rows of which no two have one key."""
+    merge, target = builder.merge, builder.target
+
+    def compiled(name: str, element: sa.Executable) -> Statement:
+        return compile_statement(name, Side.TARGET, element, target)
+
     for name, element in duplicates.duplicate_statements(merge):
         yield compiled(name, element)
     yield compiled("count_classes", classify.count_classes())
@@ -287,7 +302,7 @@ def _gone_statements(builder: Builder) -> Iterator[Statement]:
 
 def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:
     """Whether a chunk sees all keys of its range; only a full read of a snapshot does."""
-    whole = not spec.checkpoint.by_key and spec.scd.deletes is not Deletes.IGNORE
+    whole = not spec.checkpoint.by_key and spec.scd.deletes is not Deletes.IGNORE and not spec.is_feed
     return Scope.SWEEP if whole and spec.scd.type is not ScdType.APPEND else Scope.LOOKUP
 
 

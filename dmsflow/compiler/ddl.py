@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.compiler.build import Builder
+from dmsflow.compiler.feeds import memory_ddl
 from dmsflow.compiler.statements import compile_statement, create_table
 from dmsflow.compiler.uniqueness import makes_unique_index
 from dmsflow.marks.names import COLUMN, GONE_PREFIX
@@ -20,7 +21,7 @@ TEXT = DataType(name=TypeName.TEXT)
 
 def build_ddl(builder: Builder) -> tuple[Statement, ...]:
     """Every DDL statement, marks first: the lease must be held before the target is touched."""
-    return (*_marks(builder), *_target(builder), *_index(builder))
+    return (*_marks(builder), *_target(builder), *memory_ddl(builder), *_index(builder))
 
 
 def _marks(builder: Builder) -> Iterator[Statement]:

@@ -23,6 +23,7 @@ from dmsflow.model.spec import (
     Grain,
     Kind,
     OnNull,
+    Operation,
     Parallel,
     PipelineSpec,
     Retry,
@@ -46,12 +47,13 @@ def decode_pipeline(
     folder = FilePath(document.file).absolute().parent
     target = _decode_target(top.section("target"))
     scd = decode_scd(top, target)
+    source = _decode_source(top.section("source"), folder)
     spec = PipelineSpec(
         version=1,
         pipeline=top.need_text("pipeline"),
         description=top.text("description") or "",
         params=decode_params(top.section("params"), settings, params_required=params_required),
-        source=_decode_source(top.section("source"), folder),
+        source=source,
         target=target,
         key=top.names("key"),
         columns=decode_columns(top.section("columns")),
@@ -60,7 +62,7 @@ def decode_pipeline(
         parallel=_decode_parallel(top.section("parallel")),
         retry=_decode_retry(top.section("retry")),
         errors=_decode_errors(top.section("errors")),
-        guards=_decode_guards(top.section("guards"), scd),
+        guards=_decode_guards(top.section("guards"), scd, source),
         checks=decode_checks(top),
         connections=decode_connections(top.section("connections"), document.file),
         file=str(FilePath(document.file).absolute()),
@@ -78,7 +80,14 @@ def _decode_source(source: Section, folder: FilePath) -> Source:
         file=None if file is None else _place_file(folder, file),
         where=source.text("where"),
         grain=source.choice("grain", Grain.SNAPSHOT),
+        op=_decode_operation(source.section("op")) if source.has("op") else None,
         unique=source.boolean("unique", False),
+    )
+
+
+def _decode_operation(op: Section) -> Operation:
+    return Operation(
+        column=op.need_text("column"), insert=op.words("insert"), update=op.words("update"), delete=op.words("delete")
     )
 
 
@@ -142,9 +151,9 @@ def _decode_errors(errors: Section) -> ErrorBudget:
     return ErrorBudget(max_rows=rows, max_percent=percent)
 
 
-def _decode_guards(guards: Section, scd: Scd) -> Guards:
-    """Give each guard as written; the defaults hold where deletes are on, and null switches one off."""
-    by_default = scd.deletes is not Deletes.IGNORE
+def _decode_guards(guards: Section, scd: Scd, source: Source) -> Guards:
+    """Give each guard as written; the defaults hold where what is absent is deleted, and null switches one off."""
+    by_default = scd.deletes is not Deletes.IGNORE and source.grain is Grain.SNAPSHOT
     min_rows, close = guards.integer("min_rows"), guards.number(GuardName.MAX_CLOSE)
     change = guards.number(GuardName.MAX_CHANGE)
     return Guards(

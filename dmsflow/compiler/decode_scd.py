@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from dmsflow.compiler.literals import parse_timestamp
+from dmsflow.compiler.literals import parse_duration, parse_timestamp
 from dmsflow.compiler.section import Section
 from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target
 
@@ -35,6 +35,7 @@ def decode_scd(top: Section, target: Target) -> Scd:
         duplicates=scd.choice("duplicates", Duplicates.REJECT),
         order_by=scd.names("order_by"),
         late=scd.choice("late", Late.REJECT),
+        window=scd.literal("window", "DMS107", parse_duration, None),
         detect=scd.choice("detect", Detect.COLUMNS),
         fields=_decode_fields(scd, target),
     )

@@ -63,6 +63,13 @@ class Section:
         node = self.child(key)
         return tuple(item.text for item in node.items) if node else ()
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """The value under a key, or the values of the list there, each as text; empty when it is missing."""
+        node = self.child(key)
+        if node is None:
+            return ()
+        return tuple(item.text for item in node.items) if isinstance(node.value, list) else (node.text,)
+
     def boolean(self, key: str, default: bool) -> bool:
         """The boolean under a key."""
         node = self.child(key)

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
-from dmsflow.compiler.rules import checkpoint, checks, columns, connections, guards, history, references, source, sql
+from dmsflow.compiler.rules import (
+    checkpoint,
+    checks,
+    columns,
+    connections,
+    feed,
+    guards,
+    history,
+    references,
+    source,
+    sql,
+)
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.spec import PipelineSpec
 
@@ -13,7 +24,6 @@ SPEC_RULES: tuple[Rule, ...] = (
     source.source_connection_fits,
     source.source_is_not_the_target,
     source.detection_runs,
-    source.grain_runs,
     source.executor_runs,
     source.counted_rows_have_an_order,
     source.counted_rows_are_appended,
@@ -38,6 +48,12 @@ SPEC_RULES: tuple[Rule, ...] = (
     history.validity_is_an_interval,
     history.late_rows_have_a_time,
     history.first_start_leaves_the_time,
+    feed.rows_have_an_order,
+    feed.operation_has_a_feed,
+    feed.operation_is_told,
+    feed.deletes_are_told,
+    feed.late_rows_have_a_place,
+    feed.window_is_asked,
     checkpoint.key_strategy_has_columns,
     checkpoint.watermark_options_have_a_watermark,
     checkpoint.append_does_not_repeat,

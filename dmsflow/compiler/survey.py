@@ -15,6 +15,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Session
 from dmsflow.errors import DatabaseError, SpecRejected
 from dmsflow.events import redact
+from dmsflow.marks.names import SEEN_PREFIX
 from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import CheckpointPlan, Statement
@@ -155,10 +156,18 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         max_columns=traits.max_columns,
         longest_name=traits.longest_name,
         shape=shape,
+        memory=_survey_memory(spec, session) if shape else None,
         unique=session.unique_keys(spec.target.table) if shape else (),
         range_columns=session.range_columns(spec.target.table, spec.scd.fields.is_current) if shape else None,
         estimated_rows=session.estimate_rows(spec.target.table) if shape else None,
     )
+
+
+def _survey_memory(spec: PipelineSpec, session: Session) -> TableShape | None:
+    """What is remembered beside the target."""
+    table = spec.target.table
+    memory = TableName(table=SEEN_PREFIX + table.table, schema=table.schema, catalog=table.catalog)
+    return session.describe_table(memory) if spec.remembers else None
 
 
 def _describe_query(spec: PipelineSpec, session: Session, sql: str) -> TableShape:

@@ -35,6 +35,8 @@ def _named_columns(spec: PipelineSpec) -> Iterator[tuple[Path, str]]:
         yield ("scd", "effective_at"), spec.scd.effective_at
     for i, name in enumerate(spec.scd.order_by):
         yield ("scd", "order_by", i), name
+    if spec.source.op:
+        yield ("source", "op", "column"), spec.source.op.column
     for i, name in enumerate(spec.checkpoint.columns):
         yield ("checkpoint", "columns", i), name
     loaded = {column.name.lower() for column in spec.columns}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dmsflow.compiler.columns import LoadedColumn, match_columns
 from dmsflow.compiler.table_rules import engine_names
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
-from dmsflow.marks.names import GONE_PREFIX
+from dmsflow.marks.names import GONE_PREFIX, SEEN_PREFIX
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
 
@@ -157,6 +157,25 @@ def target_columns_are_comparable(spec: PipelineSpec, facts: Facts) -> Problems:
             )
 
 
+def memory_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
+    """Rows that are remembered without a column cannot tell what it held."""
+    memory = facts.target.memory
+    if memory is None:
+        return
+    table = f"{SEEN_PREFIX}{spec.target.table.table}"
+    orders = tuple(f"_dms_order_{i}" for i in range(len(spec.scd.last_by)))
+    ours = (*orders, *(("_dms_gone",) if spec.source.op else ()))
+    missing = [c.name for c in match_columns(spec, facts) if memory.find(c.name) is None]
+    missing += [name for name in ours if memory.find(name) is None]
+    if missing:
+        yield Diagnostic(
+            code="DMS343",
+            message=f"table {table} remembers rows without {', '.join(missing)}",
+            path=("scd", "late"),
+            help="add them to it with their values, or drop it: rows older than the new one are then rejected",
+        )
+
+
 def _column_path(spec: PipelineSpec, name: str) -> Path:
     return ("columns", name) if spec.columns else ("source",)
 
@@ -200,4 +219,5 @@ TARGET_RULES = (
     target_columns_are_writable,
     target_columns_are_comparable,
     target_types_fit,
+    memory_has_columns,
 )

@@ -7,5 +7,7 @@ COLUMN = "dmsflow_column"
 COUNTS = ("read", "inserted", "versioned", "updated", "unchanged", "collapsed", "rejected", "closed")
 FINGERPRINT = "fingerprint"
 """The column of a mark that tells rows which are counted from others."""
+SEEN_PREFIX = "dmsflow_seen_"
+"""Before the name of a target: what was observed of its keys, where late rows are put where they belong."""
 GONE_PREFIX = "dmsflow_gone_"
 """Before the name of a target: the keys that the chunks of a run miss."""

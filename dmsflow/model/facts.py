@@ -63,6 +63,7 @@ class SourceFacts(Struct, frozen=True, kw_only=True):
 class TargetFacts(Struct, frozen=True, kw_only=True):
     """The target as it is; ``shape`` is None where there is no table yet.
 
+    ``memory`` is the table of what was observed of its keys, where there is one.
     ``range_columns``: those of which a range is found without reading the whole table; None where that is all of them.
     """
 
@@ -80,6 +81,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     max_columns: int
     longest_name: int | None = None
     shape: TableShape | None
+    memory: TableShape | None = None
     unique: tuple[UniqueKey, ...] = ()
     range_columns: tuple[str, ...] | None = None
     estimated_rows: int | None = None

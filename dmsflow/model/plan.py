@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import timedelta
 from enum import StrEnum
 
 import msgspec
@@ -18,6 +19,9 @@ PLAN_VERSION = 4
 
 STAGE, DELTA = "_dms_stage", "_dms_delta"
 """The temporary tables of a chunk: its rows, and what is to be done of them."""
+
+LATE, REPLAY = "_dms_late", "_dms_replay"
+"""Those of a chunk with late rows: all rows of the keys that have some, and what their history becomes."""
 
 NUMBERED, REFUSED = "_dms_numbered", "_dms_refused"
 """Those of a chunk that the target refuses: the rows it would write, and which of them are to blame."""
@@ -151,6 +155,16 @@ class Counting(Struct, frozen=True, kw_only=True):
     by: tuple[str, ...] = ()
 
 
+class Feed(Struct, frozen=True, kw_only=True):
+    """Rows that are changes: a key may have several. ``remembers``: late ones are put where they belong.
+
+    Where there is a ``window``, one that is later than that is refused, and what is older is forgotten.
+    """
+
+    remembers: bool = False
+    window: timedelta | None = None
+
+
 class PlannedTarget(Struct, frozen=True, kw_only=True):
     """The table to load, as the plan names it."""
 
@@ -227,6 +241,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     params: tuple[tuple[str, str], ...] = ()
     snapshot: bool = False
     counted: Counting | None = None
+    feed: Feed | None = None
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
     checks: tuple[PlannedCheck, ...] = ()

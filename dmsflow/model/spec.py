@@ -75,6 +75,7 @@ class Late(StrEnum):
 
     REJECT = "reject"
     CORRECT_CURRENT = "correct_current"
+    INSERT = "insert"
 
 
 class Detect(StrEnum):
@@ -146,6 +147,20 @@ class Connection(Struct, frozen=True, kw_only=True):
     file: str = ""
 
 
+class Operation(Struct, frozen=True, kw_only=True):
+    """The column of a change feed that says what happened to a row, and the values that say it."""
+
+    column: str
+    insert: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every value that says something."""
+        return (*self.insert, *self.update, *self.delete)
+
+
 class Source(Struct, frozen=True, kw_only=True):
     """Where rows come from: exactly one of table, query, file. ``file`` is absolute, or a glob."""
 
@@ -155,6 +170,7 @@ class Source(Struct, frozen=True, kw_only=True):
     file: str | None = None
     where: str | None = None
     grain: Grain = Grain.SNAPSHOT
+    op: Operation | None = None
     unique: bool = False
 
 
@@ -195,7 +211,7 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 
 class Scd(Struct, frozen=True, kw_only=True):
-    """How the target follows the source. ``effective_at`` None is the instant of the run."""
+    """How the target follows the source. ``effective_at`` None is the instant of the run, ``window`` None no limit."""
 
     type: ScdType
     effective_at: str | None = None
@@ -205,6 +221,7 @@ class Scd(Struct, frozen=True, kw_only=True):
     duplicates: Duplicates = Duplicates.REJECT
     order_by: tuple[str, ...] = ()
     late: Late = Late.REJECT
+    window: timedelta | None = None
     detect: Detect = Detect.COLUMNS
     fields: Fields = Fields()
 
@@ -279,6 +296,16 @@ class PipelineSpec(Struct, frozen=True, kw_only=True):
     connections: tuple[Connection, ...] = ()
     file: str = ""
     ledger_folder: str = ""
+
+    @property
+    def is_feed(self) -> bool:
+        """Whether an extract may hold several versions of a key, in an order that counts; append has no keys."""
+        return self.source.grain is Grain.CHANGES and self.scd.type is not ScdType.APPEND
+
+    @property
+    def remembers(self) -> bool:
+        """Whether observations are kept beside the target, so that late ones can be put where they belong."""
+        return self.is_feed and self.scd.type is ScdType.HISTORY and self.scd.late is Late.INSERT
 
     def connection(self, name: str) -> Connection:
         """The connection of that name. Raises KeyError; the compiler has checked the names."""

@@ -77,7 +77,7 @@ def lay_out_source(spec: PipelineSpec) -> Layout:
             ScratchColumn(
                 name=name,
                 type=data_type,
-                likely=named_in_sql[name].likely if name in named_in_sql else (),
+                likely=operations(spec, name) or (named_in_sql[name].likely if name in named_in_sql else ()),
                 edges=edges_of(data_type, extreme=name not in named_in_sql),
             )
             for name, data_type in read_columns(spec).items()
@@ -88,6 +88,12 @@ def lay_out_source(spec: PipelineSpec) -> Layout:
         unique=spec.source.unique,
         append=spec.scd.type is ScdType.APPEND,
     )
+
+
+def operations(spec: PipelineSpec, name: str) -> tuple[str, ...]:
+    """The values of the column that says what happened to a row, as SQL; none of another column."""
+    op = spec.source.op
+    return tuple(map(write_text, op.known)) if op and op.column == name else ()
 
 
 def _key_columns(spec: PipelineSpec) -> Iterator[str]:

@@ -72,6 +72,8 @@ def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
     wanted |= dict.fromkeys((*spec.checkpoint.columns, *spec.scd.order_by), DataType(name=TypeName.BIGINT))
     if spec.scd.effective_at:
         wanted[spec.scd.effective_at] = DataType(name=TypeName.TIMESTAMP)
+    if spec.source.op:
+        wanted[spec.source.op.column] = TEXT
     return wanted | declared
 
 

@@ -11,29 +11,28 @@ from functools import partial
 from msgspec.structs import replace
 
 from dmsflow.engines.access import Access
-from dmsflow.engines.engine import Binds, Session, transaction
+from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import DmsflowError, Interrupted, PermanentError
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
 from dmsflow.marks.names import CHUNK, FINGERPRINT
-from dmsflow.model.plan import DELTA, Plan
+from dmsflow.model.plan import Plan
 from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
 from dmsflow.runtime.admission import admit_extract, check_appended, check_checkpoint, find_last_run
 from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.checks import judge_result
 from dmsflow.runtime.executor import execute_chunks, settle
-from dmsflow.runtime.guards import judge_gone
+from dmsflow.runtime.finish import finish_run
 from dmsflow.runtime.lease import Holding, hold_lease
 from dmsflow.runtime.look import count_effects
-from dmsflow.runtime.merge import delete_gone, is_over_budget, verify_history
+from dmsflow.runtime.merge import is_over_budget
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys, Witness
 from dmsflow.runtime.sequence import hold_sequence
 from dmsflow.runtime.snapshot import hold_snapshot
 from dmsflow.runtime.stop import StopSignal, stop_on_signals
 from dmsflow.runtime.tally import Tally, budget_failure, failure_of, write_report
-from dmsflow.runtime.temporaries import define_temporaries, drop_temporaries
 from dmsflow.runtime.writers import await_writers
 from dmsflow.transfer.refinery import Refinery
 
@@ -152,6 +151,7 @@ def _prepare(
 
     def look() -> Run:
         last = steps.fetch("last_surrogate_key")[0][0] if steps.has("last_surrogate_key") else 0
+        fills = steps.has("find_any") and not steps.count("find_any")
         return Run(
             run_id=run_id,
             run_at=resume_at or read_instant(steps.session.fetch(plan.clock)[0][0]),
@@ -160,11 +160,21 @@ def _prepare(
             keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
             params=params,
             refinery=Refinery(persistence.stop),
-            fills=steps.has("find_any") and not steps.count("find_any"),
+            fills=fills,
+            horizon=_begin_memory(plan, steps, empty=fills),
             last=find_last_run(steps) if plan.guards.count_rows else None,
         )
 
     return persistence.call(look)
+
+
+def _begin_memory(plan: Plan, steps: Steps, *, empty: bool) -> datetime | None:
+    """Where the window of late rows begins, for a plan that remembers rows."""
+    if plan.feed is None or not plan.feed.remembers:
+        return None
+    from dmsflow.runtime.replay import begin_memory
+
+    return begin_memory(plan, steps, empty=empty)
 
 
 def _run(
@@ -225,50 +235,13 @@ def _end(run: Run, tally: Tally, persistence: Persistence) -> None:
     if not _may_end(plan, over_budget=tally.over_budget) or tally.done < len(plan.chunks):
         return
     if len(plan.chunks) > 1:
-        tally.rows += RowCounts(closed=persistence.call(lambda: _finish(run, tally)))
+        tally.rows += RowCounts(closed=persistence.call(lambda: finish_run(run, tally, _now)))
     tally.finished = True
-
-
-def _finish(run: Run, tally: Tally) -> int:
-    """End a run of several chunks, in one transaction; how many keys it closed that are not counted yet."""
-    with _session(run.access) as session:
-        steps = Steps(session=session, plan=run.plan, values=run.binds())
-        if steps.has("find_gone"):
-            define_temporaries(steps, DELTA)
-        with transaction(session):
-            return _finish_in_transaction(run, steps, tally)
-
-
-def _finish_in_transaction(run: Run, steps: Steps, tally: Tally) -> int:
-    """The body of that transaction."""
-    plan, gone = run.plan, 0
-    if any(row[1] == run.run_id for row in steps.fetch("find_checkpoint")):
-        # An earlier try was committed, and only its answer was lost.
-        return steps.count("count_closed") - tally.rows.closed
-    if steps.has("find_gone"):
-        gone = _count_gone(steps)
-        judge_gone(run, gone, tally.current)
-        if gone:
-            if run.witness:
-                run.witness.classified(steps, {"gone": gone})
-            delete_gone(run, steps, gone)
-            steps.execute("note_closed", chunk=plan.chunks[-1].number, rows_closed=gone)
-            verify_history(steps)
-        steps.execute("forget_gone")
-        drop_temporaries(steps, DELTA)
-    judge_result(run, steps)
-    write_checkpoint(run, steps, _now())
-    return gone
 
 
 def _may_end(plan: Plan, *, over_budget: bool) -> bool:
     """Whether the checkpoint may move. An append moves it even with too many rejects: its rows are in (law 9)."""
     return plan.scd is ScdType.APPEND or not over_budget
-
-
-def _count_gone(steps: Steps) -> int:
-    steps.execute("find_gone")
-    return steps.count("count_gone")
 
 
 def _run_ddl(steps: Steps, persistence: Persistence, *, marks: bool) -> None:

@@ -20,6 +20,10 @@ def write_checkpoint(run: Run, steps: Steps, now: datetime) -> None:
     Raises PromiseBroken where a chunk that was committed has no mark any more: a checkpoint never goes beyond it.
     """
     watermark = next_watermark(run.plan)
+    if steps.has("forget_seen"):
+        from dmsflow.runtime.replay import forget_old
+
+        forget_old(run.plan, steps)
     if steps.has("forget_columns"):
         steps.execute("forget_columns")
     others = sum(int(str(count)) for _, count in steps.fetch("find_broken_off")) if len(run.plan.chunks) > 1 else 0

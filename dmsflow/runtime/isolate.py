@@ -7,7 +7,7 @@ from dmsflow.engines.engine import transaction
 from dmsflow.errors import RowRefused, TooManyRefused
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
-from dmsflow.runtime.merge import Judged, classify, is_over_budget, judge_staged, merge_judged
+from dmsflow.runtime.merge import Classes, Judged, classify, is_over_budget, judge_staged, merge_judged
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.runtime.tally import tell_budget
 from dmsflow.runtime.temporaries import empty_delta
@@ -77,11 +77,20 @@ class Isolation(Struct, kw_only=True):
         return f"the target refuses {self.found:,} or more rows, {limit}; the first one: {first}"
 
 
+def _classify(run: Run, steps: Steps, judged: Judged) -> Classes | None:
+    """What the rows mean to the target; None where they are appended."""
+    if run.plan.feed:
+        from dmsflow.runtime.changes import classify_feed
+
+        return classify_feed(steps, judged)
+    return classify(steps, "classify") if run.plan.scd is not ScdType.APPEND else None
+
+
 def begin_isolation(run: Run, steps: Steps) -> Isolation:
     """Judge and number what is staged, in the open transaction."""
     alone = len(run.plan.chunks) == 1
     judged = replace(judge_staged(run, steps, alone=alone), refused=True)
-    classes = classify(steps, "classify") if run.plan.scd is not ScdType.APPEND else None
+    classes = _classify(run, steps, judged)
     steps.execute("number_rows")
     if steps.has("create_refused"):
         steps.execute("create_refused")

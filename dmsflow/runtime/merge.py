@@ -85,8 +85,12 @@ def judge_staged(run: Run, steps: Steps, *, alone: bool) -> Judged:
 def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowCounts:
     """Merge staged rows that are judged."""
     plan = run.plan
+    if plan.feed:
+        from dmsflow.runtime.changes import merge_feed
+
+        return merge_feed(run, steps, judged)
     if plan.scd is ScdType.APPEND or (run.fills and not judged.refused):
-        return _fill(run, steps, judged)
+        return fill(run, steps, judged)
     current = steps.count("current_rows") if plan.scope is Scope.SWEEP or not plan.target.exists else None
     classes = classify(steps, "classify")
     found = Found(
@@ -110,7 +114,7 @@ def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCo
     rejected = steps.execute("reject") if classes["fault"] or classes["late"] else 0
     if found.refused:
         rejected += steps.execute("reject_refused")
-    _expect("rejected", rejected, classes["fault"] + classes["late"])
+    expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
     _write_versions(run, steps, classes)
     closed = _handle_gone(run, steps, classes, (rejected, found.read), current or 0, alone=alone)
@@ -138,7 +142,7 @@ def keys_are_distinct(steps: Steps, suffix: str = "") -> tuple[int, bool]:
     return read, distinct == whole
 
 
-def _fill(run: Run, steps: Steps, judged: Judged) -> RowCounts:
+def fill(run: Run, steps: Steps, judged: Judged) -> RowCounts:
     """Insert every sound row, compared with nothing; the others are refused."""
     read, collapsed = judged.read, judged.collapsed
     if run.witness:
@@ -187,7 +191,7 @@ def _overwrite(steps: Steps, classes: Classes) -> int:
     for name, statement in (("update", "overwrite"), ("correct", "correct")):
         if classes[name]:
             wrote = steps.execute(statement)
-            _expect(statement, wrote, classes[name])
+            expect(statement, wrote, classes[name])
             updated += wrote
     return updated
 
@@ -195,11 +199,11 @@ def _overwrite(steps: Steps, classes: Classes) -> int:
 def _write_versions(run: Run, steps: Steps, classes: Classes) -> None:
     """Close what ends, insert what begins."""
     if classes["version"]:
-        _expect("closed", steps.execute("close"), classes["version"])
+        expect("closed", steps.execute("close"), classes["version"])
     apart = classes["version"] if steps.has("insert_versions") else 0
     for name, begun in (("insert", classes["new"] + classes["version"] - apart), ("insert_versions", apart)):
         if begun:
-            _expect("inserted", steps.execute(name, sk_base=run.keys.reserve(begun)), begun)
+            expect("inserted", steps.execute(name, sk_base=run.keys.reserve(begun)), begun)
 
 
 def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int], current: int, *, alone: bool) -> int:
@@ -211,7 +215,7 @@ def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int
     if plan.deletes == Deletes.IGNORE or not gone:
         return 0
     if not alone:
-        _expect("kept as gone", steps.execute("keep_gone"), gone)
+        expect("kept as gone", steps.execute("keep_gone"), gone)
         return 0
     if is_over_budget(plan, *share):
         return 0
@@ -224,7 +228,7 @@ def delete_gone(run: Run, steps: Steps, gone: int) -> int:
     for name in DELETES:
         if steps.has(name):
             base = run.keys.reserve(gone) if name == "bury_gone" else 0
-            _expect(name, steps.execute(name, sk_base=base), gone)
+            expect(name, steps.execute(name, sk_base=base), gone)
     return gone
 
 
@@ -257,6 +261,16 @@ def verify_history(steps: Steps) -> None:
         raise PromiseBroken(f"{inverted} versions would end before they start: the target holds versions of the future")
 
 
-def _expect(what: str, wrote: int, planned: int) -> None:
+def verify_chain(steps: Steps, name: str) -> None:
+    """Law 18 on the keys just touched. Raises PromiseBroken."""
+    doubled, wrong = (int(value or 0) for value in steps.fetch(name)[0])  # type: ignore[arg-type]
+    if doubled:
+        raise PromiseBroken(f"{doubled} keys have more than one current row in the target: remove the surplus first")
+    if wrong:
+        raise PromiseBroken(f"{wrong} versions would overlap: the target holds versions that dmsflow did not write")
+
+
+def expect(what: str, wrote: int, planned: int) -> None:
+    """Raise PromiseBroken where a statement wrote other rows than it should."""
     if wrote != planned:
         raise PromiseBroken(f"{what}: {wrote:,} rows written where {planned:,} were classified")

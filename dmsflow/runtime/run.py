@@ -52,7 +52,8 @@ class LastRun(Struct, frozen=True, kw_only=True):
 class Run(Struct, frozen=True, kw_only=True):
     """What every chunk of a run shares (laws 5, 19: one state of the source, one instant).
 
-    ``fills``: the target had no row when the run began. ``last`` is known where a guard looks at rows.
+    ``fills``: the target had no row when the run began. ``last`` is known where a guard looks at rows. ``horizon``:
+    where the window of late rows begins.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class Run(Struct, frozen=True, kw_only=True):
     params: Binds
     refinery: Refinery
     fills: bool = False
+    horizon: datetime | None = None
     snapshot: Snapshot | None = None
     sequence: Sequence | None = None
     witness: Witness | None = None
@@ -79,6 +81,7 @@ class Run(Struct, frozen=True, kw_only=True):
             "pipeline": self.plan.pipeline,
             "target_table": str(self.plan.target.table),
             "chunk": chunk.number if chunk else None,
+            "horizon": self.horizon,
             **self.params,
             **self.plan.checkpoint.binds(),
             **ends,

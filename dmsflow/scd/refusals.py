@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import NUMBERED
 from dmsflow.scd.rejects import NOTE_COLUMNS, NUMBER, refused_table
-from dmsflow.scd.shape import CLASS, FAULT, ROW_ID, VALUE, Element, MergeShape, Query, same_key, word
+from dmsflow.scd.shape import CLASS, EFFECTIVE, FAULT, ROW_ID, VALUE, Element, MergeShape, Query, same_key, word
 from dmsflow.scd.write import insert_all
 
 BROUGHT = ("new", "version", "update", "correct")
@@ -17,12 +17,17 @@ def number_rows(shape: MergeShape) -> Query:
     """The rows that a merge would write, each with its number from 1, in the order of their keys."""
     if shape.keyed:
         delta = shape.delta()
-        number = sa.func.row_number().over(order_by=[delta.c[name] for name in shape.key]).label(NUMBER)
+        number = sa.func.row_number().over(order_by=[delta.c[name] for name in _names(shape)]).label(NUMBER)
         return sa.select(*delta.c, number).where(delta.c[CLASS].in_([word(name) for name in BROUGHT]))
     stage = shape.stage(shape.row_id)
     staged = [stage.c[name] for name in shape.stage_columns]
     number = sa.func.row_number().over().label(NUMBER)
     return sa.select(*staged, stage.c[shape.row_id].label(ROW_ID), number).where(stage.c[FAULT].is_(None))
+
+
+def _names(shape: MergeShape) -> tuple[str, ...]:
+    """What names a row of the delta: its key, and where a key may have several rows, its instant."""
+    return (*shape.key, EFFECTIVE) if shape.chained else shape.key
 
 
 def refusal_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Executable]]:
@@ -63,14 +68,14 @@ def _taken(shape: MergeShape) -> Query:
 def _mark_refused(shape: MergeShape) -> sa.Update:
     """Give the staged row of every refused one its fault: the number, below zero."""
     rows, refused = _numbered(shape).alias("n"), refused_table().alias("f")
-    names = shape.key if shape.keyed else (ROW_ID,)
+    names = _names(shape) if shape.keyed else (ROW_ID,)
     found = (
         sa.select(*(rows.c[name].label(name) for name in names), rows.c[NUMBER].label(NUMBER))
         .select_from(rows.join(refused, refused.c[NUMBER] == rows.c[NUMBER]))
         .subquery("m")
     )
     stage = shape.stage(shape.row_id)
-    same: Element = same_key(stage, found, shape.key) if shape.keyed else stage.c[shape.row_id] == found.c[ROW_ID]
+    same: Element = same_key(stage, found, names) if shape.keyed else stage.c[shape.row_id] == found.c[ROW_ID]
     return (
         sa.update(stage)
         .values({FAULT: sa.cast(-found.c[NUMBER], sa.Integer()), VALUE: sa.null()})

@@ -7,11 +7,15 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from dmsflow.model.plan import DELTA, STAGE, Scope
-from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Policy, ScdType
+from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Operation, Policy, ScdType
 
 FAULT = "_dms_fault"
 VALUE = "_dms_value"
 EFFECTIVE = "_dms_effective"
+OP = "_dms_op"
+GONE = "_dms_gone"
+UNTIL = "_dms_until"
+FIRST = "_dms_first"
 PRESENT = "_dms_present"
 ROW_ID = "_dms_rid"
 CLASS = "_dms_class"
@@ -69,7 +73,9 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     ``on`` and ``off`` are the literals of the current flag, ``gone`` and ``here`` those of the deleted one.
     ``unfilled`` columns are new in the target: NULL in them says nothing yet. ``carried`` columns are the target's
     alone: a new version takes them over from the one before (law 28). ``types`` are those of columns that a database
-    compares in a way of its own, ``staged_types`` those of staged values of which it does.
+    compares in a way of its own, ``staged_types`` those of staged values of which it does. ``feed``: a key may have
+    several rows, whose order counts, and by ``op`` some of them delete it; ``instant`` is the column of a target
+    without history, if there is one, that keeps when its row happened.
     """
 
     table: str
@@ -99,6 +105,9 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     carried: tuple[str, ...] = ()
     types: dict[str, Type] = {}
     staged_types: dict[str, Type] = {}
+    feed: bool = False
+    op: Operation | None = None
+    instant: str | None = None
 
     @property
     def large(self) -> frozenset[str]:
@@ -121,8 +130,18 @@ class MergeShape(Struct, frozen=True, kw_only=True):
 
     @property
     def deleting(self) -> bool:
-        """Whether an absent key has an effect."""
-        return self.deletes is not Deletes.IGNORE
+        """Whether an absent key has an effect; in a feed, only a row that says so deletes a key."""
+        return self.deletes is not Deletes.IGNORE and not self.feed
+
+    @property
+    def chained(self) -> bool:
+        """Whether the rows of a key may become several versions at once."""
+        return self.feed and self.history
+
+    @property
+    def removes(self) -> bool:
+        """Whether a row that says that its key was deleted has an effect."""
+        return self.op is not None and self.deletes is not Deletes.IGNORE
 
     @property
     def marks_deleted(self) -> bool:
@@ -171,12 +190,15 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         orders = tuple(order_column(i) for i in range(self.order_by))
         marks = tuple(mark_column(i) for i in range(self.marks))
         warnings = tuple(warn_column(i) for i in range(self.warnings))
-        return (*self.columns, *effective, *orders, *marks, *warnings, FAULT, VALUE)
+        op = (GONE,) if self.op else ()
+        return (*self.columns, *effective, *orders, *marks, *op, *warnings, FAULT, VALUE)
 
     def delta(self) -> sa.TableClause:
         """The rows that need something done, classified; all that is written of them: a changed row may move."""
         ours: tuple[str, ...] = (FAULT, VALUE, ROW_ID, CLASS, LIVE)
-        if self.history:
+        if self.chained:
+            ours = (*ours, GONE, BLOCKING, EFFECTIVE, UNTIL, FIRST)
+        elif self.history:
             ours = (*ours, BLOCKING, EFFECTIVE, LAST_END)
         return sa.table(DELTA, *self.staged(*self.columns, *self.carried, *ours))
 

@@ -12,9 +12,12 @@ from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
 from dmsflow.scd.misfits import NUL, find_misfit, find_too_long, make_storable, without_misfits
 from dmsflow.scd.native import Native
+from dmsflow.scd.operation import Unnumbered, is_content, is_gone, operation_rules, says_gone, unless_gone
 from dmsflow.scd.shape import (
     EFFECTIVE,
     FAULT,
+    GONE,
+    OP,
     VALUE,
     Element,
     MergeShape,
@@ -94,6 +97,7 @@ class Staging(Struct, frozen=True, kw_only=True):
     effective: Arrival | None = None
     order_by: tuple[Arrival, ...] = ()
     marks: tuple[Arrival, ...] = ()
+    op: Arrival | None = None
     checks: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
@@ -117,7 +121,8 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
     if unstorable is not None:
         value = make_storable(value, unstorable)
     staged = sa.select(
-        *(without_misfits(typed.c[name], arrival).label(name) for name, arrival in arrivals),
+        *(_staged(shape, typed, name, arrival) for name, arrival in arrivals),
+        *(_unmet(expr).label(warn_column(i)) for i, expr in enumerate(staging.warnings)),
         sa.cast(fault, sa.Integer()).label(FAULT),
         sa.cast(value, Told()).label(VALUE),
     )
@@ -140,6 +145,16 @@ def sound_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause, f
     return chosen.where(sa.case((broken, fails)).is_(None)) if rules else chosen
 
 
+def _staged(shape: MergeShape, typed: sa.FromClause, name: str, arrival: Arrival) -> Element:
+    """A staged column. Of a row that says that its key was deleted nothing counts but the key, and when."""
+    if name == OP:
+        return says_gone(shape, typed).label(GONE)
+    value = without_misfits(typed.c[name], arrival)
+    if not is_content(shape, name):
+        return value.label(name)
+    return sa.case((is_gone(shape, typed), sa.null()), else_=value).label(name)
+
+
 def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, Arrivals]:
     """The arriving values in their types, and as they arrived where they may have no place in them."""
     arrivals = _arrivals(staging)
@@ -157,7 +172,7 @@ def _arrivals(staging: Staging) -> Arrivals:
         named.append((EFFECTIVE, staging.effective))
     named += [(order_column(i), arrival) for i, arrival in enumerate(staging.order_by)]
     named += [(mark_column(i), arrival) for i, arrival in enumerate(staging.marks)]
-    return named
+    return [*named, (OP, staging.op)] if staging.op else named
 
 
 def _raw_name(position: int) -> str:
@@ -231,9 +246,9 @@ Rule = tuple[Fault, Element, Element]
 
 def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: Arrivals) -> list[Rule]:
     """The rules of a staged row in the order in which they are tried; a row is refused for the first it breaks."""
-    found: list[tuple[str, str | None, str, Element, Element]] = []
+    found = operation_rules(shape, staging, typed)
     for i, (name, arrival) in enumerate(arrivals):
-        value = typed.c[name]
+        before, value = len(found), typed.c[name]
         label = arrival.name
         if arrival.can_fail:
             raw = typed.c[_raw_name(i)]
@@ -251,8 +266,10 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         misfit = find_misfit(value, arrival)
         if misfit is not None:
             found.append(("not_storable", label, *misfit, value))
+        if is_content(shape, name):
+            found[before:] = [unless_gone(shape, typed, rule) for rule in found[before:]]
     found += _time_rules(shape, staging, typed)
-    found += [
+    checks: list[Unnumbered] = [
         (
             "check",
             None,
@@ -262,22 +279,21 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         )
         for name, expr in staging.checks
     ]
+    found += [unless_gone(shape, typed, rule) for rule in checks] if shape.op else checks
     return [
         (Fault(number=place, reason=reason, column=column, message=message), condition, value)
         for place, (reason, column, message, condition, value) in enumerate(found, start=1)
     ]
 
 
-def _time_rules(
-    shape: MergeShape, staging: Staging, typed: sa.FromClause
-) -> list[tuple[str, str | None, str, Element, Element]]:
+def _time_rules(shape: MergeShape, staging: Staging, typed: sa.FromClause) -> list[Unnumbered]:
     """Rules of the columns that carry time: when a row holds, and how far a run has read."""
-    rules: list[tuple[str, str | None, str, Element, Element]] = []
+    rules: list[Unnumbered] = []
     if staging.effective:
         value = typed.c[EFFECTIVE]
         name = staging.effective.name
         rules.append(("null_effective", name, "the business time is NULL", value.is_(None), sa.null()))
-        if shape.open_end != "NULL":
+        if shape.open_end != "NULL" and shape.history:
             beyond = value >= sa.literal_column(shape.open_end)
             rules.append(("effective_range", name, "the business time is not before the open end", beyond, value))
     if staging.reject_null_marks:
@@ -294,5 +310,6 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
         columns.append((EFFECTIVE, staging.effective.type))
     columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
+    columns += [(GONE, INTEGER)] if staging.op else []
     columns += [(warn_column(i), INTEGER) for i in range(len(staging.warnings))]
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))

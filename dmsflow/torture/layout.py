@@ -9,6 +9,7 @@ from typing import Any
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 from dmsflow.model.table import DataType, TypeName
+from dmsflow.rehearsal.generated import operations
 from dmsflow.rehearsal.made_up import TABLE, Layout, ScratchColumn
 from dmsflow.torture.scratch import SOURCE
 
@@ -33,6 +34,10 @@ def lay_out(spec: PipelineSpec, columns: Sequence[LoadedColumn], types: dict[str
     effective = (spec.scd.effective_at,) if spec.scd.effective_at else ()
     for name in (*spec.checkpoint.columns, *effective, *spec.scd.order_by):
         found.setdefault(name, ScratchColumn(name=name, type=types[name]))
+    if spec.source.op:
+        name = spec.source.op.column
+        likely = operations(spec, name)
+        found[name] = ScratchColumn(name=name, type=DataType(name=TypeName.TEXT), likely=likely)
     key = (scratch_names.get(name.lower()) for name in spec.key)
     return Layout(
         columns=tuple(found.values()),
@@ -59,7 +64,7 @@ def rewrite(spec: PipelineSpec, content: dict[str, Any], columns: Sequence[Loade
     written: dict[str, Any] = {
         "version": 1,
         "pipeline": spec.pipeline,
-        "source": {"connection": SOURCE, "table": TABLE, "unique": spec.source.unique},
+        "source": {"connection": SOURCE, "table": TABLE, "unique": spec.source.unique} | _feed(spec),
         "target": target | {"kind": spec.target.kind.value, "unique_index": spec.target.unique_index.value},
         "key": list(spec.key) or None,
         "columns": {column.name: _entry(column, i) for i, column in enumerate(columns)},
@@ -71,6 +76,16 @@ def rewrite(spec: PipelineSpec, content: dict[str, Any], columns: Sequence[Loade
         "checks": [check for check in content.get("checks") or () if check.get("on", "row") == "row"] or None,
     }
     return {name: value for name, value in written.items() if value is not None}
+
+
+def _feed(spec: PipelineSpec) -> dict[str, Any]:
+    """What the source says of its rows where they are changes."""
+    if not spec.is_feed:
+        return {}
+    op = spec.source.op
+    said = ("insert", "update", "delete")
+    values = {name: list(value) for name in said if (value := getattr(op, name))} if op else {}
+    return {"grain": spec.source.grain.value} | ({"op": {"column": op.column, **values}} if op else {})
 
 
 def _entry(column: LoadedColumn, position: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def deletes_fit_the_type(spec: PipelineSpec) -> Iterator[Diagnostic]:
 
 def deletes_see_everything(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """A read that starts at a watermark cannot tell a deleted key from one that did not change."""
-    if spec.scd.deletes is not Deletes.IGNORE and spec.checkpoint.by_key:
+    if spec.scd.deletes is not Deletes.IGNORE and spec.checkpoint.by_key and not spec.is_feed:
         message = f"deletes: {spec.scd.deletes} needs the whole source, and the checkpoint reads a part of it"
         help = "write checkpoint: none, or deletes: ignore"
         yield Diagnostic(code="DMS221", message=message, path=("scd", "deletes"), help=help)
@@ -52,13 +52,13 @@ def order_is_used(spec: PipelineSpec) -> Iterator[Diagnostic]:
 
 
 def history_options_have_history(spec: PipelineSpec) -> Iterator[Diagnostic]:
-    """Only type 2 keeps versions with a start and an end."""
+    """Only type 2 keeps versions with a start and an end; a feed is also ordered by the business time."""
     scd = spec.scd
     if scd.type is ScdType.HISTORY:
         return
     default = Scd(type=scd.type)
     given = (
-        ("effective_at", scd.effective_at is not None),
+        ("effective_at", scd.effective_at is not None and not spec.is_feed),
         ("first_valid_from", scd.first_valid_from is not None),
         ("open_end", scd.open_end != default.open_end),
         ("late", scd.late is not Late.REJECT),
@@ -93,7 +93,7 @@ def first_start_leaves_the_time(spec: PipelineSpec) -> Iterator[Diagnostic]:
 def late_rows_have_a_time(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """With the run's own instant no row is ever late."""
     scd = spec.scd
-    if scd.type is ScdType.HISTORY and scd.late is not Late.REJECT and scd.effective_at is None:
+    if scd.type is ScdType.HISTORY and scd.late is Late.CORRECT_CURRENT and scd.effective_at is None:
         message = "late: correct_current has no effect: with effective_at: run no row is late"
         help = "write effective_at with the source column of the business time"
         yield Diagnostic(code="DMS226", message=message, path=("scd", "late"), help=help, severity=Severity.WARNING)

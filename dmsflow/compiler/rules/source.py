@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, Severity
-from dmsflow.model.spec import Detect, ExecutorName, Grain, PipelineSpec, ScdType
+from dmsflow.model.spec import Detect, ExecutorName, PipelineSpec, ScdType
 
 
 def source_has_one_origin(spec: PipelineSpec) -> Iterator[Diagnostic]:
@@ -48,13 +48,6 @@ def detection_runs(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """Changes are found by comparing columns; the stored hash is a later addition."""
     if spec.scd.detect is Detect.HASH:
         yield _not_yet("DMS240", "detect: hash", ("scd", "detect"), "write detect: columns, or remove the key")
-
-
-def grain_runs(spec: PipelineSpec) -> Iterator[Diagnostic]:
-    """An extract holds one row per key; several versions of a key in one extract are a later addition."""
-    if spec.source.grain is Grain.CHANGES:
-        help = "write grain: snapshot, with duplicates: last and order_by to load each key's last row"
-        yield _not_yet("DMS241", "grain: changes", ("source", "grain"), help)
 
 
 def executor_runs(spec: PipelineSpec) -> Iterator[Diagnostic]:

@@ -1,0 +1,177 @@
+"""A feed: which of a key's rows count, and, in a target without history, what the last one means. Writes nothing."""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from dmsflow.model.plan import STAGE
+from dmsflow.model.spec import Deletes, Policy, ScdType
+from dmsflow.scd.chain import flag
+from dmsflow.scd.duplicates import DUPLICATE_FAULT
+from dmsflow.scd.shape import (
+    CLASS,
+    EFFECTIVE,
+    FAULT,
+    GONE,
+    LIVE,
+    ROW_ID,
+    VALUE,
+    Element,
+    MergeShape,
+    Query,
+    any_differs,
+    number,
+    order_column,
+    run_at,
+    same_key,
+    within,
+    word,
+)
+
+
+def reduce_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Delete | sa.Update]]:
+    """The statements that leave at most one sound row of every key, or, with history, of every key and instant."""
+    yield "collapse", collapse(shape)
+    yield "refuse_ties", refuse_ties(shape)
+    yield "keep_last", keep_last(shape)
+
+
+def collapse(shape: MergeShape) -> sa.Delete:
+    """Delete all but one of rows that are alike in all that is loaded, and in what orders them."""
+    ours = (FAULT, VALUE)
+    staged = _sound(shape)
+    alike = [staged.c[name] for name in shape.stage_columns if name not in ours and not name.startswith("_dms_mark_")]
+    return _delete_beyond_first(shape, staged, sa.func.row_number().over(partition_by=alike, order_by=alike[:1]))
+
+
+def keep_last(shape: MergeShape) -> sa.Delete:
+    """Delete all rows that another one of their group supersedes."""
+    staged = _sound(shape)
+    rank = sa.func.row_number().over(partition_by=_group(shape, staged), order_by=_foremost(shape, staged))
+    return _delete_beyond_first(shape, staged, rank)
+
+
+def refuse_ties(shape: MergeShape) -> sa.Update:
+    """Mark all rows of a group in which nothing tells which one counts: never an arbitrary one (law 23)."""
+    staged, stage = _sound(shape), shape.stage()
+    names = _group_names(shape)
+    rank = sa.func.rank().over(partition_by=_group(shape, staged), order_by=_foremost(shape, staged))
+    ranked = sa.select(*(staged.c[name] for name in names), rank.label("place")).subquery("r")
+    group = [ranked.c[name] for name in names]
+    tied = sa.select(*group).where(ranked.c.place == number(1)).group_by(*group).having(sa.func.count() > number(1))
+    found = tied.subquery("k")
+    same = sa.and_(*(stage.c[name] == found.c[name] for name in names))
+    fault: Element = sa.literal_column(str(DUPLICATE_FAULT))
+    return (
+        sa.update(stage)
+        .values({FAULT: fault, VALUE: sa.null()})
+        .where(stage.c[FAULT].is_(None), sa.exists().where(same))
+    )
+
+
+def _group_names(shape: MergeShape) -> tuple[str, ...]:
+    """The columns of rows of which one counts: several instants of a key are several versions, with history."""
+    return (*shape.key, EFFECTIVE) if shape.history else shape.key
+
+
+def _group(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
+    return [staged.c[name] for name in _group_names(shape)]
+
+
+def _foremost(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
+    """The row that counts comes first: the last one, and of type 0 the first one that is no delete."""
+    names = [EFFECTIVE] if shape.has_effective and not shape.history else []
+    names += [order_column(i) for i in range(shape.order_by)]
+    if shape.scd is ScdType.KEEP:
+        order: list[Element] = [staged.c[GONE]] if shape.op else []
+        order += [staged.c[name].asc().nulls_first() for name in names]
+    else:
+        order = [staged.c[name].desc().nulls_last() for name in names]
+    return order or _group(shape, staged)[:1]
+
+
+def _sound(shape: MergeShape) -> sa.FromClause:
+    """Staged rows that break no rule, with their physical row."""
+    stage = sa.table(STAGE, *(sa.column(name) for name in (shape.row_id, *shape.stage_columns)))
+    return sa.select(*stage.c).where(stage.c[FAULT].is_(None)).subquery("s")
+
+
+def _delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element) -> sa.Delete:
+    stage = sa.table(STAGE, sa.column(shape.row_id))
+    ranked = sa.select(staged.c[shape.row_id], rank.label("place")).subquery("r")
+    surplus = sa.select(ranked.c[shape.row_id]).where(ranked.c["place"] > number(1))
+    return sa.delete(stage).where(stage.c[shape.row_id].in_(surplus))
+
+
+def classify_last(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) -> Query:
+    """The delta of a target without history, whose rows are the last ones of their keys.
+
+    ``unchanged`` rows are in it where they are older than what the target holds, if that can be told.
+    """
+    rows = sa.select(*stage.c).where(stage.c[FAULT].is_(None)).subquery("s")
+    current = _current(shape, lower, upper).subquery("c")
+    there = current.c[ROW_ID].is_not(None)
+    live = sa.and_(there, shape.is_live(current))
+    gone: Element = rows.c[GONE] == number(1) if shape.op else sa.false()
+    older: Element = sa.false()
+    if shape.instant and shape.scd is ScdType.OVERWRITE:
+        older = sa.and_(there, rows.c[shape.instant] < current.c[shape.instant])
+    cases: list[tuple[Element, Element]] = [(older, word("unchanged"))]
+    if shape.removes:
+        cases.append((sa.and_(gone, live), word("gone")))
+    cases.append((sa.and_(sa.not_(gone), sa.not_(there)), word("new")))
+    if shape.scd is ScdType.OVERWRITE:
+        differs = any_differs(rows, current, shape.with_policy(Policy.OVERWRITE))
+        filled = [sa.and_(current.c[name].is_(None), rows.c[name].is_not(None)) for name in shape.fillable()]
+        changes = sa.or_(differs, shape.is_deleted(current), *filled)
+        cases.append((sa.and_(sa.not_(gone), there, changes), word("update")))
+    met = sa.or_(sa.and_(gone, sa.not_(live)) if shape.removes else gone, sa.and_(sa.not_(gone), live))
+    return (
+        sa.select(
+            *(_value(shape, rows, current, name).label(name) for name in shape.columns),
+            sa.cast(sa.null(), sa.Integer()).label(FAULT),
+            sa.cast(sa.null(), sa.String()).label(VALUE),
+            current.c[ROW_ID],
+            sa.case(*cases).label(CLASS),
+            flag(met).label(LIVE),
+        )
+        .select_from(rows.outerjoin(current, same_key(rows, current, shape.key)))
+        .where(sa.or_(*(condition for condition, _ in cases)))
+    )
+
+
+def _current(shape: MergeShape, lower: bool, upper: bool) -> Query:
+    target = shape.target().alias("v")
+    names = [*shape.columns, *([shape.fields.is_deleted] if shape.marks_deleted else [])]
+    inside = within([target.c[name] for name in shape.range_keys], lower, upper) if shape.range_keys else sa.true()
+    return sa.select(target.c[shape.row_id].label(ROW_ID), *(target.c[name] for name in names)).where(inside)
+
+
+def _value(shape: MergeShape, rows: sa.FromClause, current: sa.FromClause, name: str) -> Element:
+    """A column as it shall be written: what is kept as first loaded is not taken from the row."""
+    own: Element = rows.c[name]
+    if name in shape.key or shape.scd is ScdType.KEEP or shape.policies[name] is not Policy.KEEP:
+        return own
+    first: Element = current.c[ROW_ID].is_(None)
+    if name in shape.unfilled:
+        first = sa.or_(first, current.c[name].is_(None))
+    return sa.case((first, own), else_=current.c[name])
+
+
+def remove_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Delete | sa.Update]]:
+    """What a delete of the feed does to its row: it goes, or it is flagged, with the time at which that happened."""
+    target, delta = shape.target(), shape.delta().alias("d")
+    if not shape.removes:
+        return
+    if shape.deletes is Deletes.DELETE:
+        gone = sa.select(delta.c[ROW_ID]).where(delta.c[CLASS] == word("gone"))
+        yield "remove", sa.delete(target).where(target.c[shape.row_id].in_(gone))
+        return
+    fields = shape.fields
+    values: dict[str, Element] = {fields.is_deleted: sa.literal_column(shape.gone)}
+    if shape.instant:
+        values[shape.instant] = delta.c[shape.instant]
+    if fields.modified_at:
+        values[fields.modified_at] = run_at()
+    same = target.c[shape.row_id] == delta.c[ROW_ID]
+    yield "remove", sa.update(target).values(values).where(same, delta.c[CLASS] == word("gone"))
