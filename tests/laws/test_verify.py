@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dmsflow.verify import comparing
 from tests.laws.lab import Lab
 from tests.laws.verified import counts, found, verify, verify_after
 
@@ -148,6 +149,19 @@ def test_random_changes_are_found_exactly(tmp_path: Path, source: str, target: s
     assert by_kind == {"different": {*changed}, "missing": {*gone}, "extra": {*added}}
     assert found(ran)["rows"]["columns"] == {"a": 5}
     assert len(found(verify(lab, "--limit", "2", **spec))["rows"]["differences"]) == 2
+
+
+def test_beyond_what_is_kept_the_counts_are_a_least(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS id, 1 AS v FROM range(2000)")
+    assert lab.apply(key=["id"]).code == 0
+    lab.make("UPDATE t SET v = 2", side="target")
+    assert counts(verify(lab, key=["id"]))["different"] == 2000
+    monkeypatch.setattr(comparing, "MOST_ROWS", 500)
+    ran = found(verify(lab, key=["id"]))
+    assert not ran["rows"]["exact"]
+    assert 0 < ran["rows"]["counts"]["different"] <= 500
+    assert "at least" in lab.run("verify", lab.spec(key=["id"])).out
 
 
 def test_columns_that_do_not_follow_the_source_are_left_out(tmp_path: Path):
