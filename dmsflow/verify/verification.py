@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from dmsflow.compiler.transfers import Route, choose_checksum_route
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.engines.access import Access
 from dmsflow.engines.digests import DigestingIdioms, DigestWords
-from dmsflow.engines.duckdb import DuckDBEngine
+from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Idioms, Session, SnapshotSession
 from dmsflow.errors import PlanRefused, SpecRejected
@@ -34,6 +35,8 @@ from dmsflow.verify.comparing import Outcome, compare
 from dmsflow.verify.history import check_history, shape_versions
 from dmsflow.verify.report import Kind, Rows, Verdict, Verification
 from dmsflow.verify.sides import actual_rows, expected_rows
+
+SCRATCH_MEMORY = "400MiB"
 
 UNKNOWN_ROWS = 1_000_000
 """As many as are assumed where nobody knows: segments cost little."""
@@ -148,8 +151,7 @@ def _compare(loaded: LoadedSpec, builder: Builder, access: Access, sessions: Ses
     known = [rows for rows in (facts.source.estimated_rows, facts.target.estimated_rows) if rows is not None]
     segments = count_segments(max(known, default=UNKNOWN_ROWS))
     sides = (expected_rows(builder, choice), actual_rows(builder, choice, digesting=digesting))
-    engine = DuckDBEngine(None)
-    with closing(engine), closing(engine.connect()) as scratch:
+    with _open_scratch() as scratch:
         expected, actual = (
             Asked(
                 name=name,
@@ -184,6 +186,16 @@ def _compare(loaded: LoadedSpec, builder: Builder, access: Access, sessions: Ses
             limit=limit,
         )
     return _report(builder, choice, outcome, words[0])
+
+
+@contextmanager
+def _open_scratch() -> Iterator[DuckDBSession]:
+    """A DuckDB in memory for digests, and for rows whose database computes none; what is too much goes to disk."""
+    engine = DuckDBEngine(None)
+    with TemporaryDirectory(prefix="dmsflow-") as folder, closing(engine), closing(engine.connect()) as scratch:
+        scratch.execute(f"SET GLOBAL temp_directory = {DuckDBIdioms().literal(folder)}")
+        scratch.execute(f"SET GLOBAL memory_limit = '{SCRATCH_MEMORY}'")
+        yield scratch
 
 
 def _report(builder: Builder, choice: Choice, outcome: Outcome, words: DigestWords) -> Rows:

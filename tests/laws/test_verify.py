@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dmsflow.verify import comparing
+from dmsflow.verify.asking import Asked
 from tests.laws.lab import Lab
 from tests.laws.verified import counts, found, verify, verify_after
 
@@ -148,6 +150,37 @@ def test_random_changes_are_found_exactly(tmp_path: Path, source: str, target: s
     assert by_kind == {"different": {*changed}, "missing": {*gone}, "extra": {*added}}
     assert found(ran)["rows"]["columns"] == {"a": 5}
     assert len(found(verify(lab, "--limit", "2", **spec))["rows"]["differences"]) == 2
+
+
+def test_beyond_what_is_kept_the_counts_are_a_least(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS id, 1 AS v FROM range(2000)")
+    assert lab.apply(key=["id"]).code == 0
+    lab.make("UPDATE t SET v = 2", side="target")
+    assert counts(verify(lab, key=["id"]))["different"] == 2000
+    monkeypatch.setattr(comparing, "MOST_ROWS", 500)
+    ran = found(verify(lab, key=["id"]))
+    assert not ran["rows"]["exact"]
+    assert 0 < ran["rows"]["counts"]["different"] <= 500
+    assert "at least" in lab.run("verify", lab.spec(key=["id"])).out
+
+
+def test_each_side_is_read_once_when_equal_and_three_times_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lab, asked, asking = Lab(tmp_path), [], Asked._asking
+    lab.make("CREATE TABLE s AS SELECT range AS id, 1 AS v FROM range(2000)")
+    assert lab.apply(key=["id"]).code == 0
+
+    def count(side: Asked, ask):
+        asked.append(side.name)
+        return asking(side, ask)
+
+    monkeypatch.setattr(Asked, "_asking", count)
+    assert verify(lab, key=["id"]).code == 0
+    assert sorted(asked) == ["actual", "expected"]
+    asked.clear()
+    lab.make("UPDATE t SET v = 2 WHERE id % 7 = 0", side="target")
+    assert verify(lab, key=["id"]).code == 3
+    assert sorted(asked) == ["actual"] * 3 + ["expected"] * 3
 
 
 def test_columns_that_do_not_follow_the_source_are_left_out(tmp_path: Path):
