@@ -210,4 +210,11 @@ TABLES: tuple[Entry, ...] = (
         mistake="columns: {id: {}, plan: {}, region: {}}   # region is new, the memory is not",
         cure="Add the column to the table of the memory too, or drop that table: it begins anew with the next run.",
     ),
+    Entry(
+        code="DMS344",
+        slug="feed-without-tables",
+        why="The chain of a feed is made in tables of its transaction, which Oracle ends with each table that is made.",
+        mistake="grain: changes, into Oracle",
+        cure="Load the last row of each key by a query and grain: snapshot, or into another database.",
+    ),
 )

@@ -148,6 +148,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         stores_nan=traits.stores_nan,
         stores_far_times=traits.stores_far_times,
         stores_nul=traits.stores_nul,
+        ddl_commits=traits.ddl_commits,
         empty_is_null=traits.empty_is_null,
         unstorable=traits.unstorable,
         keeps_lengths=traits.keeps_lengths,

@@ -157,6 +157,17 @@ def target_columns_are_comparable(spec: PipelineSpec, facts: Facts) -> Problems:
             )
 
 
+def feed_has_its_tables(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A feed needs temporary tables that it makes within its transaction."""
+    if spec.is_feed and facts.target.ddl_commits:
+        yield Diagnostic(
+            code="DMS344",
+            message=f"{facts.target.engine} ends a transaction with each table that is made, a feed makes some within",
+            path=("source", "grain"),
+            help="write grain: snapshot over a query that leaves the last row of each key",
+        )
+
+
 def memory_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
     """Rows that are remembered without a column cannot tell what it held."""
     memory = facts.target.memory
@@ -219,5 +230,6 @@ TARGET_RULES = (
     target_columns_are_writable,
     target_columns_are_comparable,
     target_types_fit,
+    feed_has_its_tables,
     memory_has_columns,
 )

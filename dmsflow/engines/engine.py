@@ -53,6 +53,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether a transaction outlives a statement that fails, by SAVEPOINT."""
     releases_savepoints: bool = True
     """Whether a savepoint is given up by RELEASE; else the end of its transaction, or one of its name, does so."""
+    ddl_commits: bool = False
+    """Whether DDL ends the open transaction: temporary tables are made before it begins."""
     empty_is_null: bool = False
     """Whether a text or bytes of no length are NULL."""
 

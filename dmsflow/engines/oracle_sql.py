@@ -37,6 +37,7 @@ TRAITS = Traits(
     stores_nan=True,
     stores_far_times=False,
     keeps_lengths=True,
+    ddl_commits=True,
     empty_is_null=True,
     max_columns=1000,
     binary_text_order=True,

@@ -73,6 +73,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     stores_nan: bool
     stores_far_times: bool
     stores_nul: bool = True
+    ddl_commits: bool = False
     empty_is_null: bool = False
     unstorable: str | None = None
     keeps_lengths: bool
