@@ -17,12 +17,14 @@ def make_staging(builder: "Builder") -> staging.Staging:
     """How arriving columns become staged ones."""
     extra = [_extra(builder, i, name) for i, name in enumerate(builder.extra_columns())]
     effective = extra.pop(0) if builder.spec.scd.effective_at else None
+    marked = extra.pop() if builder.spec.scd.within.marked else None
     orders = len(builder.spec.scd.last_by)
     return staging.Staging(
         columns=tuple(_arrival(builder, i, column) for i, column in enumerate(builder.columns)),
         effective=effective,
         order_by=tuple(extra[:orders]),
         marks=tuple(extra[orders:]),
+        marked=marked,
         checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
         warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),
         reject_null_marks=builder.source.refuses_null_marks,

@@ -116,6 +116,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         names += [*self.spec.scd.last_by]
         if self.source.refuses_null_marks:
             names += [*self.checkpoint.columns]
+        names += [self.spec.scd.within.column] if self.spec.scd.within.marked else []
         found = [self.facts.source.shape.find(name) for name in names]
         return tuple(column.name for column in found if column is not None)
 
@@ -294,7 +295,7 @@ def _create_stage(builder: Builder, plan_staging: staging.Staging) -> Statement:
 
 def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:
     """Whether a chunk sees all keys of its range; only a full read of a snapshot does."""
-    whole = not spec.checkpoint.by_key and spec.scd.deletes is not Deletes.IGNORE
+    whole = not spec.checkpoint.by_key and spec.scd.deletes is not Deletes.IGNORE and not spec.scd.within.marked
     return Scope.SWEEP if whole and spec.scd.type is not ScdType.APPEND else Scope.LOOKUP
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import STAGE
 from dmsflow.model.spec import Duplicates
-from dmsflow.scd.shape import EFFECTIVE, FAULT, VALUE, Element, MergeShape, Query, number, order_column
+from dmsflow.scd.shape import EFFECTIVE, FAULT, MARKED, VALUE, Element, MergeShape, Query, number, order_column
 
 DUPLICATE_FAULT = 0
 """Fault number of a duplicate key; the others count from 1."""
@@ -63,6 +63,7 @@ def duplicate_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Delete | s
 def collapse(shape: MergeShape) -> sa.Delete:
     """Delete all but one of rows that are identical in every loaded column, and in what orders them."""
     alike = [*shape.columns, EFFECTIVE] if shape.has_effective else [*shape.columns]
+    alike += [MARKED] if shape.marks_of_deleted else []
     if shape.duplicates is Duplicates.LAST:
         alike += [order_column(i) for i in range(shape.order_by)]
     staged = _sound(shape)

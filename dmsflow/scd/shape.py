@@ -18,6 +18,8 @@ CLASS = "_dms_class"
 LIVE = "_dms_live"
 BLOCKING = "_dms_blocking"
 LAST_END = "_dms_last_end"
+IN_SCOPE = "_dms_in_scope"
+MARKED = "_dms_marked"
 
 Element = sa.ColumnElement[Any]
 Query = sa.Select[*tuple[Any, ...]]
@@ -53,7 +55,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
 
     ``on`` and ``off`` are the literals of the current flag, ``gone`` and ``here`` those of the deleted one.
     ``unfilled`` columns are new in the target: NULL in them says nothing yet. ``carried`` columns are the target's
-    alone: a new version takes them over from the one before (law 28).
+    alone: a new version takes them over from the one before (law 28). Absence counts where ``scope_where`` holds, or
+    where the values of ``partition`` arrive; with ``marks_of_deleted``, literals of a staged column, it never does.
     """
 
     table: str
@@ -78,6 +81,9 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     order_by: int = 0
     marks: int = 0
     warnings: int = 0
+    scope_where: str = ""
+    partition: tuple[str, ...] = ()
+    marks_of_deleted: tuple[str, ...] = ()
     range_keys: tuple[str, ...] = ()
     unfilled: frozenset[str] = frozenset()
     carried: tuple[str, ...] = ()
@@ -139,7 +145,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         orders = tuple(order_column(i) for i in range(self.order_by))
         marks = tuple(mark_column(i) for i in range(self.marks))
         warnings = tuple(warn_column(i) for i in range(self.warnings))
-        return (*self.columns, *effective, *orders, *marks, *warnings, FAULT, VALUE)
+        marked = (MARKED,) if self.marks_of_deleted else ()
+        return (*self.columns, *effective, *orders, *marks, *marked, *warnings, FAULT, VALUE)
 
     def delta(self) -> sa.TableClause:
         """The rows that need something done, classified; all that is written of them: a changed row may move."""
@@ -164,6 +171,13 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         if not self.marks_deleted:
             return sa.true()
         return target.c[self.fields.is_deleted].is_distinct_from(sa.literal_column(self.gone))
+
+    def is_marked(self, row: sa.FromClause) -> Element:
+        """The predicate of a staged row that says that its key is deleted."""
+        if not self.marks_of_deleted:
+            return sa.false()
+        literals: list[Element] = [sa.literal_column(value) for value in self.marks_of_deleted]
+        return sa.case((row.c[MARKED].in_(literals), number(1)), else_=number(0)) == number(1)
 
     def effective(self, row: sa.FromClause) -> Element:
         """The instant at which a staged row begins to hold."""

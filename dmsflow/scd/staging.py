@@ -15,6 +15,7 @@ from dmsflow.model.table import DataType, TypeName, cast_can_fail
 from dmsflow.scd.shape import (
     EFFECTIVE,
     FAULT,
+    MARKED,
     VALUE,
     Element,
     MergeShape,
@@ -109,6 +110,7 @@ class Staging(Struct, frozen=True, kw_only=True):
     effective: Arrival | None = None
     order_by: tuple[Arrival, ...] = ()
     marks: tuple[Arrival, ...] = ()
+    marked: Arrival | None = None
     checks: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
@@ -173,6 +175,7 @@ def _arrivals(staging: Staging) -> Arrivals:
         named.append((EFFECTIVE, staging.effective))
     named += [(order_column(i), arrival) for i, arrival in enumerate(staging.order_by)]
     named += [(mark_column(i), arrival) for i, arrival in enumerate(staging.marks)]
+    named += [(MARKED, staging.marked)] if staging.marked else []
     return named
 
 
@@ -327,5 +330,6 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
         columns.append((EFFECTIVE, staging.effective.type))
     columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
+    columns += [(MARKED, staging.marked.type)] if staging.marked else []
     columns += [(warn_column(i), INTEGER) for i in range(len(staging.warnings))]
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))
