@@ -45,4 +45,11 @@ MEANING_OF_TRUST: tuple[Entry, ...] = (
         mistake='checks: [{name: positive, on: result, expr: "amount > 0"}]',
         cure='Write an aggregate, such as "min(amount) > 0", or remove on:.',
     ),
+    Entry(
+        code="DMS276",
+        slug="scope-of-deletes",
+        why="A key is gone where it is absent from one part of the target, or where a column says so.",
+        mistake="deletes: {mode: close, scope: {column: deleted}}",
+        cure="Write one of where, partition, or column with values, and a mode.",
+    ),
 )

@@ -17,6 +17,7 @@ def make_staging(builder: "Builder") -> staging.Staging:
     """How arriving columns become staged ones."""
     extra = [_extra(builder, i, name) for i, name in enumerate(builder.extra_columns())]
     effective = extra.pop(0) if builder.spec.scd.effective_at else None
+    marked = extra.pop() if builder.spec.scd.within.marked else None
     op = extra.pop() if builder.merge.op else None
     orders = len(builder.spec.scd.last_by)
     return staging.Staging(
@@ -24,6 +25,7 @@ def make_staging(builder: "Builder") -> staging.Staging:
         effective=effective,
         order_by=tuple(extra[:orders]),
         marks=tuple(extra[orders:]),
+        marked=marked,
         op=op,
         checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
         warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),

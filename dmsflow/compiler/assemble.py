@@ -57,6 +57,9 @@ def merge_shape(
         order_by=len(scd.last_by),
         marks=len(spec.checkpoint.columns) if sql_refuses_null_marks(spec) else 0,
         warnings=len(row_warnings(spec.checks)),
+        scope_where=scd.within.where,
+        partition=tuple(by_name[name.lower()] for name in scd.within.partition),
+        marks_of_deleted=tuple(idioms.literal(value) for value in scd.within.values),
         unfilled=_unfilled(spec, facts, columns),
         carried=_carried(spec, facts, columns),
         range_keys=cut.targets if scd.type is not ScdType.APPEND else (),
@@ -154,12 +157,7 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    if (
-        cut.counted
-        or spec.is_feed
-        or row_warnings(spec.checks)
-        or any(check.on is CheckOn.STAGED for check in spec.checks)
-    ):
+    if cut.counted or spec.is_feed or spec.scd.within.scopes or _asks_the_stage(spec):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
@@ -171,6 +169,11 @@ def choose_reading(
     if facts.source.repeatable and not any(column.spec.expr for column in columns):
         return Reading.AGAIN
     return Reading.STAGED if cut.count > 1 or rejects_allowed else Reading.ONCE
+
+
+def _asks_the_stage(spec: PipelineSpec) -> bool:
+    """Whether a check needs the rows in a stage."""
+    return bool(row_warnings(spec.checks)) or any(check.on is CheckOn.STAGED for check in spec.checks)
 
 
 def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], transfer: Transfer) -> Reading:
@@ -257,6 +260,7 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         counted=count_off(spec, builder.cut),
         checks=plan_checks(builder, faults),
         feed=Feed(remembers=spec.remembers, window=spec.scd.window) if spec.is_feed else None,
+        within=spec.scd.within.scope,
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
     )

@@ -120,6 +120,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         if self.source.refuses_null_marks:
             names += [*self.checkpoint.columns]
         names += [self.merge.op.column] if self.merge.op else []
+        names += [self.spec.scd.within.column] if self.spec.scd.within.marked else []
         found = [self.facts.source.shape.find(name) for name in names]
         return tuple(column.name for column in found if column is not None)
 
@@ -302,7 +303,8 @@ def _gone_statements(builder: Builder) -> Iterator[Statement]:
 
 def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:
     """Whether a chunk sees all keys of its range; only a full read of a snapshot does."""
-    whole = not spec.checkpoint.by_key and spec.scd.deletes is not Deletes.IGNORE and not spec.is_feed
+    absence_counts = spec.scd.deletes is not Deletes.IGNORE and not spec.is_feed and not spec.scd.within.marked
+    whole = absence_counts and not spec.checkpoint.by_key
     return Scope.SWEEP if whole and spec.scd.type is not ScdType.APPEND else Scope.LOOKUP
 
 

@@ -20,6 +20,7 @@ def try_set_checks(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], access: Access
 ) -> Iterator[Diagnostic]:
     """What the databases have against the checks of a spec."""
+    yield from _try_scope(spec, facts, columns, access)
     of_sets = [(i, check) for i, check in enumerate(spec.checks) if check.on is not CheckOn.ROW]
     for i, check in enumerate(spec.checks):
         known = _types(spec, facts, columns, check.on)
@@ -30,6 +31,21 @@ def try_set_checks(
         for i, check in of_sets:
             yield from _try_table(check, ("checks", i, "references"), session)
             yield from _try_sql(check, ("checks", i), _types(spec, facts, columns, check.on), access, session)
+
+
+def _try_scope(
+    spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], access: Access
+) -> Iterator[Diagnostic]:
+    """What the scope of deletes names: columns of the target, and one of the source that marks rows."""
+    within, path = spec.scd.within, ("scd", "deletes", "scope")
+    names = tuple(column.name for column in columns)
+    yield from _unknown(within.partition, names, (*path, "partition"), "the target")
+    if within.column:
+        yield from _unknown((within.column,), facts.source.shape.names, (*path, "column"), facts.source.label)
+    if within.where:
+        check = Check(name="scope", kinds=(), where=within.where)
+        with closing(access.open_target()) as session:
+            yield from _try_sql(check, path, _types(spec, facts, columns, CheckOn.RESULT), access, session)
 
 
 def _types(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], on: CheckOn) -> dict[str, DataType]:
@@ -74,7 +90,7 @@ def _try_sql(
     idioms = access.target_idioms
     rows = ", ".join(f"CAST(NULL AS {idioms.type_sql(kind)}) AS {idioms.quote(name)}" for name, kind in types.items())
     asked = []
-    if check.kind is CheckKind.EXPR:
+    if CheckKind.EXPR in check.kinds:
         asked.append(("expr", f"SELECT CASE WHEN NOT ({check.expr}) THEN 1 ELSE 0 END AS broken"))
     if check.where:
         asked.append(("where", f"SELECT CASE WHEN ({check.where}) THEN 1 ELSE 0 END AS met"))

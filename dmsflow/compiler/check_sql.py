@@ -86,7 +86,8 @@ def _relation(builder: "Builder", check: Check) -> sa.FromClause:
         chosen = sa.select(*(target.c[name] for name in names)).where(merge.is_current(target), merge.is_live(target))
     elif check.on is CheckOn.STAGED:
         staged = merge.stage().alias("s")
-        chosen = sa.select(*(staged.c[name] for name in merge.columns)).where(is_sound(staged))
+        loaded = sa.and_(is_sound(staged), sa.not_(merge.is_marked(staged)))
+        chosen = sa.select(*(staged.c[name] for name in merge.columns)).where(loaded)
     else:
         return merge.stage().alias(CHECKED)
     rows = chosen.subquery(CHECKED)

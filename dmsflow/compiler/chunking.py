@@ -50,8 +50,8 @@ def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ..
     rows = spec.parallel.chunk_rows or default_chunk_rows(columns, facts.target.engine)
     whole = Cut(count=1, keys=(), targets=(), rows=rows, why="", counted=spec.checkpoint.counted)
     estimate = facts.source.estimated_rows
-    if any(check.on is CheckOn.STAGED for check in spec.checks):
-        return _one(whole, "checks on the staged set look at all rows before anything is written")
+    if at_once := _needs_all_rows(spec):
+        return _one(whole, at_once)
     if estimate is None:
         return _one(whole, "the number of source rows is not known without reading them")
     if estimate < max(spec.parallel.min_rows, 1):
@@ -77,6 +77,13 @@ def decide_cut(spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ..
     targets = tuple(column.name for column in keys)
     why = f"about {estimate:,} rows in chunks of {rows:,}, cut by quantiles of {', '.join(names)}"
     return _limit_scans(Cut(count=count, keys=names, targets=targets, rows=rows, why=why), spec, facts)
+
+
+def _needs_all_rows(spec: PipelineSpec) -> str | None:
+    """What has to see all rows before anything is written."""
+    if any(check.on is CheckOn.STAGED for check in spec.checks):
+        return "checks on the staged set look at all rows before anything is written"
+    return "which partitions arrive is known when all rows are staged" if spec.scd.within.partition else None
 
 
 def _limit_scans(cut: Cut, spec: PipelineSpec, facts: Facts) -> Cut:

@@ -94,7 +94,7 @@ def _try_all_checks(
     spec: PipelineSpec, facts: Facts, columns: tuple[LoadedColumn, ...], access: Access
 ) -> tuple[Diagnostic, ...]:
     """What the databases have against the checks; what they name comes first."""
-    if not spec.checks:
+    if not spec.checks and not spec.scd.within.scopes:
         return ()
     from dmsflow.compiler.check_facts import try_set_checks
 

@@ -157,7 +157,7 @@ def _decode_guards(guards: Section, scd: Scd, source: Source) -> Guards:
     min_rows, close = guards.integer("min_rows"), guards.number(GuardName.MAX_CLOSE)
     change = guards.number(GuardName.MAX_CHANGE)
     return Guards(
-        min_rows=min_rows if guards.has("min_rows") else 1 if by_default else None,
+        min_rows=min_rows if guards.has("min_rows") else 1 if by_default and not scd.within.marked else None,
         max_close_percent=close if guards.has(GuardName.MAX_CLOSE) else 50.0 if by_default else None,
         max_change_percent=change,
         max_shrink_percent=guards.number(GuardName.MAX_SHRINK),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dmsflow.compiler.compose import Node
 from dmsflow.compiler.literals import parse_duration, parse_table_name
 from dmsflow.compiler.section import Section
 from dmsflow.model.checks import AcceptedValue, Check, CheckKind, CheckOn, CheckSeverity, References
@@ -24,7 +25,7 @@ def _decode(section: Section) -> Check:
         expr=section.text("expr") or "",
         where=section.text("where") or "",
         columns=tuple(_columns(section)),
-        values=_values(section.section(CheckKind.ACCEPTED_VALUES)),
+        values=decode_values(section.section(CheckKind.ACCEPTED_VALUES).child("values")),
         within=fresh.literal("within", "DMS107", parse_duration, None),
         min_rows=rows.integer("min"),
         max_rows=rows.integer("max"),
@@ -41,8 +42,8 @@ def _columns(section: Section) -> Iterator[str]:
             yield column
 
 
-def _values(section: Section) -> tuple[AcceptedValue, ...]:
-    node = section.child("values")
+def decode_values(node: Node | None) -> tuple[AcceptedValue, ...]:
+    """A list of texts, numbers and booleans."""
     items = node.items if node else ()
     return tuple(item.value if isinstance(item.value, int | float | bool) else item.text for item in items)
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from dmsflow.compiler.decode_checks import decode_values
 from dmsflow.compiler.literals import parse_duration, parse_timestamp
 from dmsflow.compiler.section import Section
+from dmsflow.model.deletes import DeleteScope, DeletesWithin
 from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target
 
 DMS_FIELDS = Fields(
@@ -31,13 +33,38 @@ def decode_scd(top: Section, target: Target) -> Scd:
         effective_at=None if at == "run" else at,
         first_valid_from=None if start == "effective" else _timestamp(scd, "first_valid_from", None),
         open_end=_decode_open_end(scd),
-        deletes=scd.choice("deletes", Deletes.IGNORE),
+        deletes=_decode_deletes(scd),
+        within=_decode_within(scd),
         duplicates=scd.choice("duplicates", Duplicates.REJECT),
         order_by=scd.names("order_by"),
         late=scd.choice("late", Late.REJECT),
         window=scd.literal("window", "DMS107", parse_duration, None),
         detect=scd.choice("detect", Detect.COLUMNS),
         fields=_decode_fields(scd, target),
+    )
+
+
+def _decode_deletes(scd: Section) -> Deletes:
+    """``deletes: close`` is short for ``{mode: close}``."""
+    node = scd.child("deletes")
+    if node is not None and node.is_collection:
+        return scd.section("deletes").choice("mode", Deletes.IGNORE)
+    return scd.choice("deletes", Deletes.IGNORE)
+
+
+def _decode_within(scd: Section) -> DeletesWithin:
+    node = scd.child("deletes")
+    scope = scd.section("deletes").child("scope") if node is not None and node.is_collection else None
+    if scope is None or not scope.is_collection:
+        return DeletesWithin()
+    section = scd.section("deletes").section("scope")
+    values = section.child("values")
+    return DeletesWithin(
+        scopes=tuple(scope for scope in DeleteScope if section.has(scope)),
+        where=section.text("where") or "",
+        partition=section.names("partition"),
+        column=section.text("column") or "",
+        values=decode_values(values),
     )
 
 

@@ -5,11 +5,20 @@ from typing import TYPE_CHECKING
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.writers import writers_choices
+from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
 from dmsflow.model.spec import Deletes, ScdType, Strategy, UniqueIndex
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
+
+
+GONE = {
+    DeleteScope.SOURCE: "gone keys are",
+    DeleteScope.WHERE: "keys that are gone from a part of the target are",
+    DeleteScope.PARTITION: "keys that are gone from the partitions that arrive are",
+    DeleteScope.COLUMN: "keys that the source marks as deleted are",
+}
 
 
 def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple[Decision, ...]:
@@ -93,9 +102,9 @@ def _deletes(builder: "Builder") -> Iterator[Decision]:
     if builder.spec.scd.deletes is Deletes.IGNORE:
         return
     when = "in the same transaction" if builder.cut.count == 1 else "after the last chunk, in one transaction"
-    yield Decision(
-        about="deletes", choice=builder.spec.scd.deletes, why=f"gone keys are handled {when}, within the guards"
-    )
+    gone = GONE[builder.spec.scd.within.scope]
+    why = f"{gone} handled {when}, within the guards"
+    yield Decision(about="deletes", choice=builder.spec.scd.deletes, why=why)
 
 
 def _guards(builder: "Builder") -> Iterator[Decision]:

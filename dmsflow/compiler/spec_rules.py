@@ -42,6 +42,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     columns.policies_take_effect,
     history.deletes_fit_the_type,
     history.deletes_see_everything,
+    history.deletes_have_one_scope,
     history.last_has_an_order,
     history.order_is_used,
     history.history_options_have_history,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.model.checks import PlannedCheck
+from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.guards import Allowed, Guards
 from dmsflow.model.spec import ErrorBudget, Retry, ScdType
 from dmsflow.model.table import TableName
@@ -245,6 +246,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
     checks: tuple[PlannedCheck, ...] = ()
+    within: DeleteScope = DeleteScope.SOURCE
+    """Where the absence of a key means that it is gone."""
     allowed: tuple[Allowed, ...] = ()
     """Guards that this run may pass; no other run of the plan."""
     version: int = PLAN_VERSION

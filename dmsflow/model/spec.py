@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from dmsflow.model.checks import Check
+from dmsflow.model.deletes import DeletesWithin
 from dmsflow.model.guards import Guards
 from dmsflow.model.table import DataType, TableName
 
@@ -218,6 +219,7 @@ class Scd(Struct, frozen=True, kw_only=True):
     first_valid_from: datetime | None = None
     open_end: datetime | None = datetime(9999, 12, 31)  # noqa: DTZ001 - a literal of the spec, in UTC
     deletes: Deletes = Deletes.IGNORE
+    within: DeletesWithin = DeletesWithin()
     duplicates: Duplicates = Duplicates.REJECT
     order_by: tuple[str, ...] = ()
     late: Late = Late.REJECT

@@ -69,6 +69,7 @@ def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
     wanted |= {name: named.type for name, named in named_columns(spec).items()}
     if not spec.columns:
         wanted |= dict.fromkeys(spec.key, TEXT)
+    wanted |= {spec.scd.within.column: TEXT} if spec.scd.within.marked else {}
     wanted |= dict.fromkeys((*spec.checkpoint.columns, *spec.scd.order_by), DataType(name=TypeName.BIGINT))
     if spec.scd.effective_at:
         wanted[spec.scd.effective_at] = DataType(name=TypeName.TIMESTAMP)

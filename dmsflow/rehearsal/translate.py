@@ -165,7 +165,7 @@ def translate_spec(
     params = {param.name: param.type for param in spec.params}
     of_source = Translator(tables=tables, functions=functions(), params=params)
     of_target = Translator(tables={}, functions=functions(), params=params)
-    found = [(sql, (of_target if sql.path[0] == "checks" else of_source).translate(sql)) for sql in written]
+    found = [(sql, (of_target if sql.path[0] in ("checks", "scd") else of_source).translate(sql)) for sql in written]
     problems = tuple(text for _, text in found if isinstance(text, Diagnostic))
     texts = {sql.path: text for sql, text in found if isinstance(text, str)}
     source = replace(
@@ -184,7 +184,9 @@ def translate_spec(
         )
         for i, check in enumerate(spec.checks)
     )
-    return replace(spec, source=source, columns=columns, checks=checks), problems
+    within = replace(spec.scd.within, where=texts.get(("scd", "deletes", "scope", "where"), spec.scd.within.where))
+    scd = replace(spec.scd, within=within)
+    return replace(spec, source=source, columns=columns, checks=checks, scd=scd), problems
 
 
 def _generate(node: "Expr", *, identify: bool = False) -> str:

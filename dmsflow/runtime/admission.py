@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dmsflow.engines.engine import Session
 from dmsflow.errors import PlanRefused
 from dmsflow.marks.checkpoint import read_watermark
+from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.plan import Plan
 from dmsflow.model.spec import Deletes, ScdType
 from dmsflow.runtime.guards import NOTHING_WRITTEN, judge_changes, judge_gone, judge_rows
@@ -57,7 +58,7 @@ def admit_extract(run: Run, steps: Steps, look: Callable[[], Effects] | None) ->
     if not plan.target.exists or plan.find("current_total") is None:
         return 0
     current = steps.count("current_total")
-    if plan.deletes != Deletes.IGNORE:
+    if plan.deletes != Deletes.IGNORE and plan.within is DeleteScope.SOURCE:
         judge_gone(run, max(current - read, 0), current, NOTHING_WRITTEN)
     if guards.count_first and current and look:
         effects = look()

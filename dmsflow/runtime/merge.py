@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from dmsflow.errors import PromiseBroken
 from dmsflow.model.checks import CheckOn
+from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.plan import Plan, Scope
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import Deletes, ScdType
@@ -89,7 +90,7 @@ def merge_judged(run: Run, steps: Steps, judged: Judged, *, alone: bool) -> RowC
         from dmsflow.runtime.changes import merge_feed
 
         return merge_feed(run, steps, judged)
-    if plan.scd is ScdType.APPEND or (run.fills and not judged.refused):
+    if plan.scd is ScdType.APPEND or (run.fills and not judged.refused and plan.within is not DeleteScope.COLUMN):
         return fill(run, steps, judged)
     current = steps.count("current_rows") if plan.scope is Scope.SWEEP or not plan.target.exists else None
     classes = classify(steps, "classify")
@@ -178,9 +179,10 @@ def classify(steps: Steps, statement: str) -> Classes:
 
 def _count_unchanged(plan: Plan, steps: Steps, classes: Classes, current: int | None, *, doubtful: bool) -> int:
     """Rows that met a live version and changed nothing, counted from the target's side where that is exact."""
-    if plan.scope is Scope.SWEEP and current is not None and not doubtful and not classes["fault"]:
+    whole = plan.scope is Scope.SWEEP and plan.within is DeleteScope.SOURCE
+    if whole and current is not None and not doubtful and not classes["fault"]:
         return current - classes.live_total
-    if current == 0:
+    if current == 0 and plan.within is not DeleteScope.COLUMN:
         return 0
     return steps.count("matched") - classes.live_sound
 
@@ -219,6 +221,8 @@ def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int
         return 0
     if is_over_budget(plan, *share):
         return 0
+    if plan.within is DeleteScope.COLUMN:
+        current = steps.count("current_total")
     judge_gone(run, gone, current)
     return delete_gone(run, steps, gone)
 

@@ -5,6 +5,8 @@ The classes: ``new`` (no current version), ``version`` (a change that makes one)
 source no longer has the key). A row in none of them is unchanged, and is only counted.
 """
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 
 from dmsflow.model.plan import DELTA, Scope
@@ -14,6 +16,7 @@ from dmsflow.scd.shape import (
     CLASS,
     EFFECTIVE,
     FAULT,
+    IN_SCOPE,
     LAST_END,
     LIVE,
     PRESENT,
@@ -47,13 +50,16 @@ def current_rows(shape: MergeShape, lower: bool, upper: bool) -> Query:
 
 
 def matched_rows(shape: MergeShape, stage: sa.FromClause) -> Query:
-    """How many sound staged rows meet a live current version of their key."""
+    """How many sound staged rows meet a live current version of their key, or say that it is deleted."""
     staged, target = stage.alias("s"), shape.target().alias("t")
-    met = (
+    met: Element = (
         sa.exists()
         .where(same_key(staged, target, shape.key), shape.is_current(target), shape.is_live(target))
         .correlate(staged)
     )
+    if shape.marks_of_deleted:
+        # Whether or not there is a key to delete, such a row changes no value.
+        met = sa.or_(met, shape.is_marked(staged))
     return sa.select(sa.func.count()).select_from(staged).where(is_sound(staged), met)
 
 
@@ -78,21 +84,43 @@ def count_classes() -> Query:
 def classify(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) -> Query:
     """The rows to act on: one join of the staged rows with the current versions of the chunk's range."""
     staged = _present(stage).alias("s")
-    current = _current(shape, lower, upper).alias("t")
+    current = _current(shape, stage, lower, upper).alias("t")
     joined = staged.outerjoin(current, same_key(staged, current, shape.key), full=shape.scope is Scope.SWEEP)
     cases = _cases(shape, staged, current)
     matters = sa.or_(*(condition for condition, _ in cases))
     if shape.scope is Scope.SWEEP:
         absent = staged.c[PRESENT].is_(None)
-        gone = sa.and_(absent, shape.is_live(current))
+        gone = sa.and_(absent, shape.is_live(current), _in_scope(shape, current))
         matters = sa.or_(gone, sa.and_(sa.not_(absent), matters))
         cases = [(gone, word("gone")), *cases]
+    elif shape.marks_of_deleted:
+        cases = [*_of_marked(shape, staged, current, cases)]
+        matters = sa.or_(*(condition for condition, _ in cases))
     chosen = sa.case(*cases).label(CLASS)
     return (
         sa.select(*_values(shape, staged, current), *_ours(shape, staged, current, chosen))
         .select_from(joined)
         .where(matters)
     )
+
+
+def _in_scope(shape: MergeShape, current: sa.FromClause) -> Element:
+    """Whether the absence of this version's key means something."""
+    return current.c[IN_SCOPE] == number(1) if shape.scope_where or shape.partition else sa.true()
+
+
+def _of_marked(
+    shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, cases: list[tuple[Element, Element]]
+) -> Iterator[tuple[Element, Element]]:
+    """The cases where rows may say that their key is deleted: that is all such a row does, unless it is faulty."""
+    marked, there = shape.is_marked(staged), current.c[ROW_ID].is_not(None)
+    faulty: Element = sa.false()
+    if FAULT in staged.c:
+        faulty = staged.c[FAULT].is_not(None)
+        yield cases.pop(0)
+    yield sa.and_(sa.not_(faulty), marked, there, shape.is_live(current)), word("gone")
+    for condition, chosen in cases:
+        yield sa.and_(sa.not_(faulty), sa.not_(marked), condition), chosen
 
 
 def _cases(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[tuple[Element, Element]]:
@@ -143,7 +171,7 @@ def _present(stage: sa.FromClause) -> Query:
     return sa.select(*stage.c, number(1).label(PRESENT))
 
 
-def _current(shape: MergeShape, lower: bool, upper: bool) -> Query:
+def _current(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) -> Query:
     """The current versions in the chunk's range, their physical row with them."""
     target = shape.target().alias("c")
     names = [*shape.columns, *shape.carried]
@@ -152,9 +180,22 @@ def _current(shape: MergeShape, lower: bool, upper: bool) -> Query:
     if shape.marks_deleted:
         names.append(shape.fields.is_deleted)
     row = target.c[shape.row_id].label(ROW_ID)
-    return sa.select(row, *(target.c[name] for name in names)).where(
+    scope = _scope(shape, target, stage)
+    return sa.select(row, *(target.c[name] for name in names), *scope).where(
         shape.is_current(target), _in_range(shape, target, lower, upper)
     )
+
+
+def _scope(shape: MergeShape, target: sa.FromClause, stage: sa.FromClause) -> list[Element]:
+    """1 where the absence of a key means something: in a part of the target, or in the partitions that arrive."""
+    inside: Element = sa.literal_column(f"({shape.scope_where})", sa.Boolean())
+    if shape.partition:
+        arrived = sa.select(*(stage.c[name] for name in shape.partition)).distinct().subquery("arrived")
+        same = (arrived.c[name].is_not_distinct_from(target.c[name]) for name in shape.partition)
+        inside = sa.exists(sa.select(number(1)).select_from(arrived).where(*same).correlate_except(arrived))
+    elif not shape.scope_where:
+        return []
+    return [sa.case((inside, number(1)), else_=number(0)).label(IN_SCOPE)]
 
 
 def _in_range(shape: MergeShape, target: sa.FromClause, lower: bool, upper: bool) -> Element:
@@ -176,7 +217,8 @@ def _values(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) ->
                 first = sa.or_(first, current.c[name].is_(None))
             value = sa.case((first, staged.c[name]), else_=current.c[name])
         if shape.deletes is Deletes.TOMBSTONE and name not in shape.key:
-            value = sa.case((staged.c[PRESENT].is_(None), current.c[name]), else_=value)
+            lost = sa.or_(staged.c[PRESENT].is_(None), shape.is_marked(staged))
+            value = sa.case((lost, current.c[name]), else_=value)
         values.append(value.label(name))
     return [*values, *(current.c[name].label(name) for name in shape.carried)]
 

@@ -9,6 +9,7 @@ from dmsflow.model.spec import Duplicates
 from dmsflow.scd.shape import (
     EFFECTIVE,
     FAULT,
+    MARKED,
     ROW_ID,
     VALUE,
     Element,
@@ -75,6 +76,7 @@ def duplicate_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Delete | s
 def collapse(shape: MergeShape) -> sa.Delete:
     """Delete all but one of rows that are identical in every loaded column, and in what orders them."""
     alike = [*shape.columns, EFFECTIVE] if shape.has_effective else [*shape.columns]
+    alike += [MARKED] if shape.marks_of_deleted else []
     if shape.duplicates is Duplicates.LAST:
         alike += [order_column(i) for i in range(shape.order_by)]
     if shape.large:

@@ -22,6 +22,8 @@ CLASS = "_dms_class"
 LIVE = "_dms_live"
 BLOCKING = "_dms_blocking"
 LAST_END = "_dms_last_end"
+IN_SCOPE = "_dms_in_scope"
+MARKED = "_dms_marked"
 
 Element = sa.ColumnElement[Any]
 Query = sa.Select[*tuple[Any, ...]]
@@ -76,6 +78,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     compares in a way of its own, ``staged_types`` those of staged values of which it does. ``feed``: a key may have
     several rows, whose order counts, and by ``op`` some of them delete it; ``instant`` is the column of a target
     without history, if there is one, that keeps when its row happened.
+    Absence counts where ``scope_where`` holds, or where the values of ``partition`` arrive; with ``marks_of_deleted``,
+    literals of a staged column, it never does.
     """
 
     table: str
@@ -100,6 +104,9 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     order_by: int = 0
     marks: int = 0
     warnings: int = 0
+    scope_where: str = ""
+    partition: tuple[str, ...] = ()
+    marks_of_deleted: tuple[str, ...] = ()
     range_keys: tuple[str, ...] = ()
     unfilled: frozenset[str] = frozenset()
     carried: tuple[str, ...] = ()
@@ -191,7 +198,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         marks = tuple(mark_column(i) for i in range(self.marks))
         warnings = tuple(warn_column(i) for i in range(self.warnings))
         op = (GONE,) if self.op else ()
-        return (*self.columns, *effective, *orders, *marks, *op, *warnings, FAULT, VALUE)
+        marked = (MARKED,) if self.marks_of_deleted else ()
+        return (*self.columns, *effective, *orders, *marks, *op, *marked, *warnings, FAULT, VALUE)
 
     def delta(self) -> sa.TableClause:
         """The rows that need something done, classified; all that is written of them: a changed row may move."""
@@ -218,6 +226,13 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         if not self.marks_deleted:
             return sa.true()
         return target.c[self.fields.is_deleted].is_distinct_from(sa.literal_column(self.gone))
+
+    def is_marked(self, row: sa.FromClause) -> Element:
+        """The predicate of a staged row that says that its key is deleted."""
+        if not self.marks_of_deleted:
+            return sa.false()
+        literals: list[Element] = [sa.literal_column(value) for value in self.marks_of_deleted]
+        return sa.case((row.c[MARKED].in_(literals), number(1)), else_=number(0)) == number(1)
 
     def effective(self, row: sa.FromClause) -> Element:
         """The instant at which a staged row begins to hold."""

@@ -17,6 +17,7 @@ from dmsflow.scd.shape import (
     EFFECTIVE,
     FAULT,
     GONE,
+    MARKED,
     OP,
     VALUE,
     Element,
@@ -98,6 +99,7 @@ class Staging(Struct, frozen=True, kw_only=True):
     order_by: tuple[Arrival, ...] = ()
     marks: tuple[Arrival, ...] = ()
     op: Arrival | None = None
+    marked: Arrival | None = None
     checks: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
@@ -172,7 +174,9 @@ def _arrivals(staging: Staging) -> Arrivals:
         named.append((EFFECTIVE, staging.effective))
     named += [(order_column(i), arrival) for i, arrival in enumerate(staging.order_by)]
     named += [(mark_column(i), arrival) for i, arrival in enumerate(staging.marks)]
-    return [*named, (OP, staging.op)] if staging.op else named
+    named += [(OP, staging.op)] if staging.op else []
+    named += [(MARKED, staging.marked)] if staging.marked else []
+    return named
 
 
 def _raw_name(position: int) -> str:
@@ -311,5 +315,6 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
     columns += [(order_column(i), arrival.type) for i, arrival in enumerate(staging.order_by)]
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
     columns += [(GONE, INTEGER)] if staging.op else []
+    columns += [(MARKED, staging.marked.type)] if staging.marked else []
     columns += [(warn_column(i), INTEGER) for i in range(len(staging.warnings))]
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))

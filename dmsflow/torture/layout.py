@@ -32,7 +32,8 @@ def lay_out(spec: PipelineSpec, columns: Sequence[LoadedColumn], types: dict[str
         scratch_names[column.name.lower()] = name
         found.setdefault(name, ScratchColumn(name=name, type=column.arrives, column=column))
     effective = (spec.scd.effective_at,) if spec.scd.effective_at else ()
-    for name in (*spec.checkpoint.columns, *effective, *spec.scd.order_by):
+    marked = (spec.scd.within.column,) if spec.scd.within.marked else ()
+    for name in (*spec.checkpoint.columns, *effective, *spec.scd.order_by, *marked):
         found.setdefault(name, ScratchColumn(name=name, type=types[name]))
     if spec.source.op:
         name = spec.source.op.column

@@ -24,10 +24,26 @@ def deletes_fit_the_type(spec: PipelineSpec) -> Iterator[Diagnostic]:
 
 def deletes_see_everything(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """A read that starts at a watermark cannot tell a deleted key from one that did not change."""
-    if spec.scd.deletes is not Deletes.IGNORE and spec.checkpoint.by_key and not spec.is_feed:
+    told = spec.is_feed or spec.scd.within.marked
+    if spec.scd.deletes is not Deletes.IGNORE and spec.checkpoint.by_key and not told:
         message = f"deletes: {spec.scd.deletes} needs the whole source, and the checkpoint reads a part of it"
-        help = "write checkpoint: none, or deletes: ignore"
+        help = "write checkpoint: none, or deletes: ignore, or name the column that marks deleted rows as its scope"
         yield Diagnostic(code="DMS221", message=message, path=("scd", "deletes"), help=help)
+
+
+def deletes_have_one_scope(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """Absence counts in one part of the target, or a mark does; a mark is a column and its values."""
+    within, path = spec.scd.within, ("scd", "deletes", "scope")
+    if len(within.scopes) > 1:
+        message = f"the scope of deletes is given {len(within.scopes)} times: {' and '.join(within.scopes)}"
+        yield Diagnostic(code="DMS276", message=message, path=path, help="keep one of them")
+    elif bool(within.column) is not bool(within.values):
+        message = "a mark of deleted rows is a column and its values, and one of them is missing"
+        help = "write {column: deleted, values: [Y]}"
+        yield Diagnostic(code="DMS276", message=message, path=path, help=help)
+    elif within.scopes and spec.scd.deletes is Deletes.IGNORE:
+        message = "the scope of deletes has no effect: deletes are ignored"
+        yield Diagnostic(code="DMS276", message=message, path=path, help="write a mode, such as close")
 
 
 def last_has_an_order(spec: PipelineSpec) -> Iterator[Diagnostic]:

@@ -30,6 +30,7 @@ def plain_texts(spec: PipelineSpec) -> Iterator[Text]:
         yield ("columns", column.name, "from"), column.source or ""
         yield ("columns", column.name, "expr"), column.expr or ""
         yield ("columns", column.name, "value"), column.value if isinstance(column.value, str) else ""
+    yield ("scd", "deletes", "scope", "where"), spec.scd.within.where
     for index, check in enumerate(spec.checks):
         yield ("checks", index, "expr"), check.expr
         yield ("checks", index, "where"), check.where

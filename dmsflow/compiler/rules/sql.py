@@ -94,6 +94,10 @@ def written_sql(spec: PipelineSpec, read_by: str | None) -> Iterator[WrittenSql]
         if column.expr is not None:
             path: Path = ("columns", column.name, "expr")
             yield WrittenSql(path=path, text=column.expr, what="expr", prefix=_VALUE, dialect=read_by)
+    if spec.scd.within.where:
+        path = ("scd", "deletes", "scope", "where")
+        text, dialect = spec.scd.within.where, target_dialect(spec)
+        yield WrittenSql(path=path, text=text, what="where", prefix=_PREDICATE, dialect=dialect)
     for index, check in enumerate(spec.checks):
         yield from _sql_of_check(check, ("checks", index), target_dialect(spec))
 

@@ -1,0 +1,129 @@
+"""Law 27: a key is gone where its absence counts, or where a mark says so; all others are left alone, and counted."""
+
+import pytest
+
+from dmsflow.model.result import RunStatus
+from tests.laws.lab import Lab
+from tests.laws.test_histories import PAIRS
+from tests.laws.world import World
+
+COLUMNS = {"k": "bigint", "l": "varchar", "a": "varchar", "ord": "integer"}
+ROWS = [{"k": i, "l": "DE" if i < 4 else "FR", "a": "N", "ord": i} for i in range(8)]
+MODES = [(2, "close"), (2, "tombstone"), (1, "delete"), (1, "flag")]
+CUTS = [{}, {"parallel": {"min_rows": 0, "chunk_rows": 2, "workers": 2}}]
+
+
+def spec(kind: int, mode: str, scope: object, **more: object) -> dict:
+    return {
+        "version": 1,
+        "pipeline": "scoped",
+        "source": {"connection": "src", "table": "s"},
+        "target": {"connection": "dwh", "table": "t"},
+        "key": ["k"],
+        "columns": {"k": {}, "l": {}},
+        "scd": {"type": kind, "deletes": {"mode": mode, "scope": scope}},
+        **more,
+    }
+
+
+def live(world: World, kind: int, mode: str) -> list[tuple]:
+    """The keys that hold now, with their partitions."""
+    conditions = ["is_current"] if kind == 2 else ["1 = 1"]
+    conditions += ["NOT is_deleted"] if mode in ("tombstone", "flag") else []
+    return world.read(f"SELECT k, l FROM t WHERE {' AND '.join(conditions)} ORDER BY k")
+
+
+def load(world: World, rows: list[dict], wanted: dict):
+    world.write_source(rows, COLUMNS)
+    report = world.apply(wanted)
+    assert report.rows.balanced
+    return report
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
+@pytest.mark.parametrize(("kind", "mode"), MODES)
+def test_partitions_that_do_not_arrive_are_left_alone(source, target, kind, mode, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    wanted = spec(kind, mode, {"partition": ["l"]}, guards={"max_close_percent": None})
+    load(world, ROWS, wanted)
+    report = load(world, [row for row in ROWS if row["l"] == "DE" and row["k"] != 2], wanted)
+    assert (report.rows.unchanged, report.rows.closed, report.chunks.total) == (3, 1, 1)
+    assert live(world, kind, mode) == [(0, "DE"), (1, "DE"), (3, "DE"), *((k, "FR") for k in range(4, 8))]
+    moved = load(world, [{**ROWS[0], "l": "FR"}, *ROWS[5:]], wanted)
+    assert (moved.rows.closed, moved.rows.unchanged) == (1, 3), "a key that moves is there; another one of FR is gone"
+    assert live(world, kind, mode) == [(0, "FR"), (1, "DE"), (3, "DE"), *((k, "FR") for k in (5, 6, 7))]
+    empty = load(world, [], wanted | {"guards": {"min_rows": 0}})
+    assert (empty.status, empty.rows.closed) == (RunStatus.SUCCEEDED, 0), "where no partition arrives, no key is gone"
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(("kind", "mode"), MODES)
+def test_keys_outside_a_part_of_the_target_are_left_alone(source, target, cut, kind, mode, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    wanted = spec(kind, mode, {"where": "l = 'DE' AND k <> 3"}, guards={"max_close_percent": None}, **cut)
+    load(world, ROWS, wanted)
+    report = load(world, [*ROWS[:2], *ROWS[6:]], wanted)
+    assert (report.rows.unchanged, report.rows.closed) == (4, 1)
+    assert [k for k, _ in live(world, kind, mode)] == [0, 1, 3, 4, 5, 6, 7]
+    assert load(world, [*ROWS[:2], *ROWS[6:]], wanted).rows.closed == 0
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(("kind", "mode"), MODES)
+def test_a_mark_deletes_its_key_and_absence_means_nothing(source, target, cut, kind, mode, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    wanted = spec(kind, mode, {"column": "a", "values": ["Y", "y"]}, **cut)
+    first = load(world, [*ROWS[:7], {**ROWS[7], "a": "Y"}], wanted)
+    assert (first.rows.inserted, first.rows.unchanged, first.rows.closed) == (7, 1, 0), "nothing to delete"
+    rows = [{**ROWS[1], "a": "Y", "l": "XX"}, {**ROWS[2], "a": "y"}, {**ROWS[3], "a": None, "l": "IT"}, ROWS[4]]
+    report = load(world, rows, wanted)
+    counts = report.rows
+    assert (counts.read, counts.versioned + counts.updated, counts.unchanged, counts.closed) == (4, 1, 3, 2)
+    assert live(world, kind, mode) == [(0, "DE"), (3, "IT"), (4, "FR"), (5, "FR"), (6, "FR")]
+    again = load(world, rows, wanted).rows
+    assert (again.unchanged, again.closed) == (4, 0)
+    back = load(world, [ROWS[1]], wanted).rows
+    assert back.inserted + back.updated + back.versioned == 1
+    assert (1, "DE") in live(world, kind, mode)
+    if mode == "tombstone":
+        assert world.read("SELECT l FROM t WHERE k = 1 AND is_deleted") == [("DE",)], "with the values that it had"
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
+def test_marks_go_with_a_checkpoint_and_within_the_guard(source, target, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    wanted = spec(2, "close", {"column": "a", "values": ["Y"]}, checkpoint={"columns": ["ord"]})
+    load(world, ROWS, wanted)
+    report = load(world, [{**row, "a": "Y", "ord": 20} for row in ROWS[:5]], wanted)
+    assert "5 of 8 keys are gone (62.5 percent), guards.max_close_percent is 50" in report.errors[0].message
+    assert load(world, [{**row, "a": "Y", "ord": 20} for row in ROWS[:2]], wanted).rows.closed == 2
+    assert load(world, [], wanted).status is RunStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
+def test_rows_of_a_key_that_differ_in_their_mark_are_no_equal_ones(source, target, tmp_path) -> None:
+    world = World(tmp_path, source, target)
+    wanted = spec(1, "delete", {"column": "a", "values": ["Y"]})
+    load(world, ROWS, wanted)
+    refused = load(world, [ROWS[0], {**ROWS[0], "a": "Y"}], wanted | {"errors": {"max_rows": 2}})
+    assert (refused.rows.rejected, refused.rows.closed) == (2, 0)
+    last = {"type": 1, "duplicates": "last", "order_by": ["ord"], "deletes": wanted["scd"]["deletes"]}
+    report = load(world, [ROWS[0], {**ROWS[0], "a": "Y", "ord": 9}], wanted | {"scd": last})
+    assert (report.rows.collapsed, report.rows.unchanged, report.rows.closed) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        ({"partition": ["contry"]}, 'did you mean "country"?'),
+        ({"column": "delted", "values": ["Y"]}, 'did you mean "deleted"?'),
+        ({"where": "nothing = 1"}, "the target refuses the check"),
+    ],
+)
+def test_a_scope_that_names_what_is_not_there_is_told(scope, told, tmp_path) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT 1 AS k, 'DE' AS country, 'N' AS deleted")
+    outcome = lab.apply(key=["k"], scd={"type": 2, "deletes": {"mode": "close", "scope": scope}})
+    assert (outcome.code, told in outcome.err) == (1, True), outcome.err
