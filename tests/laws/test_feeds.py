@@ -345,3 +345,30 @@ def test_the_first_row_of_a_new_key_counts_with_type_0(tmp_path: Path) -> None:
     assert (rows.inserted, rows.collapsed) == (1, 2)
     assert load(world, spec, [observe(1, 0, "a"), observe(2, 1, None, op="D")]).unchanged == 2
     assert world.read("SELECT k, a FROM t") == [(1, "b")]
+
+
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+def test_what_only_the_target_has_goes_on_from_version_to_version(tmp_path: Path, target: str) -> None:
+    """Law 28: a version takes over what the spec does not load, in a chain, and where a late row splits one."""
+    world, spec = World(tmp_path, "duckdb", target), make_spec(Rules(policies=ALL_TWO))
+    load(world, spec, [observe(1, 1, "a"), observe(2, 1, "a")])
+    with world.open("target") as connection:
+        connection.execute("ALTER TABLE t ADD COLUMN note VARCHAR")
+        connection.execute("UPDATE t SET note = 'n' WHERE k = 1")
+        connection.commit()
+    load(world, spec, [observe(1, 5, "b"), observe(1, 7, "c"), observe(3, 1, "a"), observe(3, 2, "b")])
+    load(world, spec, [observe(1, 6, "late")])
+    found = world.read("SELECT k, a, note FROM t WHERE k <> 2 ORDER BY k, valid_from")
+    assert found[:4] == [(1, "a", "n"), (1, "b", "n"), (1, "late", "n"), (1, "c", "n")]
+    assert found[4:] == [(3, "a", None), (3, "b", None)]
+
+
+def test_a_new_column_makes_no_version_of_a_feed_by_itself(tmp_path: Path) -> None:
+    """Law 28: its first value is filled into the current version; what changes afterwards makes versions."""
+    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(Rules(policies=ALL_TWO, late="reject"))
+    load(world, spec, [observe(1, 1, "a"), observe(2, 1, "a")])
+    columns = {**spec["columns"], "e": {"from": "ord"}}
+    evolved = {**spec, "columns": columns, "target": {**spec["target"], "evolve": "add"}}
+    rows = load(world, evolved, [observe(1, 2, "a", 7), observe(1, 3, "a", 8), observe(2, 2, "a", 5)])
+    assert (rows.versioned, rows.rejected) == (1, 0)
+    assert world.read("SELECT k, e FROM t ORDER BY k, valid_from") == [(1, 7), (1, 8), (2, 5)]

@@ -35,6 +35,11 @@ def find(tmp_path: Path, text: str) -> list[tuple[str, str]]:
         (FEED + KEY + "scd: {type: 2, effective_at: ts}\n", "DMS247", "deletes is ignore"),
         (PLAIN + KEY + "scd: {type: 1, order_by: [n], duplicates: last}\n", "DMS245", "duplicates has no effect"),
         (PLAIN + KEY + "scd: {type: 1, order_by: [n], deletes: flag}\n", "DMS247", "deletes: flag has no row"),
+        (
+            PLAIN + KEY + "scd: {type: 1, order_by: [n]}\nguards: {max_close_percent: 5}\n",
+            "DMS245",
+            "max_close_percent",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_told(tmp_path: Path, text: str, code: str, words: str) -> None:
