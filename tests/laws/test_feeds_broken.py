@@ -10,7 +10,8 @@ from dmsflow.errors import PermanentError
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import worker
 from tests.laws.lab import Lab
-from tests.laws.test_feeds import ALL_TWO, COLUMNS, Rules, expected, load, make_spec, observe, stored
+from tests.laws.test_feed_cases import ALL_TWO, observe
+from tests.laws.test_feeds import COLUMNS, Rules, expected, load, make_spec, stored
 from tests.laws.world import World
 
 PAIRS = [("duckdb", "duckdb"), ("duckdb", "sqlite"), ("postgresql", "postgresql")]
