@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dmsflow.compiler.chunking import Cut
+from dmsflow.compiler.feeds import say_window
 from dmsflow.compiler.writers import writers_choices
 from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
@@ -31,6 +32,7 @@ def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple
         worker_choice(workers, why_workers),
         *checkpoint_choices(builder.checkpoint),
         *writers_choices(builder.facts.writers),
+        *_feed(builder),
         *_deletes(builder),
         *_guards(builder),
         *_uniqueness(builder),
@@ -73,6 +75,20 @@ def _merge(builder: "Builder") -> Decision:
     return Decision(about="merge", choice=choice, why=how)
 
 
+def _feed(builder: "Builder") -> Iterator[Decision]:
+    if not builder.merge.feed:
+        return
+    why = "the last row of each key is compared with the target"
+    if builder.merge.history:
+        why = "the rows of a key are chained to versions in one pass, from the one that is stored"
+    yield Decision(about="grain", choice="changes", why=why)
+    if builder.spec.remembers:
+        window = builder.spec.scd.window
+        kept = f"the rows of {say_window(window)}" if window else "every row"
+        why = f"{kept} and the last one of each key are remembered, to make the history of a key again where it is late"
+        yield Decision(about="late rows", choice="insert", why=why)
+
+
 def chunk_choice(cut: Cut) -> Decision:
     """How many chunks."""
     return Decision(about="chunks", choice=f"{cut.count}" if cut.count > 1 else "one", why=cut.why)
@@ -100,6 +116,11 @@ def checkpoint_choices(checkpoint: CheckpointPlan) -> Iterator[Decision]:
 
 def _deletes(builder: "Builder") -> Iterator[Decision]:
     if builder.spec.scd.deletes is Deletes.IGNORE:
+        return
+    if builder.merge.feed:
+        yield Decision(
+            about="deletes", choice=builder.spec.scd.deletes, why="where a row says that its key was deleted"
+        )
         return
     when = "in the same transaction" if builder.cut.count == 1 else "after the last chunk, in one transaction"
     gone = GONE[builder.spec.scd.within.scope]

@@ -68,14 +68,14 @@ def _memory_statements(builder: "Builder", faults: Sequence[Fault]) -> Iterator[
     found = (*replay.memory_statements(merge, seen), *replay.chunk_statements(merge, seen, window=window is not None))
     for name, element, temporary in found:
         yield compile_statement(name, Side.TARGET, element, target, temporary=temporary)
-    known = (*faults, *replay.late_faults(_say(window) if window else None))
+    known = (*faults, *replay.late_faults(say_window(window) if window else None))
     rejected = rejects.reject_statements(merge, known, mark_table(REJECT, merge.schema), replay.late_rows(merge))
     yield compile_statement("reject_late", Side.TARGET, rejected, target)
     for name, statement in replay_write.replay_statements(merge):
         yield compile_statement(name, Side.TARGET, statement, target)
 
 
-def _say(window: timedelta) -> str:
+def say_window(window: timedelta) -> str:
     """A window in words, as short as it goes."""
     return str(window).removesuffix(", 0:00:00")
 

@@ -77,6 +77,7 @@ def lay_out_source(spec: PipelineSpec) -> Layout:
             ScratchColumn(
                 name=name,
                 type=data_type,
+                odds=1 if operations(spec, name) else 2,
                 likely=operations(spec, name) or (named_in_sql[name].likely if name in named_in_sql else ()),
                 edges=edges_of(data_type, extreme=name not in named_in_sql),
             )

