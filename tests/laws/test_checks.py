@@ -6,7 +6,7 @@ import pytest
 
 from dmsflow.model.result import RunStatus
 from tests.laws.lab import Lab
-from tests.laws.test_histories import PAIRS
+from tests.laws.test_histories import PAIRS, SERVER_ROADS
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "l": "varchar", "a": "varchar", "at": "timestamp"}
@@ -187,3 +187,14 @@ def test_a_person_reads_what_the_checks_found(tmp_path) -> None:
     told = lab.run("apply", lab.spec(key=["k"], checks=checks)).out
     assert "checks: 1 check passed" in told
     assert "check small of rows warned: 2 of 4 rows do not meet it, such as k=2; k=3" in told
+
+
+@pytest.mark.parametrize(("source", "target", "road"), SERVER_ROADS)
+def test_between_servers_the_stage_and_the_result_are_asked(source, target, road, tmp_path) -> None:
+    world = World(tmp_path, source, target, transfer=road)
+    wanted = spec({"unique": ["l"], "on": "staged"}, {"expr": "min(k) = 0", "on": "result", "severity": "warning"})
+    world.write_source(ROWS, COLUMNS)
+    report = world.apply(wanted)
+    assert (report.transfer, [one.status for one in report.checks]) == (road, ["passed", "passed"]), report.errors
+    world.write_source([{**row, "l": "one"} for row in ROWS], COLUMNS)
+    assert "occur several times, such as l=one: nothing was written" in world.apply(wanted).errors[0].message
