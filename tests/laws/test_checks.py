@@ -198,3 +198,23 @@ def test_between_servers_the_stage_and_the_result_are_asked(source, target, road
     assert (report.transfer, [one.status for one in report.checks]) == (road, ["passed", "passed"]), report.errors
     world.write_source([{**row, "l": "one"} for row in ROWS], COLUMNS)
     assert "occur several times, such as l=one: nothing was written" in world.apply(wanted).errors[0].message
+
+
+def test_an_append_of_several_chunks_is_only_asked_again(tmp_path) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS k FROM range(6)")
+    wanted = {
+        "scd": "append",
+        "checkpoint": {"columns": ["k"]},
+        "checks": [{"name": "low", "on": "result", "expr": "max(k) < 5"}],
+        "parallel": MANY["parallel"] | {"chunk_by": ["k"]},
+    }
+    first = lab.apply(**wanted)
+    assert (first.code, first.report["status"], first.rows["inserted"]) == (3, "partial", 6), first.told
+    assert first.report["watermark"]["after"] is None
+    assert lab.apply(**wanted).code == 3
+    assert lab.read("SELECT count(*) FROM t") == [(6,)], "its rows are in, and are not appended once more"
+    lab.make("DELETE FROM t WHERE k = 5", side="target")
+    mended = lab.apply(**wanted)
+    assert (mended.code, mended.report["run_id"]) == (0, first.report["run_id"]), mended.told
+    assert lab.read("SELECT count(*) FROM t") == [(5,)]

@@ -9,6 +9,7 @@ from dmsflow.cli.app import app
 from dmsflow.model.result import RunStatus
 from tests.laws.lab import Lab
 from tests.laws.test_histories import PAIRS, SERVER_ROADS
+from tests.laws.test_resume import break_at
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "v": "varchar"}
@@ -179,3 +180,17 @@ def test_between_servers_chunks_are_counted_in_the_state_that_they_read(source, 
     world.write_source(FULL[:3], COLUMNS)
     assert "guards.min_rows is 4: nothing was written" in world.apply(wanted).errors[0].message
     assert sorted(everything(world), key=str) == before
+
+
+def test_a_broken_run_may_still_pass_what_it_was_allowed(tmp_path, monkeypatch) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS k, 'x' AS v FROM range(10)")
+    wanted = {"key": ["k"], "scd": {"type": 2, "deletes": "close"}, "guards": {"max_close_percent": 10}, **CUTS[1]}
+    assert lab.apply(**wanted).code == 0
+    lab.make("DELETE FROM s WHERE k < 3", "INSERT INTO s VALUES (20, 'x')")
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        assert lab.apply("--allow", "max_close_percent", **wanted).report["status"] == "partial"
+    resumed = lab.apply(**wanted)
+    assert (resumed.code, resumed.rows["closed"]) == (0, 3), resumed.told
+    assert [one["guard"] for one in resumed.report["allowed"]] == ["max_close_percent"]
