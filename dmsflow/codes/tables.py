@@ -187,7 +187,7 @@ TABLES: tuple[Entry, ...] = (
         cure="Declare the column as jsonb or text, leave it out, or append.",
     ),
     Entry(
-        code="DMS342",
+        code="DMS343",
         slug="references-unknown-table",
         why="A check that refers to a table which is not there would fail every run.",
         mistake="references: {columns: [country], table: dw.dim_contry}",

@@ -162,7 +162,7 @@ def test_current_versions_alone_are_the_result(tmp_path) -> None:
 
 BAD = [
     ({"unique": ["nome"], "on": "staged"}, 'error[DMS301] unknown-column: column "nome" is not in the checked rows'),
-    ({"references": {"columns": ["l"], "table": "nowhere"}, "on": "result"}, "DMS342"),
+    ({"references": {"columns": ["l"], "table": "nowhere"}, "on": "result"}, "DMS343"),
     ({"references": {"columns": ["l"], "table": "s2", "key": ["cod"]}, "on": "result"}, 'did you mean "code"?'),
     ({"expr": "count(*) > nothing", "on": "result"}, "the target refuses the check"),
     ({"rows": {"min": 1}, "where": "nothing = 1", "on": "staged"}, "the target refuses the check"),
