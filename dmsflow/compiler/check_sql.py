@@ -10,6 +10,7 @@ from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.checks import Check, CheckKind, CheckOn, PlannedCheck
 from dmsflow.model.plan import Fault, Side, Statement
+from dmsflow.model.spec import PipelineSpec
 from dmsflow.scd.shape import FAULT, Element, is_sound, warn_column
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def row_predicate(check: Check) -> str:
 def row_warnings(checks: Sequence[Check]) -> tuple[Check, ...]:
     """The checks on rows that refuse none."""
     return tuple(check for check in checks if check.on is CheckOn.ROW and not check.rejects)
+
+
+def asks_the_stage(spec: PipelineSpec) -> bool:
+    """Whether a check needs the rows in a stage."""
+    return bool(row_warnings(spec.checks)) or any(check.on is CheckOn.STAGED for check in spec.checks)
 
 
 def plan_checks(builder: "Builder", faults: Sequence[Fault]) -> tuple[PlannedCheck, ...]:
