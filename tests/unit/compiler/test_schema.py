@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 from dmsflow.compiler.decode_scd import DMS_FIELDS
 from dmsflow.compiler.literals import LiteralError, parse_duration, parse_table_name, parse_timestamp, parse_type
 from dmsflow.compiler.schema_file import read_schema_text
+from dmsflow.model.checks import CheckKind, CheckOn, CheckSeverity
+from dmsflow.model.deletes import DeleteScope
+from dmsflow.model.guards import GuardName
 from dmsflow.model.spec import Deletes, Detect, Evolve, Fields, Grain, Kind, Scd, Strategy, UniqueIndex
 from dmsflow.model.table import TypeName
 
@@ -78,7 +81,13 @@ def values(enum: type[StrEnum]):
 
 def test_the_choices_are_those_of_the_model():
     scd, source, target = (DEFS[name]["properties"] for name in ("scd", "source", "target"))
-    assert scd["deletes"]["enum"] == values(Deletes)
+    assert DEFS["deleteMode"]["enum"] == values(Deletes)
+    check, scope = (DEFS[name]["properties"] for name in ("check", "deleteScope"))
+    assert check["on"]["enum"] == values(CheckOn)
+    assert check["severity"]["enum"] == values(CheckSeverity)
+    assert {*values(CheckKind)} == {*check} - {"name", "on", "severity", "where"}
+    assert {*values(DeleteScope)} - {"source"} == {*scope} - {"values"}
+    assert {*values(GuardName)} == {*DEFS["guards"]["properties"]}
     assert scd["detect"]["enum"] == values(Detect)
     assert source["grain"]["enum"] == values(Grain)
     assert target["kind"]["enum"] == values(Kind)
