@@ -95,7 +95,7 @@ def test_the_choices_are_those_of_the_model():
     assert target["unique_index"]["enum"] == values(UniqueIndex)
     assert DEFS["strategy"]["enum"] == values(Strategy)
     assert set(DEFS["fields"]["properties"]) == set(Fields.__slots__)
-    assert set(scd) == set(Scd.__slots__)
+    assert {*scd, "within"} == set(Scd.__slots__), "the scope of deletes stands within them"
     assert all(getattr(DMS_FIELDS, name) in scd["fields"]["description"] for name in Fields.__slots__)
     for name in set(values(TypeName)) - {"hugeint", "other"}:
         assert name in DEFS["dataType"]["pattern"]
