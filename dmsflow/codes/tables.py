@@ -198,17 +198,17 @@ TABLES: tuple[Entry, ...] = (
     ),
     Entry(
         code="DMS342",
-        slug="references-unknown-table",
-        why="A check that refers to a table which is not there would fail every run.",
-        mistake="references: {columns: [country], table: dw.dim_contry}",
-        cure="Check schema and name, and that the target's user may read it.",
-    ),
-    Entry(
-        code="DMS343",
         slug="memory-without-column",
         why="late: insert makes a history again from the rows that it remembers, and these lack a column of the spec.",
         mistake="columns: {id: {}, plan: {}, region: {}}   # region is new, the memory is not",
         cure="Add the column to the table of the memory too, or drop that table: it begins anew with the next run.",
+    ),
+    Entry(
+        code="DMS343",
+        slug="references-unknown-table",
+        why="A check that refers to a table which is not there would fail every run.",
+        mistake="references: {columns: [country], table: dw.dim_contry}",
+        cure="Check schema and name, and that the target's user may read it.",
     ),
     Entry(
         code="DMS344",

@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from dmsflow.compiler.build import Builder, build_statements, merge_scope, target_schema
-from dmsflow.compiler.check_sql import plan_checks, row_warnings
+from dmsflow.compiler.check_sql import asks_the_stage, plan_checks, row_warnings
 from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
@@ -17,7 +17,6 @@ from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.table_rules import engine_names
 from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.engine import Idioms
-from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Feed, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
@@ -157,7 +156,7 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    if cut.counted or spec.is_feed or spec.scd.within.scopes or _asks_the_stage(spec):
+    if cut.counted or spec.is_feed or spec.scd.within.scopes or asks_the_stage(spec):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):
@@ -169,11 +168,6 @@ def choose_reading(
     if facts.source.repeatable and not any(column.spec.expr for column in columns):
         return Reading.AGAIN
     return Reading.STAGED if cut.count > 1 or rejects_allowed else Reading.ONCE
-
-
-def _asks_the_stage(spec: PipelineSpec) -> bool:
-    """Whether a check needs the rows in a stage."""
-    return bool(row_warnings(spec.checks)) or any(check.on is CheckOn.STAGED for check in spec.checks)
 
 
 def _choose_of_server(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], transfer: Transfer) -> Reading:

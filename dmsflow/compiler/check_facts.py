@@ -78,7 +78,7 @@ def _try_table(check: Check, path: Path, session: Session) -> Iterator[Diagnosti
     if shape is None:
         message = f'there is no table or view "{found.table}" in the target\'s database'
         help = "check schema and name, and that the user may read it"
-        yield Diagnostic(code="DMS342", message=message, path=(*path, "table"), help=help)
+        yield Diagnostic(code="DMS343", message=message, path=(*path, "table"), help=help)
     else:
         yield from _unknown(found.key, shape.names, (*path, "key"), str(found.table))
 

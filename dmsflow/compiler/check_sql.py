@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
+from dmsflow.marks.tables import at_most
 from dmsflow.model.checks import Check, CheckKind, CheckOn, PlannedCheck
 from dmsflow.model.plan import Fault, Side, Statement
+from dmsflow.model.spec import PipelineSpec
 from dmsflow.scd.shape import FAULT, Element, is_sound, warn_column
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ def row_predicate(check: Check) -> str:
 def row_warnings(checks: Sequence[Check]) -> tuple[Check, ...]:
     """The checks on rows that refuse none."""
     return tuple(check for check in checks if check.on is CheckOn.ROW and not check.rejects)
+
+
+def asks_the_stage(spec: PipelineSpec) -> bool:
+    """Whether a check needs the rows in a stage."""
+    return bool(row_warnings(spec.checks)) or any(check.on is CheckOn.STAGED for check in spec.checks)
 
 
 def plan_checks(builder: "Builder", faults: Sequence[Fault]) -> tuple[PlannedCheck, ...]:
@@ -166,7 +173,7 @@ def _sample(
         chosen = _repeated(rows, failing, found)
     else:
         chosen = sa.select(*found).select_from(rows).where(failing)
-    return chosen.suffix_with(sa.text(f"LIMIT {SAMPLES}"))
+    return at_most(chosen, SAMPLES)
 
 
 def _sampled(builder: "Builder", check: Check) -> tuple[str, ...]:

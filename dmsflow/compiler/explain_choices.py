@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dmsflow.compiler.check_sql import asks_the_stage
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.feeds import say_window
 from dmsflow.compiler.writers import writers_choices
@@ -61,6 +62,8 @@ def _staging(builder: "Builder") -> Decision:
         why = "each chunk's rows are counted off, and inserted from there"
         return Decision(about="staging", choice="temporary table", why=why)
     reason = "the source is read once" if builder.transfer is Transfer.IN_PLACE else "rows come from another database"
+    if builder.spec.scd.within.scopes or asks_the_stage(builder.spec):
+        reason = "a check, or the scope of deletes, looks at staged rows"
     return Decision(about="staging", choice="temporary table", why=f"{reason}, then compared where they are")
 
 

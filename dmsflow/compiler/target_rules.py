@@ -180,7 +180,7 @@ def memory_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
     missing += [name for name in ours if memory.find(name) is None]
     if missing:
         yield Diagnostic(
-            code="DMS343",
+            code="DMS342",
             message=f"table {table} remembers rows without {', '.join(missing)}",
             path=("scd", "late"),
             help="add them to it with their values, or drop it: rows older than the new one are then rejected",

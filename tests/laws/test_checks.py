@@ -6,7 +6,7 @@ import pytest
 
 from dmsflow.model.result import RunStatus
 from tests.laws.lab import Lab
-from tests.laws.test_histories import PAIRS
+from tests.laws.test_histories import PAIRS, SERVER_ROADS
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "l": "varchar", "a": "varchar", "at": "timestamp"}
@@ -162,7 +162,7 @@ def test_current_versions_alone_are_the_result(tmp_path) -> None:
 
 BAD = [
     ({"unique": ["nome"], "on": "staged"}, 'error[DMS301] unknown-column: column "nome" is not in the checked rows'),
-    ({"references": {"columns": ["l"], "table": "nowhere"}, "on": "result"}, "DMS342"),
+    ({"references": {"columns": ["l"], "table": "nowhere"}, "on": "result"}, "DMS343"),
     ({"references": {"columns": ["l"], "table": "s2", "key": ["cod"]}, "on": "result"}, 'did you mean "code"?'),
     ({"expr": "count(*) > nothing", "on": "result"}, "the target refuses the check"),
     ({"rows": {"min": 1}, "where": "nothing = 1", "on": "staged"}, "the target refuses the check"),
@@ -187,3 +187,34 @@ def test_a_person_reads_what_the_checks_found(tmp_path) -> None:
     told = lab.run("apply", lab.spec(key=["k"], checks=checks)).out
     assert "checks: 1 check passed" in told
     assert "check small of rows warned: 2 of 4 rows do not meet it, such as k=2; k=3" in told
+
+
+@pytest.mark.parametrize(("source", "target", "road"), SERVER_ROADS)
+def test_between_servers_the_stage_and_the_result_are_asked(source, target, road, tmp_path) -> None:
+    world = World(tmp_path, source, target, transfer=road)
+    wanted = spec({"unique": ["l"], "on": "staged"}, {"expr": "min(k) = 0", "on": "result", "severity": "warning"})
+    world.write_source(ROWS, COLUMNS)
+    report = world.apply(wanted)
+    assert (report.transfer, [one.status for one in report.checks]) == (road, ["passed", "passed"]), report.errors
+    world.write_source([{**row, "l": "one"} for row in ROWS], COLUMNS)
+    assert "occur several times, such as l=one: nothing was written" in world.apply(wanted).errors[0].message
+
+
+def test_an_append_of_several_chunks_is_only_asked_again(tmp_path) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS k FROM range(6)")
+    wanted = {
+        "scd": "append",
+        "checkpoint": {"columns": ["k"]},
+        "checks": [{"name": "low", "on": "result", "expr": "max(k) < 5"}],
+        "parallel": MANY["parallel"] | {"chunk_by": ["k"]},
+    }
+    first = lab.apply(**wanted)
+    assert (first.code, first.report["status"], first.rows["inserted"]) == (3, "partial", 6), first.told
+    assert first.report["watermark"]["after"] is None
+    assert lab.apply(**wanted).code == 3
+    assert lab.read("SELECT count(*) FROM t") == [(6,)], "its rows are in, and are not appended once more"
+    lab.make("DELETE FROM t WHERE k = 5", side="target")
+    mended = lab.apply(**wanted)
+    assert (mended.code, mended.report["run_id"]) == (0, first.report["run_id"]), mended.told
+    assert lab.read("SELECT count(*) FROM t") == [(5,)]

@@ -4,7 +4,7 @@ import pytest
 
 from dmsflow.model.result import RunStatus
 from tests.laws.lab import Lab
-from tests.laws.test_histories import PAIRS
+from tests.laws.test_histories import PAIRS, SERVER_ROADS
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "l": "varchar", "a": "varchar", "ord": "integer"}
@@ -127,3 +127,15 @@ def test_a_scope_that_names_what_is_not_there_is_told(scope, told, tmp_path) -> 
     lab.make("CREATE TABLE s AS SELECT 1 AS k, 'DE' AS country, 'N' AS deleted")
     outcome = lab.apply(key=["k"], scd={"type": 2, "deletes": {"mode": "close", "scope": scope}})
     assert (outcome.code, told in outcome.err) == (1, True), outcome.err
+
+
+@pytest.mark.parametrize(("source", "target", "road"), SERVER_ROADS)
+def test_between_servers_a_scope_holds_as_well(source, target, road, tmp_path) -> None:
+    world = World(tmp_path, source, target, transfer=road)
+    wanted = spec(2, "tombstone", {"partition": ["l"]}, guards={"max_close_percent": None})
+    load(world, ROWS, wanted)
+    assert load(world, ROWS[1:4], wanted).rows.closed == 1
+    marking = spec(2, "tombstone", {"column": "a", "values": ["Y"]}, guards={"max_close_percent": None})
+    report = load(world, [{**ROWS[1], "a": "Y"}, {**ROWS[7], "l": "IT"}], marking)
+    assert (report.transfer, report.rows.closed, report.rows.versioned) == (road, 1, 1)
+    assert [k for k, _ in live(world, 2, "tombstone")] == [2, 3, 4, 5, 6, 7]

@@ -78,7 +78,7 @@ def test_a_memory_that_lacks_a_column_is_told_before_a_run(tmp_path: Path) -> No
     with pytest.raises(SpecRejected) as refused:
         world.apply({**spec, "columns": {**spec["columns"], "e": {"from": "a"}}})
     (problem,) = refused.value.diagnostics
-    assert (problem.code, problem.message) == ("DMS343", "table dmsflow_seen_t remembers rows without e")
+    assert (problem.code, problem.message) == ("DMS342", "table dmsflow_seen_t remembers rows without e")
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from dmsflow.cli.app import app
 from dmsflow.model.result import RunStatus
 from tests.laws.lab import Lab
-from tests.laws.test_histories import PAIRS
+from tests.laws.test_histories import PAIRS, SERVER_ROADS
+from tests.laws.test_resume import break_at
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "v": "varchar"}
@@ -162,3 +163,34 @@ def test_an_allowed_guard_is_known_to_the_ledger_and_an_unknown_one_refused(tmp_
     assert lab.run("apply", path, "--allow", "min_rows").code == 0
     told = CliRunner().invoke(app, ["runs", "p", "--format", "json", "--ledger", str(tmp_path / ".dmsflow/ledger.db")])
     assert json.loads(told.stdout)[0]["allowed"][0]["guard"] == "min_rows"
+
+
+@pytest.mark.parametrize(("source", "target", "road"), SERVER_ROADS)
+def test_between_servers_chunks_are_counted_in_the_state_that_they_read(source, target, road, tmp_path) -> None:
+    world = World(tmp_path, source, target, transfer=road)
+    wanted = spec({"min_rows": 4, "max_close_percent": 50}, {"type": 2, "deletes": "close"}, **CUTS[1])
+    world.write_source(FULL, COLUMNS)
+    assert world.apply(wanted).chunks.total > 1
+    before = sorted(everything(world), key=str)
+    world.write_source([{"k": i, "v": "x"} for i in range(4, 20)], COLUMNS)
+    assert world.apply(wanted).rows.closed == 4
+    before = sorted(everything(world), key=str)
+    world.write_source([{"k": i, "v": "x"} for i in range(100, 120)], COLUMNS)
+    assert "16 of 16 keys are gone (100.0 percent)" in world.apply(wanted).errors[0].message
+    world.write_source(FULL[:3], COLUMNS)
+    assert "guards.min_rows is 4: nothing was written" in world.apply(wanted).errors[0].message
+    assert sorted(everything(world), key=str) == before
+
+
+def test_a_broken_run_may_still_pass_what_it_was_allowed(tmp_path, monkeypatch) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS k, 'x' AS v FROM range(10)")
+    wanted = {"key": ["k"], "scd": {"type": 2, "deletes": "close"}, "guards": {"max_close_percent": 10}, **CUTS[1]}
+    assert lab.apply(**wanted).code == 0
+    lab.make("DELETE FROM s WHERE k < 3", "INSERT INTO s VALUES (20, 'x')")
+    with monkeypatch.context() as broken:
+        break_at(broken, 3)
+        assert lab.apply("--allow", "max_close_percent", **wanted).report["status"] == "partial"
+    resumed = lab.apply(**wanted)
+    assert (resumed.code, resumed.rows["closed"]) == (0, 3), resumed.told
+    assert [one["guard"] for one in resumed.report["allowed"]] == ["max_close_percent"]

@@ -41,6 +41,9 @@ def deletes_have_one_scope(spec: PipelineSpec) -> Iterator[Diagnostic]:
         message = "a mark of deleted rows is a column and its values, and one of them is missing"
         help = "write {column: deleted, values: [Y]}"
         yield Diagnostic(code="DMS276", message=message, path=path, help=help)
+    elif within.scopes and spec.source.grain is Grain.CHANGES:
+        message = "a scope looks at a snapshot, and grain: changes reads what happened"
+        yield Diagnostic(code="DMS276", message=message, path=path, help="write grain: snapshot, or remove the scope")
     elif within.scopes and spec.scd.deletes is Deletes.IGNORE:
         message = "the scope of deletes has no effect: deletes are ignored"
         yield Diagnostic(code="DMS276", message=message, path=path, help="write a mode, such as close")

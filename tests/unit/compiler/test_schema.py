@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 from dmsflow.compiler.decode_scd import DMS_FIELDS
 from dmsflow.compiler.literals import LiteralError, parse_duration, parse_table_name, parse_timestamp, parse_type
 from dmsflow.compiler.schema_file import read_schema_text
+from dmsflow.model.checks import CheckKind, CheckOn, CheckSeverity
+from dmsflow.model.deletes import DeleteScope
+from dmsflow.model.guards import GuardName
 from dmsflow.model.spec import Deletes, Detect, Evolve, Fields, Grain, Kind, Scd, Strategy, UniqueIndex
 from dmsflow.model.table import TypeName
 
@@ -79,6 +82,12 @@ def values(enum: type[StrEnum]):
 def test_the_choices_are_those_of_the_model():
     scd, source, target = (DEFS[name]["properties"] for name in ("scd", "source", "target"))
     assert DEFS["deleteMode"]["enum"] == values(Deletes)
+    check, scope = (DEFS[name]["properties"] for name in ("check", "deleteScope"))
+    assert check["on"]["enum"] == values(CheckOn)
+    assert check["severity"]["enum"] == values(CheckSeverity)
+    assert {*values(CheckKind)} == {*check} - {"name", "on", "severity", "where"}
+    assert {*values(DeleteScope)} - {"source"} == {*scope} - {"values"}
+    assert {*values(GuardName)} == {*DEFS["guards"]["properties"]}
     assert scd["detect"]["enum"] == values(Detect)
     assert source["grain"]["enum"] == values(Grain)
     assert target["kind"]["enum"] == values(Kind)
@@ -86,7 +95,7 @@ def test_the_choices_are_those_of_the_model():
     assert target["unique_index"]["enum"] == values(UniqueIndex)
     assert DEFS["strategy"]["enum"] == values(Strategy)
     assert set(DEFS["fields"]["properties"]) == set(Fields.__slots__)
-    assert set(scd) == set(Scd.__slots__) - {"within"}
+    assert {*scd, "within"} == set(Scd.__slots__), "the scope of deletes stands within them"
     assert all(getattr(DMS_FIELDS, name) in scd["fields"]["description"] for name in Fields.__slots__)
     for name in set(values(TypeName)) - {"hugeint", "other"}:
         assert name in DEFS["dataType"]["pattern"]
