@@ -46,6 +46,7 @@ def _replay(run: Run, steps: Steps, late: int) -> RowCounts:
     for name in ("judge_window", "judge_memory", "judge_ties"):
         if steps.has(name):
             steps.execute(name)
+    agreeing = steps.execute("drop_agreeing")
     rejected = steps.execute("reject_late")
     steps.execute("drop_rejected")
     steps.execute("replay")
@@ -61,9 +62,9 @@ def _replay(run: Run, steps: Steps, late: int) -> RowCounts:
         inserted=rows["new"],
         versioned=rows["version"],
         updated=rows["update"] + rows["end"],
-        unchanged=rows["unchanged"],
+        unchanged=rows["unchanged"] + agreeing,
         # Rows that another one of their instant supersedes are in no chain.
-        collapsed=rows["collapsed"] + late - rejected - sum(rows.values()),
+        collapsed=rows["collapsed"] + late - rejected - agreeing - sum(rows.values()),
         rejected=rejected,
         closed=rows["end"],
     )

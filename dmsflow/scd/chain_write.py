@@ -50,31 +50,28 @@ def count_chain() -> Query:
 def settle_known(shape: MergeShape) -> sa.Update:
     """A row that is older than what is current, and that the history agrees with, is known: it changes nothing."""
     delta, late = shape.delta(), shape.delta().alias("d")
-    live = _live_versions(shape)
-    start, end = live.c[shape.fields.valid_from], live.c[shape.fields.valid_to]
-    at, gone = late.c[EFFECTIVE], late.c[GONE] == number(1)
-    holds = sa.and_(start <= at, sa.or_(live.c[shape.fields.is_current] == sa.literal_column(shape.on), at < end))
-    names = shape.columns
-    differs = differ(shape, {n: late.c[n] for n in names}, {n: live.c[n] for n in names})
-    there = live.c[ROW_ID].is_not(None)
-    agrees = sa.or_(sa.and_(gone, sa.not_(there)), sa.and_(sa.not_(gone), there, sa.not_(differs)))
-    agreed = (
-        sa.select(*(late.c[name] for name in shape.key), at)
-        .select_from(late.outerjoin(live, sa.and_(same_key(late, live, shape.key), holds)))
-        .where(late.c[CLASS] == word("late"), agrees)
-        .subquery("a")
-    )
-    same = sa.and_(same_key(delta, agreed, shape.key), delta.c[EFFECTIVE] == agreed.c[EFFECTIVE])
-    known = sa.exists().where(same).correlate(delta)
+    names = [late.c[name] for name in (*shape.key, EFFECTIVE)]
+    agreed = select_agreeing(shape, late, late.c[GONE] == number(1), *names).where(late.c[CLASS] == word("late"))
+    found = agreed.subquery("a")
+    known = sa.exists().where(same_key(delta, found, (*shape.key, EFFECTIVE))).correlate(delta)
     return sa.update(delta).values({CLASS: word("unchanged")}).where(delta.c[CLASS] == word("late"), known)
 
 
-def _live_versions(shape: MergeShape) -> sa.FromClause:
-    target = shape.target().alias("v")
-    fields = shape.fields
+def select_agreeing(shape: MergeShape, rows: sa.FromClause, gone: Element, *columns: Element) -> Query:
+    """Columns of the rows that say of their instant what the stored history says of it."""
+    target, fields = shape.target().alias("v"), shape.fields
     names = (*shape.columns, fields.valid_from, fields.valid_to, fields.is_current)
     row = target.c[shape.row_id].label(ROW_ID)
-    return sa.select(row, *(target.c[name] for name in names)).where(shape.is_live(target)).subquery("h")
+    live = sa.select(row, *(target.c[name] for name in names)).where(shape.is_live(target)).subquery("h")
+    at = rows.c[EFFECTIVE]
+    open_ended = live.c[fields.is_current] == sa.literal_column(shape.on)
+    holds = sa.and_(live.c[fields.valid_from] <= at, sa.or_(open_ended, at < live.c[fields.valid_to]))
+    own: dict[str, Element] = {name: rows.c[name] for name in shape.columns}
+    stored: dict[str, Element] = {name: live.c[name] for name in shape.columns}
+    there = live.c[ROW_ID].is_not(None)
+    same = sa.and_(sa.not_(gone), there, sa.not_(differ(shape, own, stored)))
+    joined = rows.outerjoin(live, sa.and_(same_key(rows, live, shape.key), holds))
+    return sa.select(*columns).select_from(joined).where(sa.or_(sa.and_(gone, sa.not_(there)), same))
 
 
 def close(shape: MergeShape) -> sa.Update:

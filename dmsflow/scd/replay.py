@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import DELTA, LATE, REPLAY, STAGE, Fault
 from dmsflow.scd.chain import chain
+from dmsflow.scd.chain_write import select_agreeing
 from dmsflow.scd.changes import classify_chain, join_state
 from dmsflow.scd.duplicates import DUPLICATE_FAULT
 from dmsflow.scd.shape import (
@@ -113,6 +114,7 @@ def chunk_statements(shape: MergeShape, seen: sa.TableClause, *, window: bool) -
         yield "judge_window", _mark(shape, late, BEYOND_WINDOW, _beyond_window(shape, late, seen)), None
     yield "judge_memory", _mark(shape, late, BEFORE_MEMORY, _before_memory(shape, late, seen)), None
     yield "judge_ties", _mark(shape, late, DUPLICATE_FAULT, _contradicting(shape, late, seen)), None
+    yield "drop_agreeing", _drop_agreeing(shape, late), None
     yield "drop_rejected", sa.delete(late).where(late.c[FAULT].is_not(None)), None
     yield "replay", _replay(shape, late, seen), REPLAY
     told = sa.table(REPLAY, sa.column(CLASS), sa.column(ORIGIN))
@@ -178,6 +180,14 @@ def _before_memory(shape: MergeShape, late: sa.TableClause, seen: sa.TableClause
     )
     met = sa.and_(same_key(rows, unbacked, shape.key), rows.c[EFFECTIVE] <= unbacked.c[EFFECTIVE])
     return sa.select(rows.c[shape.row_id]).select_from(rows.join(unbacked, met))
+
+
+def _drop_agreeing(shape: MergeShape, late: sa.TableClause) -> sa.Delete:
+    """A row for which it is too late, and that says what the history says, was read before, and forgotten."""
+    rows = late.alias("r")
+    gone: Element = rows.c[GONE] == number(1) if shape.op else sa.false()
+    too_late = rows.c[FAULT].in_([number(BEYOND_WINDOW), number(BEFORE_MEMORY)])
+    return _delete(late, shape, select_agreeing(shape, rows, gone, rows.c[shape.row_id]).where(too_late))
 
 
 def _contradicting(shape: MergeShape, late: sa.TableClause, seen: sa.TableClause) -> Query:

@@ -21,7 +21,7 @@ def pipelines(tmp_path: Path) -> Path:
 
 def test_every_example_is_run_here():
     found = {path.stem for path in PIPELINES.glob("*.yaml")} - {"connections"}
-    assert found == set(IN_ORDER)
+    assert found == {*IN_ORDER, "dim_subscription"}
 
 
 def test_every_example_validates_without_a_word():
@@ -42,6 +42,19 @@ def test_every_example_runs_twice_and_writes_once(pipelines: Path):
         assert verified.code == 0, verified.out + verified.err
     mart = "SELECT sum(flights), count(destination_name) > 0.9 * count(*) FROM mart_route"
     assert ask(pipelines / "warehouse.duckdb", mart) == [(6_099, True)]
+
+
+def test_a_feed_leaves_one_history_whatever_comes_first(pipelines: Path):
+    """Its months in order, and the later one first: one of its rows is a month late, and finds its place in both."""
+    versions = "SELECT * EXCLUDE (dim_subscription_sk, inserted_at, modified_at) FROM dim_subscription ORDER BY ALL"
+    found = []
+    for months in (("2026-03-01", "2026-04-01"), ("2026-04-01", "2026-03-01")):
+        (pipelines / "warehouse.duckdb").unlink(missing_ok=True)
+        for month in months:
+            assert apply("dim_subscription.yaml", "--set", f"month={month}", cwd=pipelines).code == 0
+        assert not WRITES & apply("dim_subscription.yaml", cwd=pipelines).rows.keys()
+        found.append(ask(pipelines / "warehouse.duckdb", versions))
+    assert found[0] == found[1] and len(found[0]) == 8
 
 
 def test_flights_are_loaded_as_their_files_arrive(pipelines: Path, tmp_path: Path):

@@ -46,6 +46,10 @@ def test_a_row_that_is_late_by_more_than_the_window_is_refused(tmp_path: Path, t
     assert told == {"late by more than the window of 3 days: what happened then is forgotten"}
     accepted = [*first, *(row for row in late if row["a"] != "no")]
     assert stored(world, "close") == expected(rules, accepted)
+    # Law 9: what was read before, and is forgotten, is no news when it is read again.
+    again = load(world, spec, accepted)
+    assert (again.unchanged, again.rejected) == (len(accepted), 0)
+    assert stored(world, "close") == expected(rules, accepted)
 
 
 def test_what_was_there_before_the_memory_stays(tmp_path: Path) -> None:
