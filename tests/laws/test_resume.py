@@ -198,7 +198,7 @@ def test_an_append_whose_end_failed_goes_on(tmp_path, monkeypatch) -> None:
         raise PermanentError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr("dmsflow.runtime.apply.write_checkpoint", full)
+        broken.setattr("dmsflow.runtime.finish.write_checkpoint", full)
         assert apply_recorded(world, wanted).status is RunStatus.PARTIAL
     ended = apply_recorded(world, wanted, "second")
     assert (ended.status, ended.run_id) == (RunStatus.SUCCEEDED, "first")
