@@ -162,5 +162,5 @@ def _decode_guards(guards: Section, scd: Scd, source: Source) -> Guards:
         max_change_percent=change,
         max_shrink_percent=guards.number(GuardName.MAX_SHRINK),
         max_growth_percent=guards.number(GuardName.MAX_GROWTH),
-        count_first=change is not None or (close is not None and by_default),
+        count_first=source.grain is Grain.SNAPSHOT and (change is not None or (close is not None and by_default)),
     )

@@ -36,7 +36,7 @@ SELECT k0, k1, 1 AS n, CASE
     WHEN a.n IS NULL THEN 'missing'
     WHEN e.kinds IS NULL THEN 'extra'
     WHEN e.r = a.r THEN 'same'
-    WHEN e.t <= a.t THEN 'late'
+    WHEN e.t < a.t THEN 'late'
     ELSE 'different'
 END AS kind
 FROM e FULL JOIN a USING (k0, k1)

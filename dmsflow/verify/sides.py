@@ -13,7 +13,7 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import Side, Statement, Transfer
 from dmsflow.model.spec import Duplicates
 from dmsflow.scd.native import Native
-from dmsflow.scd.shape import EFFECTIVE, FAULT, Element, Query, order_column, word
+from dmsflow.scd.shape import EFFECTIVE, FAULT, GONE, Element, Query, order_column, word
 from dmsflow.scd.staging import stage_rows
 from dmsflow.verify.columns import TEXT, Choice, Compared
 
@@ -46,7 +46,7 @@ def expected_rows(builder: Builder, choice: Choice) -> SideSql:
         incoming = Relation(f'"{INCOMING}"', names)  # type: ignore[assignment]
     staged, _ = stage_rows(builder.merge, staging, incoming)
     rows = staged.subquery("staged")
-    if builder.merge.duplicates is Duplicates.LAST and builder.merge.order_by:
+    if builder.merge.feed or (builder.merge.duplicates is Duplicates.LAST and builder.merge.order_by):
         rows = _ranked(builder, rows)
     idioms = builder.stager
     every = [*builder.merge.columns, *((EFFECTIVE,) if builder.merge.has_effective else ())]
@@ -60,7 +60,7 @@ def expected_rows(builder: Builder, choice: Choice) -> SideSql:
         time = [rows.c[EFFECTIVE].label(TIME)] if builder.merge.has_effective else []
         return sa.select(
             *picked, *all_of, *time, sa.cast(sa.null(), _text(idioms)).label(MISFITS), refused.label(REFUSED)
-        ).where(_is_last(rows))
+        ).where(_is_last(rows), _is_there(builder, rows))
 
     return SideSql(idioms=idioms, write=write, streamed=streamed)
 
@@ -126,7 +126,9 @@ def _misfit(value: Element, column: Compared) -> Element:
 
 def _ranked(builder: Builder, rows: sa.Subquery) -> sa.Subquery:
     """With the place of each sound row among those of its key, the last one first."""
-    order = [rows.c[order_column(i)].desc().nulls_last() for i in range(builder.merge.order_by)]
+    times = [rows.c[EFFECTIVE]] if builder.merge.feed and builder.merge.has_effective else []
+    orders = [rows.c[order_column(i)] for i in range(builder.merge.order_by)]
+    order = [column.desc().nulls_last() for column in (*times, *orders)]
     sound = sa.case((rows.c[FAULT].is_(None), sa.literal_column("0")), else_=sa.literal_column("1"))
     keys = [rows.c[name] for name in builder.merge.key]
     place = sa.func.rank().over(partition_by=[sound, *keys], order_by=order)
@@ -138,6 +140,13 @@ def _is_last(rows: sa.Subquery) -> Element:
     if "_dms_place" not in rows.c:
         return sa.true()
     return sa.or_(rows.c[FAULT].is_not(None), rows.c["_dms_place"] == sa.literal_column("1"))
+
+
+def _is_there(builder: Builder, rows: sa.Subquery) -> Element:
+    """Whether a sound row says that its key is there: not the operation, nor the mark, of a deleted one."""
+    merge, gone = builder.merge, sa.literal_column("1", sa.Integer())
+    deleted = rows.c[GONE] == gone if merge.op else merge.is_marked(rows)
+    return sa.or_(rows.c[FAULT].is_not(None), sa.not_(deleted))
 
 
 def _unstorable(builder: Builder, rows: sa.Subquery) -> Iterator[Element]:

@@ -182,7 +182,7 @@ def _compare(loaded: LoadedSpec, builder: Builder, access: Access, sessions: Ses
             expected,
             actual,
             appended=spec.scd.type is ScdType.APPEND,
-            keeps=spec.scd.deletes is Deletes.IGNORE,
+            keeps=spec.scd.deletes is Deletes.IGNORE or spec.is_feed or bool(spec.scd.within.scopes),
             limit=limit,
         )
     return _report(builder, choice, outcome, words[0])

@@ -194,3 +194,14 @@ def test_a_broken_run_may_still_pass_what_it_was_allowed(tmp_path, monkeypatch) 
     resumed = lab.apply(**wanted)
     assert (resumed.code, resumed.rows["closed"]) == (0, 3), resumed.told
     assert [one["guard"] for one in resumed.report["allowed"]] == ["max_close_percent"]
+
+
+def test_a_feed_is_not_counted_first(tmp_path) -> None:
+    lab = Lab(tmp_path, "duckdb", "duckdb")
+    lab.make("CREATE TABLE s (id int, name varchar, moment timestamp)", "INSERT INTO s VALUES (1, 'a', '2024-01-01')")
+    scd = {"type": 2, "effective_at": "moment"}
+    parallel = {"min_rows": 0, "chunk_rows": 1}
+    feed = {"key": ["id"], "scd": scd, "source": {"grain": "changes"}, "guards": {"max_change_percent": 1}}
+    outcome = lab.apply(**feed, columns={"id": {}, "name": {}}, parallel=parallel)
+    assert (outcome.code, outcome.rows["inserted"]) == (0, 1), outcome.told
+    assert "max_change_percent has no effect: a feed holds changes alone" in outcome.err

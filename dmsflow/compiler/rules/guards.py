@@ -20,8 +20,10 @@ def guards_compare_wholes(spec: PipelineSpec) -> Iterator[Diagnostic]:
 
 def guards_have_an_effect(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """Where no row is ever changed, no share of them can be too large."""
-    if spec.scd.type in (ScdType.APPEND, ScdType.KEEP) and spec.guards.max_change_percent is not None:
-        message = f"max_change_percent has no effect: type {spec.scd.type} changes no row"
+    without = spec.scd.type in (ScdType.APPEND, ScdType.KEEP)
+    if (without or spec.is_feed) and spec.guards.max_change_percent is not None:
+        why = f"type {spec.scd.type} changes no row" if without else "a feed holds changes alone"
+        message = f"max_change_percent has no effect: {why}"
         path = ("guards", GuardName.MAX_CHANGE)
-        help = "remove the key, or write type: 1 or 2"
+        help = "remove the key, or write type: 1 or 2" if without else "remove the key"
         yield Diagnostic(code="DMS271", message=message, path=path, help=help, severity=Severity.WARNING)
