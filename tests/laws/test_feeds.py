@@ -194,7 +194,7 @@ def test_late_rows_get_the_place_where_they_belong(target: str, request: pytest.
     check()
 
 
-@pytest.mark.parametrize("target", TARGETS[:2])
+@pytest.mark.parametrize("target", TARGETS[:1])
 def test_a_snapshot_is_a_feed_of_one_row_a_key(target: str, request: pytest.FixtureRequest) -> None:
     """One row of each key in a run, with its business time: both grains write the same versions, and count alike."""
 

@@ -23,6 +23,7 @@ SQLFLUFF_GAPS = {
 SQLFLUFF_WORDS = (
     (re.compile(r"\.ROWID\b"), '."ROWID"', "a pseudo column behind the name of a table"),
     (re.compile(r" SAMPLE \(\d+\)"), "", "a sample of a table"),
+    (re.compile(r"\s+OFFSET \d+ ROWS\s+FETCH FIRST \d+ ROWS ONLY"), "", "the first rows of a query"),
     (re.compile(r"( AS CHAR\(\d+) CHAR\)"), r"\1)", "a length in characters in a CAST"),
 )
 """Words that sqlfluff does not read, with others in their place; sqlglot reads them as they are."""

@@ -89,5 +89,10 @@ UPDATE "DWH"."dmsflow_lease" SET "heartbeat_at"=:heartbeat_at WHERE "DWH"."dmsfl
 -- release_lease
 DELETE FROM "DWH"."dmsflow_lease" WHERE "DWH"."dmsflow_lease"."target_table" = :target_table AND "DWH"."dmsflow_lease"."run_id" = :run_id
 
+-- find_last_run
+SELECT "DWH"."dmsflow_chunk"."run_id", sum("DWH"."dmsflow_chunk"."rows_read") AS "sum_1" 
+FROM "DWH"."dmsflow_chunk" JOIN "DWH"."dmsflow_checkpoint" ON "DWH"."dmsflow_chunk"."run_id" = "DWH"."dmsflow_checkpoint"."run_id" 
+WHERE "DWH"."dmsflow_checkpoint"."pipeline" = :pipeline AND "DWH"."dmsflow_chunk"."target_table" = :target_table GROUP BY "DWH"."dmsflow_chunk"."run_id"
+
 -- clock
 SELECT CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6)) FROM DUAL

@@ -129,3 +129,16 @@ CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_DELTA" ("id" NUMBER(19), "name" VARC
 
 -- define_dms_numbered
 CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_NUMBERED" ("id" NUMBER(19), "name" VARCHAR2(60 CHAR), "price" NUMBER(12,2), "_dms_fault" NUMBER(10), "_dms_value" CLOB, "_dms_rid" ROWID, "_dms_class" VARCHAR2(4000 BYTE), "_dms_live" NUMBER(10), "_dms_blocking" TIMESTAMP(6), "_dms_effective" TIMESTAMP(6), "_dms_last_end" TIMESTAMP(6), "_dms_number" NUMBER(19)) ON COMMIT PRESERVE DEFINITION
+
+-- check_sane
+SELECT (SELECT count(*) AS "count_1" 
+FROM "ORA$PTT_DMS_STAGE" "checked" 
+WHERE "checked"."_dms_fault" = 4) AS "anon_1", (SELECT count(*) AS "count_2" 
+FROM "ORA$PTT_DMS_STAGE" "checked") AS "anon_2" FROM DUAL
+
+-- sample_sane
+SELECT "checked"."id" 
+FROM "ORA$PTT_DMS_STAGE" "checked" 
+WHERE "checked"."_dms_fault" = 4
+ OFFSET 0 ROWS
+ FETCH FIRST 5 ROWS ONLY
