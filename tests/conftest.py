@@ -14,7 +14,7 @@ gc.set_threshold(GARBAGE_THRESHOLD)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--histories", type=int, default=10, help="random histories per pair of engines in the model-based test"
+        "--histories", type=int, default=6, help="random histories per pair of engines in the model-based test"
     )
 
 

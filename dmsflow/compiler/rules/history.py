@@ -47,9 +47,6 @@ def deletes_have_one_scope(spec: PipelineSpec) -> Iterator[Diagnostic]:
     elif within.scopes and spec.scd.deletes is Deletes.IGNORE:
         message = "the scope of deletes has no effect: deletes are ignored"
         yield Diagnostic(code="DMS276", message=message, path=path, help="write a mode, such as close")
-    elif within.scopes and spec.is_feed:
-        message = "the scope of deletes has no effect: in a feed absence says nothing, and an operation tells a delete"
-        yield Diagnostic(code="DMS276", message=message, path=path, help="remove it, and name the operation under op")
 
 
 def last_has_an_order(spec: PipelineSpec) -> Iterator[Diagnostic]:

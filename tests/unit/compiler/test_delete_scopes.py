@@ -20,4 +20,4 @@ def test_a_feed_has_no_scope(tmp_path: Path):
     spec.write_text(FEED, encoding="utf-8")
     (problem,) = load_spec(spec).diagnostics
     assert (problem.code, problem.path) == ("DMS276", ("scd", "deletes", "scope"))
-    assert "in a feed absence says nothing" in problem.message
+    assert "a scope looks at a snapshot" in problem.message
