@@ -1,6 +1,6 @@
 """Several rows of one key in one extract: identical ones collapse, others are refused or the last is kept (law 23)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -81,49 +81,48 @@ def collapse(shape: MergeShape) -> sa.Delete:
         alike += [order_column(i) for i in range(shape.order_by)]
     if shape.large:
         return _delete_repeated(shape, alike)
-    staged = _sound(shape)
+    staged = sound_rows(shape)
     rank = sa.func.row_number().over(partition_by=[staged.c[name] for name in alike])
-    return _delete_beyond_first(shape, staged, rank)
+    return delete_beyond_first(shape, staged, rank)
 
 
 def keep_last(shape: MergeShape) -> sa.Delete:
     """Delete all rows of a key but the last by order_by."""
-    staged = _sound(shape)
+    staged = sound_rows(shape)
     rank = sa.func.row_number().over(partition_by=_keys(shape, staged), order_by=_latest_first(shape, staged))
-    return _delete_beyond_first(shape, staged, rank)
+    return delete_beyond_first(shape, staged, rank)
 
 
 def refuse_duplicates(shape: MergeShape) -> sa.Update:
     """Mark every row of a key that still has several."""
-    staged = _sound(shape)
+    staged = sound_rows(shape)
     repeated = (
         sa.select(*_keys(shape, staged))
         .group_by(*_keys(shape, staged))
         .having(sa.func.count() > number(1))
         .subquery("k")
     )
-    return _mark(shape, repeated)
+    return _mark(shape, repeated, shape.key)
 
 
 def refuse_ties(shape: MergeShape) -> sa.Update:
     """Mark every row of a key whose last row is not the only one by order_by."""
-    staged = _sound(shape)
-    rank = sa.func.rank().over(partition_by=_keys(shape, staged), order_by=_latest_first(shape, staged))
-    ranked = sa.select(*_keys(shape, staged), rank.label("place")).subquery("r")
-    keys = [ranked.c[name] for name in shape.key]
-    tied = (
-        sa.select(*keys)
-        .where(ranked.c["place"] == number(1))
-        .group_by(*keys)
-        .having(sa.func.count() > number(1))
-        .subquery("k")
-    )
-    return _mark(shape, tied)
+    staged = sound_rows(shape)
+    return refuse_tied(shape, staged, shape.key, _latest_first(shape, staged))
 
 
-def _mark(shape: MergeShape, keys: sa.Subquery) -> sa.Update:
+def refuse_tied(shape: MergeShape, staged: sa.FromClause, names: Sequence[str], order: Sequence[Element]) -> sa.Update:
+    """Mark every row of a group by these names in which nothing tells which row comes first (law 23)."""
+    rank = sa.func.rank().over(partition_by=[staged.c[name] for name in names], order_by=order)
+    ranked = sa.select(*(staged.c[name] for name in names), rank.label("place")).subquery("r")
+    group = [ranked.c[name] for name in names]
+    tied = sa.select(*group).where(ranked.c["place"] == number(1)).group_by(*group).having(sa.func.count() > number(1))
+    return _mark(shape, tied.subquery("k"), names)
+
+
+def _mark(shape: MergeShape, found: sa.Subquery, names: Sequence[str]) -> sa.Update:
     stage = shape.stage()
-    same = sa.and_(*(stage.c[name] == keys.c[name] for name in shape.key))
+    same = sa.and_(*(stage.c[name] == found.c[name] for name in names))
     return (
         sa.update(stage)
         .values({FAULT: sa.literal_column(str(DUPLICATE_FAULT)), VALUE: sa.null()})
@@ -131,7 +130,7 @@ def _mark(shape: MergeShape, keys: sa.Subquery) -> sa.Update:
     )
 
 
-def _sound(shape: MergeShape) -> sa.FromClause:
+def sound_rows(shape: MergeShape) -> sa.FromClause:
     """Staged rows that break no rule, with their physical row."""
     stage = shape.stage(shape.row_id)
     row = stage.c[shape.row_id].label(ROW_ID)
@@ -147,7 +146,8 @@ def _latest_first(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
     return [staged.c[order_column(i)].desc().nulls_last() for i in range(shape.order_by)]
 
 
-def _delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element) -> sa.Delete:
+def delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element) -> sa.Delete:
+    """Delete all staged rows but the first of each rank."""
     stage = sa.table(STAGE, sa.column(shape.row_id))
     ranked = sa.select(staged.c[ROW_ID], rank.label("place")).subquery("r")
     surplus = sa.select(ranked.c[ROW_ID]).where(ranked.c["place"] > number(1))
@@ -156,7 +156,7 @@ def _delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element
 
 def _delete_repeated(shape: MergeShape, alike: list[str]) -> sa.Delete:
     """The same where some columns cannot be grouped: a row goes that is alike to one before it."""
-    later, earlier = _sound(shape), _sound(shape).alias("e")
+    later, earlier = sound_rows(shape), sound_rows(shape).alias("e")
     compared = [name for name in alike if name not in shape.key]
     surplus = (
         sa.select(later.c[ROW_ID])

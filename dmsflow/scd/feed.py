@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from dmsflow.model.plan import STAGE
 from dmsflow.model.spec import Deletes, Policy, ScdType
 from dmsflow.scd.chain import flag
-from dmsflow.scd.duplicates import DUPLICATE_FAULT
+from dmsflow.scd.duplicates import delete_beyond_first, refuse_tied, sound_rows
 from dmsflow.scd.shape import (
     CLASS,
     EFFECTIVE,
@@ -39,34 +38,22 @@ def reduce_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Delete | sa.U
 def collapse(shape: MergeShape) -> sa.Delete:
     """Delete all but one of rows that are alike in all that is loaded, and in what orders them."""
     ours = (FAULT, VALUE)
-    staged = _sound(shape)
+    staged = sound_rows(shape)
     alike = [staged.c[name] for name in shape.stage_columns if name not in ours and not name.startswith("_dms_mark_")]
-    return _delete_beyond_first(shape, staged, sa.func.row_number().over(partition_by=alike, order_by=alike[:1]))
+    return delete_beyond_first(shape, staged, sa.func.row_number().over(partition_by=alike, order_by=alike[:1]))
 
 
 def keep_last(shape: MergeShape) -> sa.Delete:
     """Delete all rows that another one of their group supersedes."""
-    staged = _sound(shape)
+    staged = sound_rows(shape)
     rank = sa.func.row_number().over(partition_by=_group(shape, staged), order_by=_foremost(shape, staged))
-    return _delete_beyond_first(shape, staged, rank)
+    return delete_beyond_first(shape, staged, rank)
 
 
 def refuse_ties(shape: MergeShape) -> sa.Update:
     """Mark all rows of a group in which nothing tells which one counts: never an arbitrary one (law 23)."""
-    staged, stage = _sound(shape), shape.stage()
-    names = _group_names(shape)
-    rank = sa.func.rank().over(partition_by=_group(shape, staged), order_by=_foremost(shape, staged))
-    ranked = sa.select(*(staged.c[name] for name in names), rank.label("place")).subquery("r")
-    group = [ranked.c[name] for name in names]
-    tied = sa.select(*group).where(ranked.c.place == number(1)).group_by(*group).having(sa.func.count() > number(1))
-    found = tied.subquery("k")
-    same = sa.and_(*(stage.c[name] == found.c[name] for name in names))
-    fault: Element = sa.literal_column(str(DUPLICATE_FAULT))
-    return (
-        sa.update(stage)
-        .values({FAULT: fault, VALUE: sa.null()})
-        .where(stage.c[FAULT].is_(None), sa.exists().where(same))
-    )
+    staged = sound_rows(shape)
+    return refuse_tied(shape, staged, _group_names(shape), _foremost(shape, staged))
 
 
 def _group_names(shape: MergeShape) -> tuple[str, ...]:
@@ -88,19 +75,6 @@ def _foremost(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
     else:
         order = [staged.c[name].desc().nulls_last() for name in names]
     return order or _group(shape, staged)[:1]
-
-
-def _sound(shape: MergeShape) -> sa.FromClause:
-    """Staged rows that break no rule, with their physical row."""
-    stage = sa.table(STAGE, *(sa.column(name) for name in (shape.row_id, *shape.stage_columns)))
-    return sa.select(*stage.c).where(stage.c[FAULT].is_(None)).subquery("s")
-
-
-def _delete_beyond_first(shape: MergeShape, staged: sa.FromClause, rank: Element) -> sa.Delete:
-    stage = sa.table(STAGE, sa.column(shape.row_id))
-    ranked = sa.select(staged.c[shape.row_id], rank.label("place")).subquery("r")
-    surplus = sa.select(ranked.c[shape.row_id]).where(ranked.c["place"] > number(1))
-    return sa.delete(stage).where(stage.c[shape.row_id].in_(surplus))
 
 
 def classify_last(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) -> Query:
