@@ -8,11 +8,10 @@ import sqlalchemy as sa
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
-from dmsflow.marks.tables import at_most
 from dmsflow.model.checks import Check, CheckKind, CheckOn, PlannedCheck
 from dmsflow.model.plan import Fault, Side, Statement
 from dmsflow.model.spec import PipelineSpec
-from dmsflow.scd.shape import FAULT, Element, is_sound, warn_column
+from dmsflow.scd.shape import FAULT, Element, at_most, is_sound, warn_column
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder

@@ -28,7 +28,7 @@ from dmsflow.model.table import Column, DataType, TableName, TableShape, can_sta
 from dmsflow.model.watermark import Scalar, Watermark
 from dmsflow.scd.misfits import TIMES
 from dmsflow.scd.native import Native
-from dmsflow.scd.shape import Element, Query
+from dmsflow.scd.shape import Element, Query, at_most
 
 ENDLESS = ("duckdb", "postgresql")
 """Databases with times that are infinite, or of no year from 1 to 9999, beside which others stand."""
@@ -168,8 +168,7 @@ def read_fence(
         query = query.where(keys[0] <= sa.bindparam("settled"))
 
     def read(query: Query) -> Watermark | None:
-        first: Element = sa.literal_column("1", sa.Integer())
-        last = query.order_by(*(key.desc() for key in keys)).limit(first).offset(sa.literal_column("0", sa.Integer()))
+        last = at_most(query.order_by(*(key.desc() for key in keys)), 1)
         statement = compile_statement("find_fence", Side.SOURCE, readable(last, known), sql.idioms)
         rows = session.fetch(statement.sql, {name: binds[name] for name in statement.binds})
         if rows:

@@ -331,3 +331,16 @@ def transaction(session: Session, begin: Callable[[], None] | None = None) -> It
     except BaseException:
         session.rollback()
         raise
+
+
+@contextmanager
+def one_state(session: Session) -> Iterator[None]:
+    """What is read in the block is read of one state, where the database can do that (law 5); nothing stays of it."""
+    if isinstance(session, SnapshotSession):
+        session.export_snapshot()
+    else:
+        session.begin()
+    try:
+        yield
+    finally:
+        session.rollback()

@@ -1,12 +1,12 @@
 """The tables that dmsflow keeps in a target, and the statements over them. Builds SQL; runs nothing."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import sqlalchemy as sa
 
 from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, CHUNK, COLUMN, COUNTS, LEASE, REJECT
 from dmsflow.model.table import Column, DataType, TypeName
+from dmsflow.scd.shape import at_most
 
 TEXT = DataType(name=TypeName.TEXT)
 INTEGER = DataType(name=TypeName.INTEGER)
@@ -146,11 +146,6 @@ def find_rejects(schema: str | None, limit: int | None) -> sa.Executable:
     order = [table.c[name] for name in ("chunk", "row_key", "column_name")]
     query = sa.select(*(table.c[name] for name in names)).where(_is(table, "run_id")).order_by(*order)
     return query if limit is None else at_most(query, limit)
-
-
-def at_most(query: sa.Select[*tuple[Any, ...]], rows: int) -> sa.Select[*tuple[Any, ...]]:
-    """The first rows of a query, their number written into it."""
-    return query.limit(sa.literal_column(str(rows), sa.Integer())).offset(sa.literal_column("0", sa.Integer()))
 
 
 def _is(table: sa.TableClause, name: str) -> sa.ColumnElement[bool]:

@@ -19,7 +19,7 @@ from dmsflow.engines.address import resolve
 from dmsflow.engines.connections import open_engine
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.engine import Engine, Session, Value
+from dmsflow.engines.engine import Engine, Session, Value, one_state
 from dmsflow.errors import DatabaseError, PlanRefused, SpecRejected
 from dmsflow.events import redact
 from dmsflow.model.facts import SourceFacts
@@ -31,10 +31,10 @@ from dmsflow.rehearsal.joins import NotSampled
 from dmsflow.rehearsal.joins import Side as JoinSide
 from dmsflow.rehearsal.prepare import ROWS_TABLE, Rehearsed
 from dmsflow.rehearsal.sample_sql import NUMBER, find_start, find_step, qualify
-from dmsflow.rehearsal.sampled_joins import Fetch, SampledQuery, one_state, plan_fetches, read_query, sample_order
+from dmsflow.rehearsal.sampled_joins import Fetch, SampledQuery, plan_fetches, read_query, sample_order
 from dmsflow.rehearsal.scratch import Scratch, in_source
 from dmsflow.rehearsal.translate import translate_spec
-from dmsflow.scd.shape import Element, Query
+from dmsflow.scd.shape import Element, Query, at_most
 from dmsflow.transfer import BATCH_ROWS
 
 KEYS_AT_ONCE = 500
@@ -152,7 +152,7 @@ def try_query(rehearsed: Rehearsed, sampled: SampledRows) -> None:
         facts = survey_source(spec, scratch.access, scratch.session)
         sql = source_sql(spec, facts, scratch.access)
         one: Query = sa.select(sa.literal_column("1").label("found")).select_from(sql.relation().alias("src"))
-        tried = one.where(sql.filter()).suffix_with(sa.text("LIMIT 1"))
+        tried = at_most(one.where(sql.filter()), 1)
         statement = compile_statement("try", Side.SOURCE, tried, idioms)
         found = scratch.session.fetch(statement.sql, _binds(spec, statement))
     except (SpecRejected, DatabaseError) as error:
@@ -247,7 +247,7 @@ def _select(spec: PipelineSpec, facts: SourceFacts, access: Access, rows: int) -
     sql = source_sql(spec, facts, access)
     source = sql.relation().alias("src")
     query = sa.select(*(source.c[name] for name in facts.shape.names)).select_from(source).where(sql.filter())
-    return compile_statement("sample", Side.SOURCE, query.suffix_with(sa.text(f"LIMIT {rows}")), sql.idioms)
+    return compile_statement("sample", Side.SOURCE, at_most(query, rows), sql.idioms)
 
 
 def _count_source(spec: PipelineSpec, facts: SourceFacts, access: Access, session: Session) -> int:

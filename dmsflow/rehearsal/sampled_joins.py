@@ -1,7 +1,6 @@
 """Plans a sample of each table of a query, so that rows which join are there together. Reads shapes, no rows."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -9,7 +8,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.columns import source_name
 from dmsflow.compiler.rules.sql import DIALECTS, STANDARD, hold_places
-from dmsflow.engines.engine import Engine, Session, SnapshotSession
+from dmsflow.engines.engine import Engine, Session
 from dmsflow.errors import DatabaseError
 from dmsflow.events import redact
 from dmsflow.model.plan import Side, Statement
@@ -114,19 +113,6 @@ def plan_fetches(query: SampledQuery, rows: int, seed: int, count: Callable[[Sta
                 raise NotSampled(f"a part of {query.written(table)} would not do, and no equality leads to its rows")
             selects[table] = source.spread(rows, total, seed)
         yield Fetch(table=table, select=selects[table], edges=edges, total=total)
-
-
-@contextmanager
-def one_state(session: Session) -> Iterator[None]:
-    """What is read in the block is read of one state, where the database can do that."""
-    if isinstance(session, SnapshotSession):
-        session.export_snapshot()
-    else:
-        session.begin()
-    try:
-        yield
-    finally:
-        session.rollback()
 
 
 def _parse(text: str, dialect: str) -> "Scope":

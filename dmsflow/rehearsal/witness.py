@@ -8,12 +8,11 @@ import sqlalchemy as sa
 from dmsflow.compiler.build import schema_of
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.engine import Binds, Idioms, Session, Value
-from dmsflow.marks.tables import at_most
 from dmsflow.model.plan import DELTA, STAGE, Plan, Side
 from dmsflow.model.spec import ScdType
 from dmsflow.rehearsal.effects import Row
 from dmsflow.runtime.run import Steps, Witness
-from dmsflow.scd.shape import CLASS, FAULT, word
+from dmsflow.scd.shape import CLASS, FAULT, at_most, word
 
 KINDS = {"new": "inserted", "version": "versioned", "update": "updated", "correct": "updated", "gone": "closed"}
 """The effects by the classes of a delta."""

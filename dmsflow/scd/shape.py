@@ -69,6 +69,11 @@ class Padded(sa.String):
         self.compared_as = compared_as
 
 
+def at_most(query: Query, rows: int) -> Query:
+    """The first rows of a query, their number written into it; each dialect has its own words for that."""
+    return query.limit(number(rows)).offset(number(0))
+
+
 class MergeShape(Struct, frozen=True, kw_only=True):
     """What the statements of a merge are built from.
 

@@ -17,6 +17,7 @@ from dmsflow.model.spec import ColumnSpec, PipelineSpec, param_values
 from dmsflow.model.table import Column, DataType, TypeName
 from dmsflow.rehearsal.made_up import POOL, Layout, ScratchColumn
 from dmsflow.rehearsal.prepare import check_types, declared_types
+from dmsflow.scd.shape import at_most
 from dmsflow.torture.layout import is_writable
 
 BATCH_ROWS = 50_000
@@ -42,7 +43,7 @@ def sample_rows(examined: Examined, access: Access, layout: Layout, rows: int, s
         return source.c[column.name]
 
     query = sa.select(*(pick(column).label(f"c{i}") for i, column in enumerate(layout.columns)))
-    query = query.select_from(source).where(sql.filter()).suffix_with(sa.text(f"LIMIT {rows}"))
+    query = at_most(query.select_from(source).where(sql.filter()), rows)
     statement = compile_statement("sample", Side.SOURCE, query, sql.idioms)
     values = param_values(spec.params)
     formats = dict(facts.source.formats) if facts.source.as_text else {}

@@ -20,7 +20,7 @@ from dmsflow.model.plan import Side
 from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy
 from dmsflow.model.table import TableShape
 from dmsflow.scd.native import Native
-from dmsflow.scd.shape import Element, MergeShape, Query, number, word
+from dmsflow.scd.shape import Element, MergeShape, Query, at_most, number, word
 from dmsflow.verify.columns import TEXT
 from dmsflow.verify.report import Broken, HistoryFound, Values, Violation
 
@@ -124,7 +124,7 @@ def _list(judged: sa.Subquery, merge: MergeShape, idioms: Idioms, limit: int) ->
     picked = [sa.cast(judged.c[name], text).label(name) for name in names]
     order = [judged.c[f"k{i}"] for i in range(len(merge.key))]
     query = sa.select(judged.c.law, *picked).where(judged.c.law.is_not(None)).order_by(*order, judged.c.f)
-    return query.suffix_with(sa.text(f"LIMIT {limit}"))
+    return at_most(query, limit)
 
 
 def _read(merge: MergeShape, row: Row) -> Violation:

@@ -22,7 +22,7 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.digests import DigestingIdioms, DigestWords
 from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.engine import Engine, Idioms, Session, SnapshotSession
+from dmsflow.engines.engine import Engine, Idioms, Session, one_state
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.plan import CheckpointPlan, Side, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType, param_values
@@ -54,7 +54,7 @@ def verify_history(loaded: LoadedSpec, engine: Engine, limit: int = 20) -> Verif
     started = time.perf_counter()
     spec = loaded.raise_if_rejected()
     table = engine.locate(spec.target.table)
-    with closing(engine.connect()) as session, _one_state(session):
+    with closing(engine.connect()) as session, one_state(session):
         shape = session.describe_table(table)
         if shape is None:
             raise PlanRefused(_nothing_loaded(spec))
@@ -119,25 +119,12 @@ def _open(access: Access, builder: Builder) -> Iterator[Sessions]:
     """Sessions that read one state of each database, and change nothing."""
     with ExitStack() as opened:
         target = opened.enter_context(closing(access.open_target()))
-        opened.enter_context(_one_state(target))
+        opened.enter_context(one_state(target))
         source = target
         if builder.transfer is not Transfer.IN_PLACE:
             source = opened.enter_context(closing(access.open_source()))
-            opened.enter_context(_one_state(source))
+            opened.enter_context(one_state(source))
         yield Sessions(source=source, target=target)
-
-
-@contextmanager
-def _one_state(session: Session) -> Iterator[None]:
-    """A transaction in which the session reads one state (law 5)."""
-    if isinstance(session, SnapshotSession):
-        session.export_snapshot()
-    else:
-        session.begin()
-    try:
-        yield
-    finally:
-        session.rollback()
 
 
 def _compare(loaded: LoadedSpec, builder: Builder, access: Access, sessions: Sessions, limit: int) -> Rows:
