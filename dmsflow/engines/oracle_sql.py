@@ -3,7 +3,6 @@
 A column's ``native`` type is written as Oracle's own DDL would: ``CHAR(10 CHAR)``, ``RAW(16)``, ``TIMESTAMP(3)``.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dmsflow.engines.engine import Traits, Value
+from dmsflow.engines.standard_sql import fit_name
 from dmsflow.model.plan import DELTA, NUMBERED, REFUSED, STAGE
 from dmsflow.model.table import DataType, TableName, TypeName
 
@@ -224,7 +224,7 @@ class OracleIdioms:
         parts = [self.quote(name) for name in key]
         if flag:
             parts = [f"CASE WHEN {self.quote(flag)} = {self.flags[0]} THEN {part} END" for part in parts]
-        named = self.qualify(TableName(table=fit_name(index), schema=table.schema))
+        named = self.qualify(TableName(table=fit_name(index, LONGEST_NAME), schema=table.schema))
         ddl = f"CREATE UNIQUE INDEX {named} ON {self.qualify(table)} ({', '.join(parts)})"
         return f"BEGIN {_run_unless(write_text(ddl), EXISTS)} END;"
 
@@ -258,15 +258,6 @@ def write_long_text(text: str) -> str:
     starts = range(0, len(text), LONGEST_PIECE)
     pieces = [write_text(text[at : at + LONGEST_PIECE]) for at in starts]
     return pieces[0] if len(pieces) == 1 else " || ".join(f"TO_CLOB({piece})" for piece in pieces)
-
-
-def fit_name(name: str) -> str:
-    """A name of ours in the length that Oracle takes; a long one ends with a digest of all of it."""
-    if len(name.encode()) <= LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
-    return f"{kept}_{digest}"
 
 
 def _write_float(value: float) -> str:

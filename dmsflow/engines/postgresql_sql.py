@@ -1,6 +1,5 @@
 """How PostgreSQL says things: names, types, constants, DDL, parameters. Opens nothing."""
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from dmsflow.engines.engine import Binds, Value
 from dmsflow.engines.postgresql_types import LONGEST_NAME, declare
-from dmsflow.engines.standard_sql import StandardIdioms
+from dmsflow.engines.standard_sql import StandardIdioms, fit_name
 from dmsflow.model.table import DataType, TableName
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class PostgreSQLIdioms(StandardIdioms):
         """A partial index over the current versions, its condition as the statements write it, so that they use it."""
         keys = ", ".join(self.quote(name) for name in key)
         where = f" WHERE {self.quote(flag)} = TRUE" if flag else ""
-        named = self.quote(fit_name(index))
+        named = self.quote(fit_name(index, LONGEST_NAME))
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.qualify(table)} ({keys}){where}"
 
     def native_digest(self) -> "DigestWords":
@@ -178,12 +177,3 @@ class PostgreSQLIdioms(StandardIdioms):
         from dmsflow.engines.postgresql_digests import PROBE
 
         return PROBE
-
-
-def fit_name(name: str) -> str:
-    """A name of ours in the length that PostgreSQL keeps; a long one ends with a digest of all of it."""
-    if len(name.encode()) <= LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    kept = name.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
-    return f"{kept}_{digest}"

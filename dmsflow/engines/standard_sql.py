@@ -1,5 +1,6 @@
 """What databases have in common that make temporary tables in a transaction and compare every value. Opens nothing."""
 
+import hashlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -68,3 +69,12 @@ class StandardIdioms:
     def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
         """None: a table counts its own rows."""
         return None
+
+
+def fit_name(name: str, longest: int) -> str:
+    """A name of ours in so many bytes; a longer one ends with a digest of all of it."""
+    if len(name.encode()) <= longest:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    kept = name.encode()[: longest - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}_{digest}"

@@ -13,7 +13,8 @@ import pytest
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.engines.postgresql_encodings import CODECS, find_unstorable
-from dmsflow.engines.postgresql_sql import PostgreSQLIdioms, fit_name, number_binds, paste_binds
+from dmsflow.engines.postgresql_sql import LONGEST_NAME, PostgreSQLIdioms, number_binds, paste_binds
+from dmsflow.engines.standard_sql import fit_name
 from dmsflow.errors import ConnectionFailed, PermanentError, TransientError
 from dmsflow.model.table import DataType, TableName, TypeName
 from tests.engines.conftest import open_engine
@@ -228,10 +229,10 @@ def test_a_schema_is_made_once_and_needs_no_permission_then(postgresql: Session)
 
 
 def test_a_long_name_of_ours_is_shortened_and_stays_its_own() -> None:
-    names = {fit_name("ü" * 40 + end) for end in ("_current_key", "_other_key")}
+    names = {fit_name("ü" * 40 + end, LONGEST_NAME) for end in ("_current_key", "_other_key")}
     assert len(names) == 2
     assert all(len(name.encode()) <= 63 for name in names)
-    assert fit_name("t_current_key") == "t_current_key"
+    assert fit_name("t_current_key", LONGEST_NAME) == "t_current_key"
 
 
 def test_text_in_another_order_than_that_of_its_bytes_is_known(url: str) -> None:

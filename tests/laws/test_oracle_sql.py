@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.dialects.oracle.base import RESERVED_WORDS
 from sqlglot import exp
 
-from dmsflow.engines.oracle_sql import LONGEST_NAME, OracleIdioms, fit_name
+from dmsflow.engines.oracle_sql import LONGEST_NAME, OracleIdioms
+from dmsflow.engines.standard_sql import fit_name
 from tests.golden.files import FOLDER, READ, all_statements, digests, wanted
 from tests.oracle.parsers import (
     SQLFLUFF_GAPS,
@@ -144,6 +145,6 @@ def compared(node: exp.Expression) -> Iterator[exp.Column]:
 
 
 def test_names_of_ours_fit():
-    long = fit_name("ä" * 100)
+    long = fit_name("ä" * 100, LONGEST_NAME)
     assert len(long.encode()) <= LONGEST_NAME
-    assert long != fit_name("ä" * 101)
+    assert long != fit_name("ä" * 101, LONGEST_NAME)
