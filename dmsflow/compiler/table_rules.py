@@ -75,7 +75,7 @@ def names_do_not_clash(spec: PipelineSpec, facts: Facts) -> Problems:
     seen: dict[str, str] = {}
     for wanted in listed_columns(spec, facts):
         folded = wanted.name.lower()
-        path = ("columns", wanted.name) if spec.columns else ("source",)
+        path = column_path(spec, wanted.name)
         if folded in own and not spec.columns:
             yield Diagnostic(
                 code="DMS302",
@@ -100,6 +100,11 @@ def names_do_not_clash(spec: PipelineSpec, facts: Facts) -> Problems:
         seen[folded] = wanted.name
 
 
+def column_path(spec: PipelineSpec, name: str) -> Path:
+    """Where a problem of a column stands: at the column, or at the source where no columns are listed."""
+    return ("columns", name) if spec.columns else ("source",)
+
+
 def engine_names(spec: PipelineSpec) -> tuple[str, ...]:
     """The engine's own column names that this spec's target has."""
     fields, names = spec.scd.fields, [spec.scd.fields.surrogate_key]
@@ -120,7 +125,7 @@ def types_are_supported(spec: PipelineSpec, facts: Facts) -> Problems:
             yield Diagnostic(
                 code="DMS303",
                 message=f'column "{column.name}" has the type {column.type}, which is not supported',
-                path=("columns", column.name) if spec.columns else ("source",),
+                path=column_path(spec, column.name),
                 help=f'cast it, such as {{expr: "cast({column.spec.source or column.name} as varchar)", type: text}}',
             )
 

@@ -6,7 +6,7 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 from collections.abc import Iterator
 
 from dmsflow.compiler.columns import LoadedColumn, match_columns
-from dmsflow.compiler.table_rules import engine_names
+from dmsflow.compiler.table_rules import column_path, engine_names
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.marks.names import GONE_PREFIX, SEEN_PREFIX
 from dmsflow.model.facts import Facts
@@ -66,7 +66,7 @@ def target_names_are_kept(spec: PipelineSpec, facts: Facts) -> Problems:
     if longest is None or facts.target.shape is not None:
         return
     named: list[tuple[Path, str]] = [(("target", "table"), f"{GONE_PREFIX}{spec.target.table.table}")]
-    named += [(("columns", c.name) if spec.columns else ("source",), c.name) for c in match_columns(spec, facts)]
+    named += [(column_path(spec, c.name), c.name) for c in match_columns(spec, facts)]
     named += [(("scd", "fields"), name) for name in engine_names(spec)]
     for path, name in named:
         if len(name.encode()) > longest:
@@ -129,7 +129,7 @@ def target_columns_are_writable(spec: PipelineSpec, facts: Facts) -> Problems:
     shape = facts.target.shape
     if shape is None:
         return
-    named: list[tuple[Path, str]] = [(_column_path(spec, c.name), c.name) for c in match_columns(spec, facts)]
+    named: list[tuple[Path, str]] = [(column_path(spec, c.name), c.name) for c in match_columns(spec, facts)]
     named += [(("scd",), name) for name in engine_names(spec)]
     for path, name in named:
         column = shape.find(name)
@@ -152,7 +152,7 @@ def target_columns_are_comparable(spec: PipelineSpec, facts: Facts) -> Problems:
             yield Diagnostic(
                 code="DMS341",
                 message=f'column "{column.name}" of {spec.target.table} is {native}, which has no comparison',
-                path=_column_path(spec, column.name),
+                path=column_path(spec, column.name),
                 help="declare it as jsonb or text, leave it out of columns, or load with scd: append",
             )
 
@@ -185,10 +185,6 @@ def memory_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
             path=("scd", "late"),
             help="add them to it with their values, or drop it: rows older than the new one are then rejected",
         )
-
-
-def _column_path(spec: PipelineSpec, name: str) -> Path:
-    return ("columns", name) if spec.columns else ("source",)
 
 
 def target_types_fit(spec: PipelineSpec, facts: Facts) -> Problems:

@@ -37,9 +37,6 @@ MODULE = "dmsflow"
 LONGEST_ACTION = 64
 """Bytes that V$SESSION keeps of an action."""
 
-FIRST_VERSION = 18
-"""Temporary tables of one session are there since this one."""
-
 FLASHBACK_HELP = "GRANT EXECUTE ON SYS.DBMS_FLASHBACK lets all chunks read one state"
 
 

@@ -175,16 +175,6 @@ def is_lost(told: Told) -> bool:
     return told.code in DRIVER_LOST or told.number in LOST
 
 
-def is_missing(error: BaseException | None, numbers: tuple[int, ...] = PERMISSION) -> bool:
-    """Whether the user may not do, or not see, what was asked for."""
-    import oracledb
-
-    if not isinstance(error, oracledb.Error):
-        return False
-    told = read_error(error)
-    return told.number in numbers or "PLS-00201" in told.words or "PLS-00904" in told.words
-
-
 def _refused_column(words: str) -> str | None:
     """The column that the server names."""
     found = NAMED.search(words) or LISTED.search(words)

@@ -19,7 +19,7 @@ def judge_checks(run: Run, steps: Steps, *places: CheckOn, done: str, next_step:
     _note(run, steps, results)
     failed = [one for one in results if one.status is CheckStatus.FAILED and one.on is not CheckOn.ROW]
     if failed:
-        told = "; ".join(f"check {one.name} {WHERE[one.on]} failed: {tellanswer(one)}" for one in failed)
+        told = "; ".join(f"check {one.name} {WHERE[one.on]} failed: {tell_answer(one)}" for one in failed)
         raise CheckFailed(f"{told}: {done}", next_step=next_step)
 
 
@@ -39,7 +39,7 @@ def note_sound_rows(run: Run, steps: Steps, read: int) -> None:
     _note(run, steps, tuple(answer(check, holds=True, rows=0, of=read) for check in checks))
 
 
-def tellanswer(result: CheckResult) -> str:
+def tell_answer(result: CheckResult) -> str:
     """What was found, with the first samples."""
     return f"{result.message}, such as {'; '.join(result.samples)}" if result.samples else result.message
 

@@ -8,6 +8,7 @@ from dmsflow.model.plan import LATE, REPLAY, Plan
 from dmsflow.model.result import RowCounts
 from dmsflow.runtime.merge import verify_chain
 from dmsflow.runtime.run import Run, Steps
+from dmsflow.runtime.temporaries import drop_temporaries
 
 
 def begin_memory(plan: Plan, steps: Steps, *, empty: bool) -> datetime | None:
@@ -36,8 +37,7 @@ def replay_late(run: Run, steps: Steps) -> RowCounts:
     if late:
         steps.execute("leave_late")
         counts += _replay(run, steps, late)
-    for name in (LATE, REPLAY):
-        steps.session.execute(f'DROP TABLE IF EXISTS "{name}"')
+    drop_temporaries(steps, LATE, REPLAY)
     return counts
 
 
