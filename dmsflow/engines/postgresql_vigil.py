@@ -145,7 +145,7 @@ class Vigil(Patience):
         """A wait begins."""
         self._began = self._heard = self._alive = self._clock()
         self._next = self._began + self._lookout.first
-        self._asked = False
+        self._asked = self._doubted = False
         self.holder = None
         stopping = self._lookout.stopping()
         self._grace = self._began + GRACE if stopping is not None and stopping.at_once else 0.0
@@ -154,6 +154,7 @@ class Vigil(Patience):
         """The server said something."""
         self._heard = self._alive = self._clock()
         self._next = self._heard + self._lookout.first
+        self._doubted = False
 
     def tick(self) -> None:
         """Nothing came for a moment. Raises Interrupted, or TransientError for a server that is lost."""
@@ -174,13 +175,15 @@ class Vigil(Patience):
             self._alive = now
         if sight.gone:
             raise TransientError("the server has ended this session, and nobody was told: the connection is lost")
-        if self._lookout.silence and now - self._alive >= self._lookout.silence:
+        if self._lookout.silence and now - self._alive >= self._lookout.silence and self._doubted:
             raise TransientError(
                 f"the server has said nothing for {silent:.0f} seconds, and does not answer a second connection "
                 "either: check server and network; a longer wait is the option silence_timeout"
             )
         if self._asked and (sight.holder or not sight.works):
             raise Interrupted(f"the run was stopped while it waited for {sight.holder or 'a server that is silent'}")
+        # An answer may be on its way, from a server that was done before it was looked at: one look more tells.
+        self._doubted = not sight.works
         self._tell(sight, silent)
         self._next = now + min(max(silent, self._lookout.first), LAST_LOOK)
         if self._lookout.silence and not sight.works:
