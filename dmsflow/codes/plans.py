@@ -74,9 +74,9 @@ PLANS: tuple[Entry, ...] = (
         ),
         mistake="checkpoint: {columns: [order_id]}, and somebody's transaction that has been open since yesterday",
         cure=(
-            "End the session that the message names, or apply again when it is done. Where rows have a time, name that "
-            "first in checkpoint.columns: then the read ends below what is open, and nothing is waited for. Or set "
-            "checkpoint.settle."
+            "End the session that the message names, or apply again when it is done. Where rows of PostgreSQL have a "
+            "time, name that first in checkpoint.columns: then the read ends below what is open, and nothing is waited "
+            "for. Or set checkpoint.settle."
         ),
     ),
     Entry(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dmsflow.compiler.rules.sql import DIALECTS
 from dmsflow.compiler.user_sql import table_names
 from dmsflow.engines.engine import Session, WritersIdioms
 from dmsflow.model.facts import Writers
@@ -56,7 +57,7 @@ def writers_statement(spec: PipelineSpec, sql: "SourceSql") -> Statement:
     """The question who they are."""
     assert isinstance(sql.idioms, WritersIdioms)
     table, query = spec.source.table, spec.source.query
-    names = [sql.idioms.qualify(table)] if table else table_names(query or "", "postgres")
+    names = [sql.idioms.qualify(table)] if table else table_names(query or "", DIALECTS[sql.facts.engine])
     return Statement(name="find_writers", side=Side.SOURCE, sql=sql.idioms.find_writers(names))
 
 

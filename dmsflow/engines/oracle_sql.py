@@ -219,6 +219,18 @@ class OracleIdioms:
         """None: a schema is a user, which an administrator makes."""
         return None
 
+    def open_since(self, family: str) -> str:
+        """A query that tells no start, and whether the user may see who writes."""
+        from dmsflow.engines import oracle_writers
+
+        return oracle_writers.OPEN_SINCE
+
+    def find_writers(self, names: Sequence[str]) -> str:
+        """A query for the sessions that have written into these tables."""
+        from dmsflow.engines import oracle_writers
+
+        return oracle_writers.find_writers(names)
+
     def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
         """An index over expressions, NULL in all of them for versions that are not current: those have no entry."""
         parts = [self.quote(name) for name in key]

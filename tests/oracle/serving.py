@@ -76,6 +76,7 @@ class ServingDriver(FakeDriver):
         self.database.execute(f'CREATE SCHEMA IF NOT EXISTS "{SCHEMA}"')
         self.declared: dict[str, list[Stored]] = {}
         self.statistics: int | None = None
+        self.writers: list[list[tuple[str, str]]] | None = None
         self.changes = itertools.count(4711)
 
     def make_connection(self, pool: FakePool) -> FakeConnection:
@@ -107,6 +108,11 @@ class ServingDriver(FakeDriver):
             return Answer("", [COUNT], [(self.statistics,)], None, 0)
         if "all_indexes" in sql:
             return Answer("", [TEXT, TEXT], [], None, 0)
+        if "GV_$LOCKED_OBJECT" in sql:
+            return Answer("", [TEXT, COUNT, COUNT], [(None, 1, int(self.writers is None))], None, 0)
+        if "gv$locked_object" in sql:
+            assert self.writers is not None
+            return Answer("", [TEXT, TEXT], self.writers.pop(0) if self.writers else [], None, 0)
         if "GET_SYSTEM_CHANGE_NUMBER" in sql:
             return Answer("", [COUNT], [(next(self.changes),)], None, 0)
         return Answer("", [TEXT], [(SCHEMA,)], None, 0) if "CURRENT_SCHEMA" in sql else None

@@ -143,5 +143,21 @@ def test_a_chunk_whose_undo_is_gone_is_read_in_pieces(from_oracle: World, server
     assert len(set(numbers)) == 3, "the first state, a new one for what is left, and one of the second piece"
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_run_by_a_watermark_waits_for_those_who_write(from_oracle: World, server: ServingDriver, caplog, seen):
+    """Law 17: one that the first look found and the second did not; or the plan says that nobody can be seen."""
+    fill_source(server, 20)
+    looks = [[("1.11.70", "session 11,70, user WEB")], []]
+    server.writers = list(looks) if seen else None
+    wanted = spec("append") | {"checkpoint": {"strategy": "key", "columns": ["K"]}}
+    del wanted["key"]
+    report = from_oracle.apply(wanted)
+    assert (report.status, report.rows.inserted) == (RunStatus.SUCCEEDED, 20), report
+    asked = [call.sql for call in server.asked("execute") if "gv$locked_object" in call.sql]
+    assert len(asked) == len(looks) * seen
+    assert all("SELECT 'DW', 'S' FROM DUAL" in sql for sql in asked)
+    assert ("waiting for open transactions" in caplog.text) == seen
+
+
 def _no_space() -> oracledb.Error:
     return oracle_error(1653, "unable to extend table DW.T by 128 in tablespace USERS")
