@@ -7,19 +7,30 @@ from dmsflow.engines.digests import Typed, one_segment
 NULL = "'~'"
 """No value of a type with an alphabet of its own; text has its length before it."""
 
+SHORT_DECIMAL = 18
+"""So many digits fit into 64 bits."""
+
+
+ONE_TO_ONE = ("boolean", "integer", "float", "date", "timestamp", "timestamptz")
+"""The families whose values DuckDB hashes to as many numbers."""
+
 
 class DuckDBHash:
-    """DuckDB's own hash: of typed values, so that -0.0 is 0.0 and every NaN is one."""
+    """DuckDB's own hash: of typed values, so that -0.0 is 0.0 and every NaN is one.
+
+    Hashes of values are joined by XOR, so that two rows which exchange a value may add up to the same: what is joined
+    is hashed once more.
+    """
 
     canonical = False
 
     def number(self, values: Sequence[Typed]) -> str:
         """64 bits, without a sign."""
-        return f"hash({', '.join(map(_comparable, values))})"
+        return f"hash(hash({', '.join(map(_comparable, values))}))"
 
     def other_number(self, values: Sequence[Typed]) -> str:
-        """The hash of the same values after another one."""
-        return f"hash('dmsflow', {', '.join(map(_comparable, values))})"
+        """Of other text, since whatever is joined with the hash of one value tells no more than that."""
+        return f"hash(hash('dmsflow', {', '.join(map(_comparable_other, values))}))"
 
     def segment(self, values: Sequence[Typed], segments: int) -> str:
         """By the key's hash."""
@@ -53,8 +64,16 @@ class DuckDBCanonical:
 
 
 def _comparable(value: Typed) -> str:
-    """The value as DuckDB's hash takes it."""
+    """The value as DuckDB's hash takes it; of 128 bits it would not tell which half is which."""
+    if value.type.family == "uuid" or (value.type.family == "decimal" and (value.type.precision or 38) > SHORT_DECIMAL):
+        return f"CAST({value.sql} AS VARCHAR)"
     return _minified(value.sql) if value.type.family == "json" else value.sql
+
+
+def _comparable_other(value: Typed) -> str:
+    """A value whose hash is another one."""
+    one = _comparable(value)
+    return one if value.type.family in ONE_TO_ONE else f"'dmsflow' || CAST({one} AS VARCHAR)"
 
 
 def _minified(sql: str) -> str:
@@ -89,6 +108,9 @@ def write_canonical(value: Typed) -> str:
             return _write_time(sql, "DATE" if value.type.family == "date" else "TIMESTAMP")
         case "json":
             return _minified(sql)
+        case "decimal" if value.type.precision == value.type.scale:
+            # DuckDB writes .5 where no digit has a place before the point.
+            return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)[.]', '\\10.')"
     return f"CAST({sql} AS VARCHAR)"
 
 

@@ -17,7 +17,11 @@ SELECT CAST(hash_record_extended(ROW(1::int8, 'dms'::text, 1.5::numeric, true, '
 
 
 class PostgreSQLHash:
-    """The server's own hash of a record: by type, so that 1.5 is 1.50; it may change with a major version."""
+    """The server's own hash of a record: by type, so that 1.5 is 1.50; it may change with a major version.
+
+    A record's hash is a sum of its columns' hashes, so that two rows which exchange a value would add up to the same:
+    it is hashed once more.
+    """
 
     canonical = False
 
@@ -38,7 +42,8 @@ class PostgreSQLHash:
         return write_text_of(value)
 
     def _hash(self, values: Sequence[Typed], seed: int) -> str:
-        return f"hash_record_extended(ROW({', '.join(map(_comparable, values))}), {seed})"
+        record = f"hash_record_extended(ROW({', '.join(map(_comparable, values))}), {seed})"
+        return f"hash_record_extended(ROW(int8send({record})), {seed})"
 
 
 class PostgreSQLCanonical:
@@ -78,12 +83,20 @@ class PostgreSQLCanonical:
 
 
 def _comparable(value: Typed) -> str:
-    """The value as its type's hash takes it; text by its bytes, whatever its collation takes for equal."""
+    """The value as its type's hash takes it; text by its bytes, whatever its collation takes for equal.
+
+    The server folds the 64 bits of a number or an instant into 32 before it hashes them: 1 would be 4294967296. Their
+    bytes are hashed.
+    """
     match value.type.family:
         case "text" | "other":
             return f'CAST({value.sql} AS text) COLLATE "C"'
         case "json":
             return f"CAST({value.sql} AS jsonb)"
+        case "integer":
+            return f"int8send(CAST({value.sql} AS int8))"
+        case "timestamp" | "timestamptz":
+            return f"{value.type.family}_send(CAST({value.sql} AS {value.type.family}))"
     return value.sql
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,6 +39,10 @@ KINDS: dict[str, tuple[DataType, st.SearchStrategy]] = {
     "decimal": (
         DataType(name=TypeName.DECIMAL, precision=30, scale=4),
         st.decimals(-(10**20), 10**20, places=4),
+    ),
+    "fraction": (
+        DataType(name=TypeName.DECIMAL, precision=4, scale=4),
+        st.decimals("-0.9999", "0.9999", places=4),
     ),
     "double": (DataType(name=TypeName.DOUBLE), st.floats(allow_nan=False)),
     "real": (DataType(name=TypeName.REAL), st.floats(-1e30, 1e30, allow_subnormal=False).map(_single)),
@@ -192,6 +197,45 @@ def test_columns_do_not_run_into_each_other(stores: Stores):
             )
             found = session.fetch(f"SELECT {number} FROM (VALUES {rows}) AS t(a, b)")
             assert len(set(found)) == len(pairs)
+
+
+FOLDED = {
+    "bigint": (1, 2**32),
+    "timestamp": (datetime(2000, 1, 1, 0, 0, 0, 1), datetime(2000, 1, 1, 1, 11, 34, 967296)),
+    "timestamptz": (datetime(2000, 1, 1, 0, 0, 0, 1, UTC), datetime(2000, 1, 1, 1, 11, 34, 967296, UTC)),
+    "decimal": (Decimal(5 * 2**64 + 7).scaleb(-4), Decimal(7 * 2**64 + 5).scaleb(-4)),
+    "uuid": (UUID("80000000-0000-0005-0000-000000000007"), UUID("80000000-0000-0007-0000-000000000005")),
+}
+"""Two values each that a database takes for one in its own hash."""
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_a_native_digest_tells_values_apart_that_the_hash_of_a_database_folds(name: str, stores: Stores):
+    kind = KINDS[name][0]
+    for session, idioms, write in (
+        (stores.duckdb, DuckDBIdioms(), DuckDBIdioms().literal),
+        (stores.postgresql, PostgreSQLIdioms(), write_postgresql),
+    ):
+        words, value = idioms.native_digest(), [Typed(sql="v", type=kind)]
+        listed = _list(f"CAST({write(one)} AS {idioms.type_sql(kind)})" for one in FOLDED[name])
+        found = session.fetch(
+            f"SELECT {words.number(value)}, {words.other_number(value)} FROM (VALUES {listed}) t(i, v)"
+        )
+        assert len({one for one, _ in found}) == len({other for _, other in found}) == 2
+
+
+def test_rows_that_exchange_a_value_add_up_to_another_sum(stores: Stores):
+    kinds = [DataType(name=TypeName.BIGINT), DataType(name=TypeName.BOOLEAN)]
+    for session, idioms in ((stores.duckdb, DuckDBIdioms()), (stores.postgresql, PostgreSQLIdioms())):
+        number = idioms.native_digest().number([Typed(sql=n, type=kind) for n, kind in zip("kv", kinds, strict=True)])
+        kept, exchanged = (
+            [
+                session.fetch(f"SELECT sum({number}) FROM (VALUES ({i}, {first}), ({i + 1}, {not first})) AS t(k, v)")
+                for i in range(20)
+            ]
+            for first in (True, False)
+        )
+        assert all(one != other for one, other in zip(kept, exchanged, strict=True))
 
 
 def test_a_date_is_what_it_says(stores: Stores):
