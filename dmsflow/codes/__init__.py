@@ -8,11 +8,14 @@ from dmsflow.codes.meaning import MEANING
 from dmsflow.codes.plans import PLANS
 from dmsflow.codes.reading import READING
 from dmsflow.codes.shape import SHAPE
+from dmsflow.codes.surrogates import SURROGATES
 from dmsflow.codes.tables import TABLES
 
 __all__ = ["CATALOGUE", "Entry", "find_entry", "slug_of"]
 
-CATALOGUE: dict[str, Entry] = {entry.code: entry for entry in (*READING, *SHAPE, *MEANING, *TABLES, *PLANS)}
+CATALOGUE: dict[str, Entry] = {
+    entry.code: entry for entry in (*READING, *SHAPE, *MEANING, *TABLES, *SURROGATES, *PLANS)
+}
 
 _BY_SLUG = {entry.slug: entry for entry in CATALOGUE.values()}
 

@@ -14,6 +14,7 @@ from dmsflow.compiler.direct import Reading
 from dmsflow.compiler.explain_choices import explain_choices
 from dmsflow.compiler.remembered import digest_facts, planned_source
 from dmsflow.compiler.source_sql import SourceSql
+from dmsflow.compiler.surrogates import is_counted, word_keys
 from dmsflow.compiler.table_rules import engine_names
 from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.engine import Idioms
@@ -67,6 +68,8 @@ def merge_shape(
         feed=spec.is_feed,
         op=spec.source.op if spec.is_feed else None,
         instant=_instant(spec, columns),
+        key_from=scd.surrogate.made_from,
+        key_words=word_keys(spec, columns, idioms),
     )
 
 
@@ -156,7 +159,8 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    if cut.counted or spec.is_feed or spec.scd.within.scopes or asks_the_stage(spec):
+    makes_keys = spec.scd.fields.surrogate_key and not is_counted(spec)
+    if cut.counted or spec.is_feed or spec.scd.within.scopes or makes_keys or asks_the_stage(spec):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
     if transfer is Transfer.ARROW and not rejects_allowed and _appends_as_sent(spec, facts, columns):

@@ -17,6 +17,7 @@ from dmsflow.compiler.pieces import piece_statements
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
+from dmsflow.compiler.surrogates import is_counted
 from dmsflow.compiler.temporaries import create_stage, temporary_statements
 from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.compiler.uniqueness import keeps_key
@@ -252,8 +253,8 @@ def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
     def compiled(name: str, element: sa.Executable) -> Statement:
         return compile_statement(name, Side.TARGET, element, target)
 
-    if builder.source.spec.scd.fields.surrogate_key:
-        key = merge.target().c[builder.source.spec.scd.fields.surrogate_key]
+    if merge.fields.surrogate_key and is_counted(builder.spec):
+        key = merge.target().c[merge.fields.surrogate_key]
         yield compiled("last_surrogate_key", sa.select(sa.func.max(key)))
     if merge.unfilled and not builder.checkpoint.columns:
         yield compiled("forget_columns", forget_columns(merge.schema))

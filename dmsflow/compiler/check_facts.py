@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.surrogates import surrogate_type
 from dmsflow.compiler.survey import refused
 from dmsflow.compiler.table_rules import engine_names
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
@@ -56,7 +57,7 @@ def _types(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], on
     fields = spec.scd.fields
     flags = (fields.is_current, fields.is_deleted)
     for name in engine_names(spec):
-        kind = TypeName.BIGINT if name == fields.surrogate_key else TypeName.TIMESTAMP
+        kind = surrogate_type(spec).name if name == fields.surrogate_key else TypeName.TIMESTAMP
         known[name] = DataType(name=TypeName.BOOLEAN if name in flags else kind)
     shape = facts.target.shape
     return known | ({column.name: column.type for column in shape.columns} if shape else {})

@@ -10,6 +10,7 @@ from dmsflow.compiler.chunking import Cut, decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
 from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
+from dmsflow.compiler.surrogates import surrogates_can_be_made
 from dmsflow.compiler.survey import read_boundaries, survey, try_checks
 from dmsflow.compiler.table_rules import TABLE_RULES
 from dmsflow.compiler.target_rules import TARGET_RULES
@@ -84,9 +85,10 @@ def examine(loaded: LoadedSpec, access: Access, source: SourceFacts | None = Non
         raise SpecRejected((*loaded.diagnostics, *problems))
     spec = name_fields(spec, facts)
     columns = match_columns(spec, facts)
-    refused_checks = tuple(place(loaded, it) for it in _try_all_checks(spec, facts, columns, access))
-    if refused_checks:
-        raise SpecRejected((*loaded.diagnostics, *problems, *refused_checks))
+    unmade = surrogates_can_be_made(spec, facts, columns, access.target_idioms)
+    refused = tuple(place(loaded, it) for it in (*unmade, *_try_all_checks(spec, facts, columns, access)))
+    if refused:
+        raise SpecRejected((*loaded.diagnostics, *problems, *refused))
     return Examined(spec=spec, facts=facts, columns=columns, problems=problems)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dmsflow.compiler.build import Builder
 from dmsflow.compiler.feeds import memory_ddl
 from dmsflow.compiler.statements import compile_statement, create_table
+from dmsflow.compiler.surrogates import surrogate_type
 from dmsflow.compiler.uniqueness import makes_unique_index
 from dmsflow.marks.names import COLUMN, GONE_PREFIX
 from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, compared_columns, note_column
@@ -12,7 +13,6 @@ from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import ScdType
 from dmsflow.model.table import Column, DataType, TableName, TypeName
 
-BIGINT = DataType(name=TypeName.BIGINT)
 INTEGER = DataType(name=TypeName.INTEGER)
 INSTANT = DataType(name=TypeName.TIMESTAMP)
 BOOLEAN = DataType(name=TypeName.BOOLEAN)
@@ -89,7 +89,7 @@ def target_columns(builder: Builder) -> tuple[Column, ...]:
     fields, merge = builder.merge.fields, builder.merge
     columns: list[Column] = []
     if fields.surrogate_key:
-        columns.append(Column(name=fields.surrogate_key, type=BIGINT, nullable=False))
+        columns.append(Column(name=fields.surrogate_key, type=surrogate_type(builder.spec), nullable=False))
     columns += [
         Column(name=column.name, type=column.type, nullable=column.name not in merge.key) for column in builder.columns
     ]

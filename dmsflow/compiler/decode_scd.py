@@ -8,6 +8,7 @@ from dmsflow.compiler.literals import parse_duration, parse_timestamp
 from dmsflow.compiler.section import Section
 from dmsflow.model.deletes import DeleteScope, DeletesWithin
 from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target
+from dmsflow.model.surrogate import KeyFrom, SurrogateKey
 
 DMS_FIELDS = Fields(
     surrogate_key="SKEY",
@@ -41,6 +42,7 @@ def decode_scd(top: Section, target: Target) -> Scd:
         window=scd.literal("window", "DMS107", parse_duration, None),
         detect=scd.choice("detect", Detect.COLUMNS),
         fields=_decode_fields(scd, target),
+        surrogate=_decode_surrogate(scd),
     )
 
 
@@ -83,7 +85,7 @@ def _decode_fields(scd: Section, target: Target) -> Fields:
     if scd.text("fields") == "dms":
         return DMS_FIELDS
     fields, default = scd.section("fields"), _default_fields(target)
-    key = fields.text("surrogate_key") if fields.has("surrogate_key") else default.surrogate_key
+    key = _decode_key_name(fields, default.surrogate_key)
     return Fields(
         surrogate_key=key,
         valid_from=fields.text("valid_from") or default.valid_from,
@@ -94,6 +96,23 @@ def _decode_fields(scd: Section, target: Target) -> Fields:
         row_hash=fields.text("row_hash") or default.row_hash,
         is_deleted=fields.text("is_deleted") or default.is_deleted,
     )
+
+
+def _decode_key_name(fields: Section, default: str | None) -> str | None:
+    """``surrogate_key: name`` is short for ``{column: name}``; a mapping without a column keeps the default."""
+    node = fields.child("surrogate_key")
+    if node is not None and node.is_collection:
+        return fields.section("surrogate_key").text("column") or default
+    return fields.text("surrogate_key") if fields.has("surrogate_key") else default
+
+
+def _decode_surrogate(scd: Section) -> SurrogateKey:
+    node = scd.child("fields")
+    fields = scd.section("fields") if node is not None and node.is_collection else Section(None, (), [])
+    node = fields.child("surrogate_key")
+    if node is None or not node.is_collection:
+        return SurrogateKey()
+    return SurrogateKey(made_from=fields.section("surrogate_key").choice("from", KeyFrom.BLOCKS))
 
 
 def _default_fields(target: Target) -> Fields:

@@ -13,6 +13,7 @@ from dmsflow.compiler.rules import (
     references,
     source,
     sql,
+    surrogate,
 )
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.spec import PipelineSpec
@@ -49,6 +50,8 @@ SPEC_RULES: tuple[Rule, ...] = (
     history.validity_is_an_interval,
     history.late_rows_have_a_time,
     history.first_start_leaves_the_time,
+    surrogate.surrogate_has_a_column,
+    surrogate.uuid_names_one_row,
     feed.rows_have_an_order,
     feed.operation_has_a_feed,
     feed.operation_is_told,

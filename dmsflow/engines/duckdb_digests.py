@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from dmsflow.engines.digests import Typed, one_segment
+from dmsflow.engines.name_keys import cut_key
+from dmsflow.model.table import DataType
 
 NULL = "'~'"
 """No value of a type with an alphabet of its own; text has its length before it."""
@@ -126,3 +128,17 @@ def write_text_of(value: Typed) -> str:
     if value.type.family == "float":
         return f"CAST({value.sql} AS VARCHAR)"
     return write_canonical(value)
+
+
+def name_key(types: Sequence[DataType]) -> str:
+    """A surrogate key over values of these types (see name_keys)."""
+    parts = [Typed(sql=f"{{{i}}}", type=data_type) for i, data_type in enumerate(types)]
+    digest = f"sha256(concat({', '.join(map(_write_part_of_name, parts))}))"
+    return f"CAST({cut_key(digest)} AS UUID)"
+
+
+def _write_part_of_name(value: Typed) -> str:
+    if value.type.family == "text":
+        return f"strlen({value.sql}), ':', {value.sql}"
+    exact = Typed(sql=f"CAST({value.sql} AS TIMESTAMP)", type=value.type) if value.type.family == "timestamp" else value
+    return f"{write_canonical(exact)}, ','"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dmsflow.engines.engine import Value
+from dmsflow.engines.name_keys import can_name
 from dmsflow.engines.standard_sql import StandardIdioms
 from dmsflow.model.table import DataType, TableName, TypeName
 
@@ -111,6 +112,12 @@ class DuckDBIdioms(StandardIdioms):
         from dmsflow.engines.duckdb_digests import DuckDBCanonical
 
         return DuckDBCanonical()
+
+    def name_key(self, types: Sequence[DataType]) -> str | None:
+        """SHA-256 of canonical text."""
+        from dmsflow.engines.duckdb_digests import name_key
+
+        return name_key(types) if can_name(types) else None
 
     def native_probe(self) -> str | None:
         """None: one process computes all of them."""

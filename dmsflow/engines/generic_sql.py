@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from dmsflow.engines.engine import Value
+from dmsflow.engines.name_keys import can_name
 from dmsflow.engines.sqlite_compiler import SQLiteTextDialect
 from dmsflow.engines.sqlite_values import declare, write_literal
 from dmsflow.engines.standard_sql import StandardIdioms
@@ -88,6 +89,12 @@ class SQLiteIdioms(StandardIdioms):
         keys = ", ".join(self.quote(name) for name in key)
         where = f" WHERE {self.quote(flag)} = TRUE" if flag else ""
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.quote(table.table)} ({keys}){where}"
+
+    def name_key(self, types: Sequence[DataType]) -> str | None:
+        """A function that each connection brings."""
+        from dmsflow.engines.sqlite_names import name_key
+
+        return name_key(types) if can_name(types) else None
 
 
 class GenericIdioms(StandardIdioms):

@@ -231,6 +231,12 @@ class OracleIdioms:
 
         return oracle_writers.find_writers(names)
 
+    def name_key(self, types: Sequence[DataType]) -> str | None:
+        """SHA-256 of canonical text."""
+        from dmsflow.engines.oracle_names import name_key
+
+        return name_key(types)
+
     def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
         """An index over expressions, NULL in all of them for versions that are not current: those have no entry."""
         parts = [self.quote(name) for name in key]

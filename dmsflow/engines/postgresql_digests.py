@@ -6,6 +6,8 @@ Its sessions write times in UTC and in ISO's order, and floating-point numbers i
 from collections.abc import Sequence
 
 from dmsflow.engines.digests import Typed, one_segment
+from dmsflow.engines.name_keys import cut_key
+from dmsflow.model.table import DataType
 
 NULL = "'~'"
 SEED, OTHER_SEED = 0, 1
@@ -121,3 +123,21 @@ def write_text_of(value: Typed) -> str:
     if value.type.family == "float":
         return f"CAST({value.sql} AS text)"
     return write_canonical(value)
+
+
+def name_key(types: Sequence[DataType]) -> str:
+    """A surrogate key over values of these types (see name_keys). OFFSET 0 keeps the digest from being made anew."""
+    parts = (Typed(sql=f"{{{i}}}", type=data_type) for i, data_type in enumerate(types))
+    name = " || ".join(map(_write_part_of_name, parts))
+    digest = f"(SELECT encode(sha256(convert_to({name}, 'UTF8')), 'hex') AS h OFFSET 0) AS d"
+    return f"(SELECT CAST({cut_key('d.h')} AS uuid) FROM {digest})"
+
+
+def _write_part_of_name(value: Typed) -> str:
+    match value.type.family:
+        case "text":
+            text = f"CAST({value.sql} AS text)"
+            return f"octet_length(convert_to({text}, 'UTF8')) || ':' || {text}"
+        case "timestamp":
+            return f"CAST(CAST({value.sql} AS timestamp) AS text) || ','"
+    return f"{write_canonical(value)} || ','"

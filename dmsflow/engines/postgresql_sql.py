@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from dmsflow.engines.engine import Binds, Value
+from dmsflow.engines.name_keys import can_name
 from dmsflow.engines.postgresql_types import LONGEST_NAME, declare
 from dmsflow.engines.standard_sql import StandardIdioms, fit_name
 from dmsflow.model.table import DataType, TableName
@@ -171,6 +172,12 @@ class PostgreSQLIdioms(StandardIdioms):
         from dmsflow.engines.postgresql_digests import PostgreSQLCanonical
 
         return PostgreSQLCanonical(unicode=unicode)
+
+    def name_key(self, types: Sequence[DataType]) -> str | None:
+        """SHA-256 of canonical text."""
+        from dmsflow.engines.postgresql_digests import name_key
+
+        return name_key(types) if can_name(types) else None
 
     def native_probe(self) -> str | None:
         """The hash of a record of constants."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dmsflow.engines.engine import Binds, Session, Traits
 from dmsflow.engines.generic_sql import SQLiteIdioms, replace_binds
 from dmsflow.engines.sqlite_fit import SINGLE, write_misfit
+from dmsflow.engines.sqlite_names import NAME_KEY, make_stored_key
 from dmsflow.engines.sqlite_values import adapt, read_type, write_literal
 from dmsflow.errors import ConnectionFailed, DatabaseError, Interrupted, PermanentError, RowRefused, TransientError
 from dmsflow.model.table import FAMILIES, Column, DataType, TableName, TableShape, TypeName
@@ -119,6 +120,7 @@ class SQLiteDriver:
             connection.close()
             raise ConnectionFailed(explain_open(self.path, error)) from error
         connection.create_function(SINGLE, 1, _is_single, deterministic=True)
+        connection.create_function(NAME_KEY, -1, make_stored_key, deterministic=True)
         return connection
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from dmsflow.model.checks import Check
 from dmsflow.model.deletes import DeletesWithin
 from dmsflow.model.guards import Guards
+from dmsflow.model.surrogate import SurrogateKey
 from dmsflow.model.table import DataType, TableName
 
 
@@ -226,6 +227,7 @@ class Scd(Struct, frozen=True, kw_only=True):
     window: timedelta | None = None
     detect: Detect = Detect.COLUMNS
     fields: Fields = Fields()
+    surrogate: SurrogateKey = SurrogateKey()
 
     @property
     def last_by(self) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def _engine_columns(spec: PipelineSpec, shape: TableShape) -> dict[str, str]:
     end = idioms.constant(spec.scd.open_end, DataType(name=TypeName.TIMESTAMP))
     begin = idioms.constant(spec.scd.first_valid_from or EARLIEST, DataType(name=TypeName.TIMESTAMP))
     defaults = {
-        fields.surrogate_key: "row_number() OVER ()",
+        fields.surrogate_key: _number_rows(shape, fields.surrogate_key),
         fields.valid_from: begin,
         fields.valid_to: end,
         fields.is_deleted: "FALSE",
@@ -88,6 +88,14 @@ def _engine_columns(spec: PipelineSpec, shape: TableShape) -> dict[str, str]:
         fields.is_current: f"coalesce({{valid_to}}, {end}) IS NOT DISTINCT FROM {end}",
     }
     return {name: value for name, value in defaults.items() if name is not None and shape.find(name) is not None}
+
+
+def _number_rows(shape: TableShape, name: str | None) -> str:
+    """A surrogate key for each row, of the column's type."""
+    column, number = shape.find(name) if name else None, "row_number() OVER ()"
+    if column is None or column.type.name is not TypeName.UUID:
+        return number
+    return f"CAST(md5(CAST({number} AS VARCHAR)) AS UUID)"
 
 
 def _values(

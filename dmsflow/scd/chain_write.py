@@ -24,6 +24,7 @@ from dmsflow.scd.shape import (
     same_key,
     word,
 )
+from dmsflow.scd.surrogate import surrogate_values
 from dmsflow.scd.write import Named, overwrite
 
 BOUNDS = ("new", "version", "end")
@@ -107,11 +108,8 @@ def insert(shape: MergeShape, carried: tuple[str, ...] = ()) -> sa.Insert:
 
 def version_values(shape: MergeShape, rows: sa.FromClause) -> dict[str, Element]:
     """What the engine's own columns hold in a version of a chain (law 29)."""
-    fields = shape.fields
-    values: dict[str, Element] = {}
-    if fields.surrogate_key:
-        values[fields.surrogate_key] = sa.bindparam("sk_base", type_=sa.BigInteger()) + sa.func.row_number().over()
-    values |= validity(shape, rows)
+    fields, values = shape.fields, validity(shape, rows)
+    values = surrogate_values(shape, rows, values) | values
     if fields.inserted_at:
         values[fields.inserted_at] = run_at()
     if fields.modified_at:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from dmsflow.model.plan import DELTA, STAGE, Scope
 from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Operation, Policy, ScdType
+from dmsflow.model.surrogate import KeyFrom
 
 FAULT = "_dms_fault"
 VALUE = "_dms_value"
@@ -84,7 +85,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     several rows, whose order counts, and by ``op`` some of them delete it; ``instant`` is the column of a target
     without history, if there is one, that keeps when its row happened.
     Absence counts where ``scope_where`` holds, or where the values of ``partition`` arrive; with ``marks_of_deleted``,
-    literals of a staged column, it never does.
+    literals of a staged column, it never does. ``key_words`` are the target's for a surrogate key made of other values.
     """
 
     table: str
@@ -120,6 +121,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     feed: bool = False
     op: Operation | None = None
     instant: str | None = None
+    key_from: KeyFrom = KeyFrom.BLOCKS
+    key_words: str = ""
 
     @property
     def large(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from dmsflow.scd.shape import (
     same_key,
     word,
 )
+from dmsflow.scd.surrogate import surrogate_values
 
 Dml = sa.Update | sa.Insert | sa.Delete
 Named = tuple[str, Dml]
@@ -124,14 +125,16 @@ def insert(shape: MergeShape, *classes: str, carried: tuple[str, ...] = ()) -> s
     delta = shape.delta().alias("d")
     values: dict[str, Element] = {name: delta.c[name] for name in (*shape.columns, *carried)}
     chosen = delta.c[CLASS].in_([word(name) for name in classes])
-    return _insert(shape, values | _engine_values(shape, delta), delta, chosen)
+    ours = _engine_values(shape, delta)
+    return _insert(shape, values | surrogate_values(shape, delta, ours) | ours, delta, chosen)
 
 
 def insert_tombstones(shape: MergeShape) -> sa.Insert:
     """Insert a version that says a key is deleted, with the values it had."""
     delta = shape.delta().alias("d")
     values: dict[str, Element] = {name: delta.c[name] for name in (*shape.columns, *shape.carried)}
-    values |= _engine_values(shape, None, deleted=True)
+    ours = _engine_values(shape, None, deleted=True)
+    values |= surrogate_values(shape, delta, ours) | ours
     return _insert(shape, values, delta, delta.c[CLASS] == word("gone"))
 
 
@@ -153,11 +156,12 @@ def select_all(shape: MergeShape, rows: sa.FromClause, cast: Callable[[str, Elem
 
 def _first_values(shape: MergeShape, staged: sa.FromClause) -> dict[str, Element]:
     """What a key's first version holds."""
-    values: dict[str, Element] = {name: staged.c[name] for name in shape.columns} | _engine_values(shape, None)
+    ours = _engine_values(shape, None)
     if shape.history:
         first = shape.first_valid_from
-        values[shape.fields.valid_from] = sa.literal_column(first) if first else shape.effective(staged)
-    return values
+        ours[shape.fields.valid_from] = sa.literal_column(first) if first else shape.effective(staged)
+    values: dict[str, Element] = {name: staged.c[name] for name in shape.columns}
+    return values | surrogate_values(shape, staged, ours) | ours
 
 
 def find_any(shape: MergeShape) -> sa.Select[tuple[int]]:
@@ -173,11 +177,9 @@ def _insert(shape: MergeShape, values: dict[str, Element], source: sa.FromClause
 
 
 def _engine_values(shape: MergeShape, delta: sa.FromClause | None, *, deleted: bool = False) -> dict[str, Element]:
-    """What the engine's own columns hold in a new row; they are in no update set of user columns (law 29)."""
+    """What the engine's other columns hold in a new row; they are in no update set of user columns (law 29)."""
     fields = shape.fields
     values: dict[str, Element] = {}
-    if fields.surrogate_key:
-        values[fields.surrogate_key] = sa.bindparam("sk_base", type_=sa.BigInteger()) + sa.func.row_number().over()
     if shape.history:
         values[fields.valid_from] = _valid_from(shape, delta)
         values[fields.valid_to] = sa.literal_column(shape.open_end)

@@ -140,6 +140,11 @@ SHAPES = (
         reads=True,
         more={"checkpoint": {"columns": ["changed", "id"]}, "source": {"where": "price > 0 and name <> 'a'"}},
     ),
+    Shape(
+        "type_2_of_uuids",
+        {"type": 2, "effective_at": "changed", "fields": {"surrogate_key": {"from": "uuid"}}},
+        key=("id", "code"),
+    ),
     Shape("type_2_without_a_surrogate_key", {"type": 2}, more={"target": {"kind": "table"}}),
 )
 

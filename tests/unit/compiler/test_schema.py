@@ -15,6 +15,7 @@ from dmsflow.model.checks import CheckKind, CheckOn, CheckSeverity
 from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.guards import GuardName
 from dmsflow.model.spec import Deletes, Detect, Evolve, Fields, Grain, Kind, Scd, Strategy, UniqueIndex
+from dmsflow.model.surrogate import KeyFrom
 from dmsflow.model.table import TypeName
 
 SCHEMA = json.loads(read_schema_text())
@@ -95,7 +96,8 @@ def test_the_choices_are_those_of_the_model():
     assert target["unique_index"]["enum"] == values(UniqueIndex)
     assert DEFS["strategy"]["enum"] == values(Strategy)
     assert set(DEFS["fields"]["properties"]) == set(Fields.__slots__)
-    assert {*scd, "within"} == set(Scd.__slots__), "the scope of deletes stands within them"
+    assert {*scd, "within", "surrogate"} == set(Scd.__slots__), "they stand within deletes, and within fields"
+    assert DEFS["surrogateKey"]["properties"]["from"]["enum"] == values(KeyFrom)
     assert all(getattr(DMS_FIELDS, name) in scd["fields"]["description"] for name in Fields.__slots__)
     for name in set(values(TypeName)) - {"hugeint", "other"}:
         assert name in DEFS["dataType"]["pattern"]

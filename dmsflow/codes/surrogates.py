@@ -1,0 +1,37 @@
+"""DMS28x and DMS35x: surrogate keys, and the facts that look them up."""
+
+from dmsflow.codes.entry import Entry
+
+SURROGATES: tuple[Entry, ...] = (
+    Entry(
+        code="DMS285",
+        slug="surrogate-without-column",
+        why="Only a dimension has a surrogate key by itself, and a name for it: the table's and _sk.",
+        mistake="target: {table: orders}\nscd: {type: 2, fields: {surrogate_key: {from: uuid}}}",
+        cure="Write column: with the name, or kind: dimension under target.",
+    ),
+    Entry(
+        code="DMS286",
+        slug="uuid-of-many-rows",
+        why="Type append keeps several rows of one key, and a UUID that is made of the key would be the same for all.",
+        mistake="scd: {type: append, fields: {surrogate_key: {column: sk, from: uuid}}}",
+        cure="Write from: blocks, or load with a key and type 0, 1 or 2.",
+    ),
+    Entry(
+        code="DMS355",
+        slug="key-without-a-name",
+        why=(
+            "A UUID is made of the text of the key, which must be the same in every database and at any time; floats, "
+            "bytes, json and some types of one database have no such text."
+        ),
+        mistake="key: [weight]   # a double, with surrogate_key: {from: uuid}",
+        cure="Key the table by whole numbers, decimals, texts, dates or timestamps, or write from: blocks.",
+    ),
+    Entry(
+        code="DMS356",
+        slug="surrogate-type",
+        why="A table keeps the surrogate keys that it began with: numbers, or UUIDs.",
+        mistake="surrogate_key: {from: uuid}   # the table has a bigint",
+        cure="Write what the table has, or load into a new table.",
+    ),
+)
