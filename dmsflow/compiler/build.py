@@ -236,14 +236,17 @@ def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeS
             yield compile_statement("refuse", Side.TARGET, refused, target)
         if builder.fills and not merge.op:
             yield compile_statement("fill", Side.TARGET, write.insert_all(merge, stage), target)
+    own = shape if merge.range_keys else RangeShape.ANY
     if merge.feed:
-        yield from feed_reading(builder, ENDS[shape], shape if merge.range_keys else RangeShape.ANY)
+        yield from feed_reading(builder, ENDS[shape], own)
     elif merge.keyed:
-        own = shape if merge.range_keys else RangeShape.ANY
         chosen = classify.classify(merge, stage, lower, upper)
         yield compile_statement("classify", Side.TARGET, chosen, target, shape=own, temporary=DELTA)
         current = classify.current_rows(merge, lower, upper)
         yield compile_statement("current_rows", Side.TARGET, current, target, shape=own)
+    if merge.keyed and not merge.chained and not keeps_key(builder):
+        touched = verify_history(merge, lower, upper)
+        yield compile_statement("verify", Side.TARGET, touched, target, shape=own)
 
 
 def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[Statement]:
@@ -280,7 +283,8 @@ def _snapshot_merging(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
         yield compiled(name, dml)
     for name, dml in write.delete_statements(merge):
         yield compiled(name, dml)
-    yield compiled("verify", verify_delta(merge) if keeps_key(builder) else verify_history(merge))
+    if keeps_key(builder):
+        yield compiled("verify", verify_delta(merge))
     yield from _statements_of_guards(builder)
 
 
@@ -300,6 +304,8 @@ def _gone_statements(builder: Builder) -> Iterator[Statement]:
     table = deletes.gone_table(builder.merge, GONE_PREFIX)
     for name, element, temporary in deletes.gone_statements(builder.merge, table):
         yield compile_statement(name, Side.TARGET, element, builder.target, temporary=temporary)
+    touched = verify_delta(builder.merge) if keeps_key(builder) else verify_history(builder.merge, False, False)
+    yield compile_statement("verify_gone", Side.TARGET, touched, builder.target)
 
 
 def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:

@@ -16,7 +16,7 @@ from dmsflow.model.plan import DELTA, Fault, RangeShape, Side, Statement
 from dmsflow.model.table import Column, DataType, TableName, TypeName
 from dmsflow.scd import chain_write, changes, classify, feed, rejects, staging, write
 from dmsflow.scd.shape import EFFECTIVE
-from dmsflow.scd.verify import verify_delta, verify_history
+from dmsflow.scd.verify import verify_delta
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
@@ -48,7 +48,8 @@ def feed_merging(builder: "Builder", faults: Sequence[Fault]) -> Iterator[Statem
         yield compiled("count_classes", classify.count_classes())
         for name, dml in (*write.write_statements(merge), *feed.remove_statements(merge)):
             yield compiled(name, dml)
-        yield compiled("verify", verify_delta(merge) if keeps_key(builder) else verify_history(merge))
+        if keeps_key(builder):
+            yield compiled("verify", verify_delta(merge))
         return
     yield compiled("count_chain", chain_write.count_chain())
     yield compiled("reject", rejects.reject_statements(merge, faults, mark_table(REJECT, merge.schema)))

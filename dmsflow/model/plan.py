@@ -16,7 +16,7 @@ from dmsflow.model.spec import ErrorBudget, Retry, ScdType
 from dmsflow.model.table import TableName
 from dmsflow.model.watermark import Bound, Scalar, Watermark
 
-PLAN_VERSION = 4
+PLAN_VERSION = 5
 
 STAGE, DELTA = "_dms_stage", "_dms_delta"
 """The temporary tables of a chunk: its rows, and what is to be done of them."""

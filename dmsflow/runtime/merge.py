@@ -254,9 +254,9 @@ def is_over_budget(plan: Plan, rejected: int, read: int) -> bool:
     return percent is not None and read > 0 and 100 * rejected / read > percent
 
 
-def verify_history(steps: Steps) -> None:
+def verify_history(steps: Steps, name: str = "verify") -> None:
     """Law 18 on the keys just touched. Raises PromiseBroken."""
-    doubled, inverted = (int(value or 0) for value in steps.fetch("verify")[0])  # type: ignore[arg-type]
+    doubled, inverted = (int(value or 0) for value in steps.fetch(name)[0])  # type: ignore[arg-type]
     if doubled:
         raise PromiseBroken(
             f"{doubled} keys have more than one current row in the target: remove the surplus ones first"

@@ -43,7 +43,7 @@ from dmsflow.scd.shape import (
     any_differs,
     number,
     same_key,
-    within,
+    within_range,
     word,
 )
 
@@ -56,7 +56,7 @@ def current_state(shape: MergeShape, lower: bool, upper: bool) -> sa.FromClause:
 def _versions(shape: MergeShape, target: sa.FromClause, lower: bool, upper: bool) -> Query:
     names = [*shape.columns, *shape.carried, shape.fields.valid_from]
     names += [shape.fields.is_deleted] if shape.marks_deleted else []
-    inside = within([target.c[name] for name in shape.range_keys], lower, upper) if shape.range_keys else sa.true()
+    inside = within_range(shape, target, lower, upper)
     row = target.c[shape.row_id].label(ROW_ID)
     return sa.select(row, *(target.c[name] for name in names)).where(shape.is_current(target), inside)
 

@@ -30,7 +30,7 @@ from dmsflow.scd.shape import (
     is_sound,
     number,
     same_key,
-    within,
+    within_range,
     word,
 )
 
@@ -44,7 +44,7 @@ def current_rows(shape: MergeShape, lower: bool, upper: bool) -> Query:
         .where(
             shape.is_current(target),
             shape.is_live(target),
-            _in_range(shape, target, lower, upper),
+            within_range(shape, target, lower, upper),
         )
     )
 
@@ -182,7 +182,7 @@ def _current(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) 
     row = target.c[shape.row_id].label(ROW_ID)
     scope = _scope(shape, target, stage)
     return sa.select(row, *(target.c[name] for name in names), *scope).where(
-        shape.is_current(target), _in_range(shape, target, lower, upper)
+        shape.is_current(target), within_range(shape, target, lower, upper)
     )
 
 
@@ -196,11 +196,6 @@ def _scope(shape: MergeShape, target: sa.FromClause, stage: sa.FromClause) -> li
     elif not shape.scope_where:
         return []
     return [sa.case((inside, number(1)), else_=number(0)).label(IN_SCOPE)]
-
-
-def _in_range(shape: MergeShape, target: sa.FromClause, lower: bool, upper: bool) -> Element:
-    """The chunk's range over the target's key; everything where one merge does it all."""
-    return within([target.c[name] for name in shape.range_keys], lower, upper) if shape.range_keys else sa.true()
 
 
 def _values(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) -> list[Element]:

@@ -23,7 +23,7 @@ from dmsflow.scd.shape import (
     order_column,
     run_at,
     same_key,
-    within,
+    within_range,
     word,
 )
 
@@ -117,7 +117,7 @@ def classify_last(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: b
 def _current(shape: MergeShape, lower: bool, upper: bool) -> Query:
     target = shape.target().alias("v")
     names = [*shape.columns, *([shape.fields.is_deleted] if shape.marks_deleted else [])]
-    inside = within([target.c[name] for name in shape.range_keys], lower, upper) if shape.range_keys else sa.true()
+    inside = within_range(shape, target, lower, upper)
     return sa.select(target.c[shape.row_id].label(ROW_ID), *(target.c[name] for name in names)).where(inside)
 
 

@@ -280,6 +280,11 @@ def within(columns: Sequence[Element], lower: bool, upper: bool) -> Element:
     return inside if lower else sa.or_(inside, *(column.is_(None) for column in columns))
 
 
+def within_range(shape: MergeShape, target: sa.FromClause, lower: bool, upper: bool) -> Element:
+    """The chunk's range over the target's key; everything where one merge does it all."""
+    return within([target.c[name] for name in shape.range_keys], lower, upper) if shape.range_keys else sa.true()
+
+
 def _from_lower(columns: Sequence[Element]) -> list[Element]:
     """The tuple sorts at or after the lower bound; the first column alone comes first, so that a scan can skip."""
     return [columns[0] >= sa.bindparam("lo_0"), *_stepwise(columns, "lo", after=True)]

@@ -4,15 +4,28 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import DELTA
 from dmsflow.model.spec import Deletes
-from dmsflow.scd.shape import BLOCKING, CLASS, EFFECTIVE, Element, MergeShape, Query, number, run_at, same_key, word
+from dmsflow.scd.shape import (
+    BLOCKING,
+    CLASS,
+    EFFECTIVE,
+    Element,
+    MergeShape,
+    Query,
+    number,
+    run_at,
+    same_key,
+    within_range,
+    word,
+)
 
 WRITTEN = ("new", "version", "update", "gone", "correct")
 
 
-def verify_history(shape: MergeShape) -> Query:
+def verify_history(shape: MergeShape, lower: bool, upper: bool) -> Query:
     """Touched keys with more than one current version, and touched versions that end before they start.
 
-    Of a target that is loaded in chunks only the part between the delta's own keys is read.
+    Of a target that is loaded in chunks only the chunk's range is read: its bounds are known before the statement
+    runs, so that a scan can skip.
     """
     target, delta = shape.target().alias("t"), _delta(shape).alias("d")
     touched = sa.exists().where(same_key(delta, target, shape.key), _is_written(delta)).correlate(target)
@@ -22,7 +35,7 @@ def verify_history(shape: MergeShape) -> Query:
             (_count_where(_inverted(shape, target)) if shape.history else number(0)).label("inverted"),
         )
         .select_from(target)
-        .where(touched, *_between_ends(shape, target))
+        .where(touched, within_range(shape, target, lower, upper))
         .group_by(*(target.c[name] for name in shape.key))
         .subquery("k")
     )
@@ -43,19 +56,6 @@ def _count_where(condition: Element) -> Element:
 def _inverted(shape: MergeShape, target: sa.FromClause) -> Element:
     """Whether a version ends at or before its start; an open end never does."""
     return target.c[shape.fields.valid_from] >= target.c[shape.fields.valid_to]
-
-
-def _between_ends(shape: MergeShape, target: sa.FromClause) -> list[Element]:
-    """The target's keys from the first to the last of the delta's, by the column that leads an index."""
-    name = next(iter(shape.range_keys), None)
-    if name is None or name not in shape.key:
-        return []
-    delta = _delta(shape).alias("e")
-    keys = sa.select(delta.c[name]).where(delta.c[name].is_not(None), _is_written(delta))
-    one = keys.limit(number(1)).offset(number(0))
-    first = one.order_by(delta.c[name]).scalar_subquery()
-    last = one.order_by(delta.c[name].desc()).scalar_subquery()
-    return [target.c[name] >= first, target.c[name] <= last]
 
 
 def _count_inverted(shape: MergeShape) -> Element:

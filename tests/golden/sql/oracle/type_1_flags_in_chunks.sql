@@ -137,6 +137,9 @@ SELECT count(*) AS "count_1"
 FROM "DWH"."t" "t" 
 WHERE DECODE("t"."is_deleted", 1, 0, 1) = 1
 
+-- verify_gone
+SELECT 0 AS "doubled", 0 AS "inverted" FROM DUAL
+
 -- number_rows
 INSERT INTO "ORA$PTT_DMS_NUMBERED" ("id", "name", "price", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."id", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."price", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."id") AS "_dms_number" 
 FROM "ORA$PTT_DMS_DELTA" 

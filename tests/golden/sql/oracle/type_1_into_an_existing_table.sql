@@ -32,6 +32,14 @@ SELECT count(*) AS "count_1"
 FROM "DWH"."t" "t" 
 WHERE 1 = 1
 
+-- verify
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN 1 = 1 THEN 1 END) AS "current", 0 AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE CAST("d"."code" AS CHAR(20 CHAR)) = "t"."code" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct')) GROUP BY "t"."code") "k"
+
 -- last_surrogate_key
 SELECT max("DWH"."t"."t_sk") AS "max_1" 
 FROM "DWH"."t"
@@ -74,14 +82,6 @@ MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms
 INSERT INTO "DWH"."t" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "t_sk", "inserted_at", "modified_at") SELECT "d"."code" AS "c0", "d"."name" AS "c1", "d"."note" AS "c2", "d"."photo" AS "c3", "d"."price" AS "c4", "d"."weight" AS "c5", "d"."active" AS "c6", "d"."born" AS "c7", "d"."seen" AS "c8", :sk_base + row_number() OVER (ORDER BY NULL) AS "c9", :run_at AS "c10", :run_at AS "c11" 
 FROM "ORA$PTT_DMS_DELTA" "d" 
 WHERE "d"."_dms_class" IN ('new', 'version')
-
--- verify
-SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
-FROM (SELECT count(CASE WHEN 1 = 1 THEN 1 END) AS "current", 0 AS "inverted" 
-FROM "DWH"."t" "t" 
-WHERE EXISTS (SELECT * 
-FROM "ORA$PTT_DMS_DELTA" "d" 
-WHERE CAST("d"."code" AS CHAR(20 CHAR)) = "t"."code" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct')) GROUP BY "t"."code") "k"
 
 -- number_rows
 INSERT INTO "ORA$PTT_DMS_NUMBERED" ("code", "name", "note", "photo", "price", "weight", "active", "born", "seen", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."code", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."note", "ORA$PTT_DMS_DELTA"."photo", "ORA$PTT_DMS_DELTA"."price", "ORA$PTT_DMS_DELTA"."weight", "ORA$PTT_DMS_DELTA"."active", "ORA$PTT_DMS_DELTA"."born", "ORA$PTT_DMS_DELTA"."seen", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."code") AS "_dms_number" 

@@ -116,6 +116,11 @@ SELECT count(*) AS "count_1"
 FROM "DWH"."t" "t" 
 WHERE "t"."is_current" = 1
 
+-- verify_gone
+SELECT 0 AS "doubled", (SELECT count(*) AS "count_1" 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."_dms_class" IN ('version', 'gone') AND "d"."_dms_blocking" >= CASE WHEN ("d"."_dms_class" = 'gone') THEN :run_at ELSE "d"."_dms_effective" END) AS "inverted" FROM DUAL
+
 -- number_rows
 INSERT INTO "ORA$PTT_DMS_NUMBERED" ("id", "name", "price", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."id", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."price", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", "ORA$PTT_DMS_DELTA"."_dms_blocking", "ORA$PTT_DMS_DELTA"."_dms_effective", "ORA$PTT_DMS_DELTA"."_dms_last_end", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."id") AS "_dms_number" 
 FROM "ORA$PTT_DMS_DELTA" 

@@ -53,6 +53,14 @@ SELECT count(*) AS "count_1"
 FROM "DWH"."t" "t" 
 WHERE "t"."is_current" = 1
 
+-- verify
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct')) GROUP BY "t"."id") "k"
+
 -- last_surrogate_key
 SELECT max("DWH"."t"."t_sk") AS "max_1" 
 FROM "DWH"."t"
@@ -109,14 +117,6 @@ WHERE "d"."_dms_class" IN ('new')
 INSERT INTO "DWH"."t" ("id", "name", "price", "note", "active", "code", "photo", "weight", "born", "seen", "region", "is_deleted", "t_sk", "valid_from", "valid_to", "is_current", "inserted_at", "modified_at") SELECT "d"."id" AS "c0", "d"."name" AS "c1", "d"."price" AS "c2", "d"."note" AS "c3", "d"."active" AS "c4", "d"."code" AS "c5", "d"."photo" AS "c6", "d"."weight" AS "c7", "d"."born" AS "c8", "d"."seen" AS "c9", "d"."region" AS "c10", "d"."is_deleted" AS "c11", :sk_base + row_number() OVER (ORDER BY NULL) AS "c12", "d"."_dms_effective" AS "c13", TIMESTAMP '9999-12-31 00:00:00' AS "c14", 1 AS "c15", :run_at AS "c16", :run_at AS "c17" 
 FROM "ORA$PTT_DMS_DELTA" "d" 
 WHERE "d"."_dms_class" IN ('version')
-
--- verify
-SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
-FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
-FROM "DWH"."t" "t" 
-WHERE EXISTS (SELECT * 
-FROM "ORA$PTT_DMS_DELTA" "d" 
-WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct')) GROUP BY "t"."id") "k"
 
 -- number_rows
 INSERT INTO "ORA$PTT_DMS_NUMBERED" ("id", "name", "price", "note", "active", "code", "photo", "weight", "born", "seen", "region", "is_deleted", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."id", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."price", "ORA$PTT_DMS_DELTA"."note", "ORA$PTT_DMS_DELTA"."active", "ORA$PTT_DMS_DELTA"."code", "ORA$PTT_DMS_DELTA"."photo", "ORA$PTT_DMS_DELTA"."weight", "ORA$PTT_DMS_DELTA"."born", "ORA$PTT_DMS_DELTA"."seen", "ORA$PTT_DMS_DELTA"."region", "ORA$PTT_DMS_DELTA"."is_deleted", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", "ORA$PTT_DMS_DELTA"."_dms_blocking", "ORA$PTT_DMS_DELTA"."_dms_effective", "ORA$PTT_DMS_DELTA"."_dms_last_end", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."id") AS "_dms_number" 
