@@ -72,7 +72,8 @@ def select_agreeing(shape: MergeShape, rows: sa.FromClause, gone: Element, *colu
     there = live.c[ROW_ID].is_not(None)
     same = sa.and_(sa.not_(gone), there, sa.not_(differ(shape, own, stored)))
     joined = rows.outerjoin(live, sa.and_(same_key(rows, live, shape.key), holds))
-    return sa.select(*columns).select_from(joined).where(sa.or_(sa.and_(gone, sa.not_(there)), same))
+    absent = gone if shape.passes_over else sa.and_(gone, sa.not_(there))
+    return sa.select(*columns).select_from(joined).where(sa.or_(absent, same))
 
 
 def close(shape: MergeShape) -> sa.Update:

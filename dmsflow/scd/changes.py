@@ -96,7 +96,7 @@ def join_state(
     gone: Element = rows.c[GONE] == number(1) if shape.op else sa.false()
     at = rows.c[EFFECTIVE]
     contradicts = sa.or_(sa.and_(gone, live), sa.and_(sa.not_(gone), there, sa.or_(sa.not_(live), differs)))
-    turns = [(gone, number(PASSED_OVER))] if shape.op and not shape.removes else []
+    turns = [(gone, number(PASSED_OVER))] if shape.passes_over else []
     late = sa.or_(at < floor, sa.and_(at == floor, there, contradicts))
     kept = [*shape.columns, *shape.carried]
     return sa.select(

@@ -66,14 +66,14 @@ def _group(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
 
 
 def _foremost(shape: MergeShape, staged: sa.FromClause) -> list[Element]:
-    """The row that counts comes first: the last one, and of type 0 the first one that is no delete."""
+    """The row that counts comes first: the last one, of type 0 the first; a delete that is ignored after all others."""
     names = [EFFECTIVE] if shape.has_effective and not shape.history else []
     names += [order_column(i) for i in range(shape.order_by)]
+    order: list[Element] = [staged.c[GONE]] if shape.passes_over else []
     if shape.scd is ScdType.KEEP:
-        order: list[Element] = [staged.c[GONE]] if shape.op else []
         order += [staged.c[name].asc().nulls_first() for name in names]
     else:
-        order = [staged.c[name].desc().nulls_last() for name in names]
+        order += [staged.c[name].desc().nulls_last() for name in names]
     return order or _group(shape, staged)[:1]
 
 

@@ -193,7 +193,7 @@ def _drop_agreeing(shape: MergeShape, late: sa.TableClause) -> sa.Delete:
 def _contradicting(shape: MergeShape, late: sa.TableClause, seen: sa.TableClause) -> Query:
     """Rows with the instant and the order of a remembered one that says something else: nothing tells which holds."""
     rows, known = late.alias("r"), seen.alias("m")
-    orders = (order_column(i) for i in range(shape.order_by))
+    orders = (*(order_column(i) for i in range(shape.order_by)), *((GONE,) if shape.passes_over else ()))
     tied = [sa.not_(rows.c[name].is_distinct_from(known.c[name])) for name in orders]
     met = sa.and_(same_key(rows, known, (*shape.key, EFFECTIVE)), *tied)
     return sa.select(rows.c[shape.row_id]).select_from(rows.join(known, met))
@@ -209,7 +209,8 @@ def _replay(shape: MergeShape, late: sa.TableClause, seen: sa.TableClause) -> Qu
     new = sa.select(*(brought.c[name] for name in names), number(BROUGHT).label(ORIGIN))
     rows = sa.union_all(remembered, new).subquery("o")
     group = [rows.c[name] for name in (*shape.key, EFFECTIVE)]
-    order = [rows.c[order_column(i)].desc().nulls_last() for i in range(shape.order_by)]
+    order: list[Element] = [rows.c[GONE]] if shape.passes_over else []
+    order += [rows.c[order_column(i)].desc().nulls_last() for i in range(shape.order_by)]
     place = sa.func.row_number().over(partition_by=group, order_by=[*order, rows.c[ORIGIN]]).label("place")
     of_key = [rows.c[name] for name in shape.key]
     earliest = sa.func.min(rows.c[EFFECTIVE]).over(partition_by=of_key).label(EARLIEST)

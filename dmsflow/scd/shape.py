@@ -159,6 +159,11 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         return self.op is not None and self.deletes is not Deletes.IGNORE
 
     @property
+    def passes_over(self) -> bool:
+        """Whether such a row changes nothing: it stands for no other row, and no other row for it."""
+        return self.op is not None and not self.removes
+
+    @property
     def marks_deleted(self) -> bool:
         """Whether the target has a flag for deleted keys."""
         return self.deletes in (Deletes.TOMBSTONE, Deletes.FLAG)

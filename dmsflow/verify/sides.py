@@ -125,10 +125,11 @@ def _misfit(value: Element, column: Compared) -> Element:
 
 
 def _ranked(builder: Builder, rows: sa.Subquery) -> sa.Subquery:
-    """With the place of each sound row among those of its key, the last one first."""
+    """With the place of each sound row among those of its key, the last one first; ignored deletes come behind."""
+    ignored = [rows.c[GONE]] if builder.merge.passes_over else []
     times = [rows.c[EFFECTIVE]] if builder.merge.feed and builder.merge.has_effective else []
     orders = [rows.c[order_column(i)] for i in range(builder.merge.order_by)]
-    order = [column.desc().nulls_last() for column in (*times, *orders)]
+    order = [*ignored, *(column.desc().nulls_last() for column in (*times, *orders))]
     sound = sa.case((rows.c[FAULT].is_(None), sa.literal_column("0")), else_=sa.literal_column("1"))
     keys = [rows.c[name] for name in builder.merge.key]
     place = sa.func.rank().over(partition_by=[sound, *keys], order_by=order)

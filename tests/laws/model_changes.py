@@ -8,7 +8,8 @@ USER = ("a", "b", "c", "d")
 def table_of(observations, policies, deletes, end):
     """The versions that the observations of every key leave: (key, columns, from, to, current, deleted)."""
     rows = []
-    ordered = sorted(observations, key=lambda o: (o["k"], o["at"], o["ord"]))
+    counted = [o for o in observations if deletes != "ignore" or o["op"] != "D"]
+    ordered = sorted(counted, key=lambda o: (o["k"], o["at"], o["ord"]))
     for key, of_key in groupby(ordered, key=lambda o: o["k"]):
         holding = [list(same)[-1] for _, same in groupby(of_key, key=lambda o: o["at"])]
         rows += [(key, *version) for version in versions_of(holding, policies, deletes, end)]
@@ -21,7 +22,7 @@ def versions_of(holding, policies, deletes, end):
     for o in holding:
         live = versions[-1] if versions and versions[-1]["to"] is None and not versions[-1]["gone"] else None
         if o["op"] == "D":
-            if deletes == "ignore" or live is None:
+            if live is None:
                 continue
             live["to"] = o["at"]
             if deletes == "tombstone":

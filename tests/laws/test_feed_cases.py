@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dmsflow.errors import SpecRejected
-from tests.laws.test_feeds import DAY, TARGETS, USER, Rules, expected, load, make_spec, stored
+from tests.laws.test_feeds import DAY, TARGETS, USER, WRITES, Rules, expected, load, make_spec, stored
 from tests.laws.world import World, as_instant
 
 
@@ -124,6 +124,21 @@ def test_the_first_row_of_a_new_key_counts_with_type_0(tmp_path: Path) -> None:
     assert (rows.inserted, rows.collapsed) == (1, 2)
     assert load(world, spec, [observe(1, 0, "a"), observe(2, 1, None, op="D")]).unchanged == 2
     assert world.read("SELECT k, a FROM t") == [(1, "b")]
+
+
+@pytest.mark.parametrize("type", [1, 2])
+def test_a_delete_that_is_ignored_stands_for_no_other_row(type: int, tmp_path: Path) -> None:
+    """It changes nothing: not the row of its instant, nor, without history, the last row before it."""
+    rules = Rules(type=type, policies=(str(type),) * 4, deletes="ignore", scd={"window": "1d"} if type == 2 else {})
+    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(rules)
+    same = [observe(1, 1, "a"), observe(1, 2, "b"), observe(1, 2, None, 1, op="D")]
+    later = [observe(2, 1, "a"), observe(2, 2, None, op="D"), observe(3, 9, "a"), observe(4, 1, None, op="D")]
+    rows = load(world, spec, [*same, *later])
+    assert (rows.inserted, rows.versioned, rows.rejected) == (3, type - 1, 0)
+    assert sorted(world.read("SELECT DISTINCT ON (k) k, a FROM t ORDER BY k, a DESC")) == [(1, "b"), (2, "a"), (3, "a")]
+    # Law 9: nor is it too late where the window has forgotten it.
+    again = load(world, spec, [*same, *later])
+    assert (again.rejected, *(getattr(again, name) for name in WRITES)) == (0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("target", ["duckdb", "sqlite"])

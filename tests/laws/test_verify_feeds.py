@@ -32,6 +32,16 @@ def test_the_last_row_of_a_key_in_a_feed_is_expected_where_it_is_no_delete(tmp_p
     assert counts(verify(lab, **FEED)) == {"expected": 2, "actual": 2, "different": 1}
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_a_delete_that_is_ignored_takes_no_row_from_what_is_expected(kind: int, tmp_path: Path):
+    lab = Lab(tmp_path, "duckdb", "duckdb")
+    lab.make(
+        "CREATE TABLE s (id int, name varchar, moment timestamp, n int, op varchar)", f"INSERT INTO s VALUES {CHANGES}"
+    )
+    outcome = verify_after(lab, {**FEED, "scd": {**FEED["scd"], "type": kind, "deletes": "ignore"}})
+    assert (outcome.code, counts(outcome)) == (0, {"expected": 3, "actual": 3}), outcome.told
+
+
 def test_a_row_that_the_source_marks_as_deleted_is_not_expected(tmp_path: Path):
     lab = Lab(tmp_path, "duckdb", "duckdb")
     lab.make("CREATE TABLE s (id int, name varchar, gone varchar)", "INSERT INTO s VALUES (1, 'a', 'N'), (2, 'b', 'N')")
