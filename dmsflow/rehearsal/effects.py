@@ -8,7 +8,7 @@ from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import PipelineSpec, ScdType
-from dmsflow.model.table import TableName
+from dmsflow.model.table import DataType, TableName, TableShape
 from dmsflow.rehearsal.scratch import in_source
 
 quote = DuckDBIdioms().quote
@@ -16,6 +16,9 @@ BEFORE = DuckDBIdioms().qualify(in_source(TableName(table="_dms_before")))
 PLACE = '"_dms_place"'
 ORDERED = 6
 """By how many columns samples are put in order."""
+
+SORTED = ("integer", "decimal", "float", "date", "timestamp", "timestamptz")
+"""The families of types that do not sort as their texts do."""
 
 Row = dict[str, str | None]
 """Values by column, as a database writes them."""
@@ -37,12 +40,16 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """The target before and after. Rows are the same where ``identity`` is: the key, and the start of the version."""
+    """The target before and after. Rows are the same where ``identity`` is: the key, and the start of the version.
+
+    ``kinds`` are the types of the target's columns, in whose order samples are shown.
+    """
 
     session: DuckDBSession
     spec: PipelineSpec
     columns: tuple[str, ...]
     known: tuple[str, ...]
+    kinds: dict[str, DataType]
     samples: int
 
     @property
@@ -160,12 +167,22 @@ class Comparison(Struct, frozen=True, kw_only=True):
         return ", ".join([*("CAST(NULL AS VARCHAR)" for _ in self.columns), "FALSE"])
 
     def _read(self, sql: str) -> Iterator[Sample]:
-        width, leading = len(self.columns) + 1, self.identity[:ORDERED]
-        places = [self.columns.index(name) + 1 for name in leading if name in self.columns] or [1]
-        order = ", ".join(map(str, (*places, *(place + width for place in places))))
-        for row in self.session.fetch(f"{sql} ORDER BY {order} LIMIT {self.samples}"):
+        width = len(self.columns) + 1
+        names = ", ".join(f"c{i}" for i in range(2 * width))
+        order = ", ".join(self._order(width))
+        for row in self.session.fetch(f"FROM ({sql}) AS found({names}) ORDER BY {order} LIMIT {self.samples}"):
             new, old = row[:width], row[width:]
             yield Sample(old=self._row(old), new=self._row(new))
+
+    def _order(self, width: int) -> Iterator[str]:
+        """By the key, as its type sorts; a text that is no value of the type, and all others, as text."""
+        leading = [name for name in self.identity[:ORDERED] if name in self.columns] or [self.columns[0]]
+        for first in (0, width):
+            for name in leading:
+                cell, kind = f"c{first + self.columns.index(name)}", self.kinds.get(name)
+                if kind is not None and kind.family in SORTED:
+                    yield f"TRY_CAST({cell} AS {DuckDBIdioms().type_sql(kind.common)})"
+                yield cell
 
     def _row(self, values: Sequence[object]) -> Row | None:
         *cells, there = values
@@ -184,9 +201,17 @@ def keep_before(session: DuckDBSession, table: TableName) -> tuple[str, ...]:
 
 
 def compare(
-    session: DuckDBSession, spec: PipelineSpec, known: tuple[str, ...], rows: RowCounts, samples: int
+    session: DuckDBSession,
+    spec: PipelineSpec,
+    known: tuple[str, ...],
+    rows: RowCounts,
+    samples: int,
+    target: TableShape | None = None,
 ) -> tuple[Effect, ...]:
-    """The effects of a run of that spec; ``known`` are the columns that the target had before."""
+    """The effects of a run of that spec; ``known`` are the columns that the target had before.
+
+    ``target`` is what its columns really are, where they are texts here.
+    """
     shape = session.describe_table(spec.target.table)
     if shape is None:
         return ()
@@ -195,6 +220,11 @@ def compare(
             f"CREATE OR REPLACE TABLE {BEFORE} AS SELECT * FROM {DuckDBIdioms().qualify(spec.target.table)} LIMIT 0"
         )
     comparison = Comparison(
-        session=session, spec=spec, columns=shape.names, known=known or shape.names, samples=samples
+        session=session,
+        spec=spec,
+        columns=shape.names,
+        known=known or shape.names,
+        kinds={column.name: column.type for column in (target or shape).columns},
+        samples=samples,
     )
     return comparison.effects(rows)

@@ -22,7 +22,7 @@ from dmsflow.marks.tables import find_rejects
 from dmsflow.model.plan import Plan, Side, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, ExpectedRows, RowCounts, RunReport
 from dmsflow.model.spec import Fields, PipelineSpec, param_values
-from dmsflow.model.table import TableName
+from dmsflow.model.table import TableName, TableShape
 from dmsflow.rehearsal.dry_run import SAMPLES, look_at
 from dmsflow.rehearsal.effects import BEFORE, Effect, Row, compare
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
@@ -59,6 +59,7 @@ class Looked(Struct, frozen=True, kw_only=True):
     """What was read before everything was undone."""
 
     report: RunReport
+    shape: TableShape | None = None
     rows: tuple[Row, ...] = ()
     keys: tuple[Key, ...] = ()
     rejects: tuple[Reject, ...] = ()
@@ -154,6 +155,7 @@ def _look(plan: Plan, access: Access, witness: KeyWitness, report: RunReport, sa
         rows = read_rows(session, idioms, plan, plan.target.columns, witness.keys)
         return Looked(
             report=report,
+            shape=session.describe_table(plan.target.table),
             rows=(*witness.rows, *rows),
             keys=witness.keys,
             rejects=tuple(map(Reject.read, session.fetch(find.sql, {"run_id": report.run_id}))),
@@ -169,7 +171,7 @@ def _compare(spec: PipelineSpec, plan: Plan, looked: Looked, counts: RowCounts, 
             _keep(scratch, BEFORE, known, rows, flags)
         _keep(scratch, DuckDBIdioms().qualify(AFTER), plan.target.columns, looked.rows, flags)
         kept = replace(spec, target=replace(spec.target, table=AFTER))
-        return compare(scratch.session, kept, known, counts, samples)
+        return compare(scratch.session, kept, known, counts, samples, looked.shape)
 
 
 def _read_before(spec: PipelineSpec, plan: Plan, keys: Sequence[Key]) -> tuple[tuple[str, ...], Sequence[Row]]:

@@ -213,3 +213,11 @@ def test_rows_that_are_counted_as_they_are_read_have_their_effects(source, targe
     assert (told.expected.rows, told.report.chunks) == (report.rows, report.chunks)
     assert report.rows.inserted == 20 and report.chunks.total == 7
     assert [sample.new["v"] for sample in told.effects[0].samples] == ["v0", "v14", "v7"]
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_samples_stand_in_the_order_of_the_key_s_own_type(source, target, tmp_path):
+    lab = Lab(tmp_path, source, target)
+    lab.make("CREATE TABLE s (id integer, d decimal(9,1))", "INSERT INTO s VALUES (10, 1), (9, 2), (-1, 3), (100, 4)")
+    effects = foresee(lab, key=["id"])["effects"]
+    assert [sample["new"]["id"] for sample in effects[0]["samples"]] == ["-1", "9", "10", "100"]
