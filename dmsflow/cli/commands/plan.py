@@ -37,13 +37,16 @@ def plan(
         bool, typer.Option("--effects", help="Count what a run would do now, by one that is undone.")
     ] = False,
     samples: Annotated[
-        int, typer.Option(min=0, max=1000, metavar="N", help="How many rows of each effect to show.")
-    ] = 5,
+        int | None,
+        typer.Option(min=0, max=1000, metavar="N", help="How many rows of each effect to show; default: 5."),
+    ] = None,
     transfer: TransferOption = None,
     set: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter's value.")] = None,
     ledger: LedgerOption = None,
 ) -> None:
     """Show what a run would do, and why. Nothing stays in the target."""
+    if not effects:
+        _expect_effects(samples=samples, ledger=ledger)
     with refusals():
         loaded = load(spec, parse_settings(set or ()))
         from dmsflow.engines.access import open_access
@@ -62,6 +65,13 @@ def plan(
 
         raise typer.Exit(exit_code(measured.report.status))
     raise typer.Exit(Exit.DONE)
+
+
+def _expect_effects(**given: object) -> None:
+    """Refuse what tells of effects where none are counted."""
+    for name, value in given.items():
+        if value is not None:
+            raise typer.BadParameter("it goes with --effects", param_hint=f"--{name}")
 
 
 def _compile(loaded: "LoadedSpec", access: "Access", transfer: "Transfer | None") -> "Plan":
@@ -90,15 +100,22 @@ def _find_broken(loaded: "LoadedSpec", access: "Access", location: str | None) -
     return broken
 
 
-def _measure(made: "Plan", loaded: "LoadedSpec", broken: "BrokenRun | None", samples: int) -> "ExactEffects":
+def _measure(made: "Plan", loaded: "LoadedSpec", broken: "BrokenRun | None", samples: int | None) -> "ExactEffects":
     from dmsflow.cli.render.progress import show_progress
     from dmsflow.cli.watching import ProgressWatcher
+    from dmsflow.rehearsal.dry_run import SAMPLES
     from dmsflow.rehearsal.exact import Resumed, measure_effects
 
     resumed = Resumed(run_id=broken.run_id, run_at=broken.run_at) if broken else None
     with show_progress(len(made.chunks), made.source.estimated_rows, sys.stderr.isatty()) as bar:
         watchers = (ProgressWatcher(bar),)
-        return measure_effects(made, loaded.raise_if_rejected(), resumed=resumed, samples=samples, watchers=watchers)
+        return measure_effects(
+            made,
+            loaded.raise_if_rejected(),
+            resumed=resumed,
+            samples=SAMPLES if samples is None else samples,
+            watchers=watchers,
+        )
 
 
 def _can_run(measured: "ExactEffects") -> bool:
