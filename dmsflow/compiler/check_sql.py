@@ -44,7 +44,7 @@ def asks_the_stage(spec: PipelineSpec) -> bool:
 
 def plan_checks(builder: "Builder", faults: Sequence[Fault]) -> tuple[PlannedCheck, ...]:
     """The checks as the plan carries them."""
-    numbers = {fault.message: fault.number for fault in faults}
+    numbers = {fault.check: fault.number for fault in faults if fault.check is not None}
     return tuple(
         PlannedCheck(
             name=check.name,
@@ -56,7 +56,7 @@ def plan_checks(builder: "Builder", faults: Sequence[Fault]) -> tuple[PlannedChe
             within=check.within.total_seconds() if check.within is not None else None,
             min_rows=check.min_rows,
             max_rows=check.max_rows,
-            fault=numbers.get(f"check {check.name} does not hold") if check.rejects else None,
+            fault=numbers[check.name] if check.rejects else None,
         )
         for check in builder.spec.checks
     )

@@ -118,12 +118,13 @@ class Chunk(Struct, frozen=True, kw_only=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """A rule that a staged row can break; staged rows carry its ``number``."""
+    """A rule that a staged row can break; staged rows carry its ``number``. ``check`` is the one that asks for it."""
 
     number: int
     reason: str
     column: str | None
     message: str
+    check: str | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):

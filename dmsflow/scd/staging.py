@@ -283,10 +283,13 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         )
         for name, expr in staging.checks
     ]
+    asked = [*(None for _ in found), *(name for name, _ in staging.checks)]
     found += [unless_gone(shape, typed, rule) for rule in checks] if shape.op else checks
     return [
-        (Fault(number=place, reason=reason, column=column, message=message), condition, value)
-        for place, (reason, column, message, condition, value) in enumerate(found, start=1)
+        (Fault(number=place, reason=reason, column=column, message=message, check=check), condition, value)
+        for place, ((reason, column, message, condition, value), check) in enumerate(
+            zip(found, asked, strict=True), start=1
+        )
     ]
 
 

@@ -1,5 +1,6 @@
 """Checks: what is asked of the staged set refuses before a write, of the result before a commit; warnings only tell."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -218,3 +219,13 @@ def test_an_append_of_several_chunks_is_only_asked_again(tmp_path) -> None:
     mended = lab.apply(**wanted)
     assert (mended.code, mended.report["run_id"]) == (0, first.report["run_id"]), mended.told
     assert lab.read("SELECT count(*) FROM t") == [(5,)]
+
+
+def test_a_plan_knows_the_rule_of_a_check_by_its_name(tmp_path) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT 1 AS id")
+    checks = [{"name": name, "expr": "id > 0", **more} for name, more in (("a", {}), ("b", {"severity": "warning"}))]
+    plan = json.loads(lab.run("plan", lab.spec(key=["id"], checks=checks), "--format", "json").out)
+    (rule,) = (fault for fault in plan["faults"] if fault["check"])
+    assert (rule["check"], rule["reason"]) == ("a", "check")
+    assert [check["fault"] for check in plan["checks"]] == [rule["number"], None]
