@@ -8,6 +8,7 @@ be allowed to create databases.
 import atexit
 import itertools
 import os
+import secrets
 import tempfile
 import warnings
 from functools import cache
@@ -32,6 +33,9 @@ BEGIN
     CREATE SCHEMA public;
 END $$
 """
+
+LEFT = r"SELECT datname FROM pg_database WHERE datname ~ '^dmsflow_test_[0-9]+_[0-9]+$'"
+"""The databases of test runs; of one that was killed nobody holds the lock."""
 
 _numbers = itertools.count()
 _free: list[str] = []
@@ -77,8 +81,30 @@ def give_back() -> None:
         _free.append(url)
 
 
+@cache
+def _owner() -> int:
+    """A number of this process's own, locked on the server for as long as it lives."""
+    owner = secrets.randbits(62)
+    lock = psycopg.connect(server_url(), autocommit=True)
+    lock.execute("SELECT pg_advisory_lock(%s)", [owner])
+    atexit.register(lock.close)
+    drop_left(owner)
+    return owner
+
+
+def drop_left(owner: int) -> None:
+    """Drop the databases of test runs that were killed: nobody holds the lock of their owner."""
+    with psycopg.connect(server_url(), autocommit=True) as connection:
+        for (name,) in connection.execute(LEFT).fetchall():
+            other = int(name.split("_")[2])
+            if other == owner or connection.execute("SELECT pg_try_advisory_lock(%s)", [other]).fetchone() != (True,):
+                continue
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute("SELECT pg_advisory_unlock(%s)", [other])
+
+
 def _create() -> str:
-    name = f"dmsflow_{os.getpid()}_{next(_numbers)}"
+    name = f"dmsflow_test_{_owner()}_{next(_numbers)}"
     with psycopg.connect(server_url(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
     atexit.register(_drop, name)
