@@ -4,11 +4,13 @@ import dataclasses
 import time
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.compiler.compile import compile_plan, name_fields
+from dmsflow.compiler.digest import digest_spec
 from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.diagnostics import Diagnostic
@@ -82,11 +84,13 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     seconds: tuple[float, float]
 
 
-def run_rehearsed(rehearsed: Rehearsed) -> Rehearsal:
-    """Compile and run, as ``apply`` does, without a ledger."""
+def run_rehearsed(rehearsed: Rehearsed, memory: Path | None = None) -> Rehearsal:
+    """Compile and run, as ``apply`` does, without a ledger. ``memory`` is a folder of plans made before."""
     spec, access = rehearsed.loaded.raise_if_rejected(), rehearsed.scratch.access
     started = time.perf_counter()
-    compiled = compile_plan(rehearsed.loaded, access)
+    # The rehearsed spec is not that of the file: guards may be off, SQL is translated. A memory must tell them apart.
+    loaded = dataclasses.replace(rehearsed.loaded, digest=digest_spec(spec))
+    compiled = compile_plan(loaded, access, memory)
     planned = time.perf_counter()
     report = apply_plan(compiled.plan, access, params=param_values(spec.params), run_id=new_run_id())
     return Rehearsal(

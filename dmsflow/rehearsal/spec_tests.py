@@ -4,6 +4,8 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
@@ -48,21 +50,27 @@ class TestResult(Struct, frozen=True, kw_only=True):
 def run_tests(files: Sequence[SpecTestFile], workers: int) -> Iterator[TestResult]:
     """The results of all tests, in the order in which they are written, as they come."""
     listed = [(file, test) for file in files for test in file.tests]
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="test") as pool:
-        yield from pool.map(lambda both: run_test(*both), listed)
+    with (
+        TemporaryDirectory() as memory,
+        ThreadPoolExecutor(max_workers=workers, thread_name_prefix="test") as pool,
+    ):
+        yield from pool.map(lambda both: run_test(both[0], both[1], Path(memory)), listed)
 
 
-def run_test(file: SpecTestFile, test: SpecTest) -> TestResult:
-    """One test, in a scratch of its own; it ends at the first step that is not as expected."""
+def run_test(file: SpecTestFile, test: SpecTest, memory: Path) -> TestResult:
+    """One test, in a scratch of its own; it ends at the first step that is not as expected.
+
+    ``memory`` is a folder of plans made before: tests of one spec build each statement once.
+    """
     started, step, pipeline = time.perf_counter(), test.steps[0], file.spec.stem
     differences: tuple[Difference, ...] = ()
     error = None
     try:
         with open_scratch() as scratch:
             for step in test.steps:
-                loaded = load_spec(file.spec, step.params)
+                loaded = load_spec(step.spec, step.params)
                 pipeline = loaded.spec.pipeline if loaded.spec else pipeline
-                differences = tuple(_run_step(loaded, step, scratch))
+                differences = tuple(_run_step(loaded, step, scratch, memory))
                 if differences:
                     break
     except SpecRejected as rejected:
@@ -88,14 +96,14 @@ def _write_problem(problem: Diagnostic) -> str:
     return f"{place}{problem.code} {problem.message}"
 
 
-def _run_step(loaded: LoadedSpec, step: Step, scratch: Scratch) -> Iterator[Difference]:
+def _run_step(loaded: LoadedSpec, step: Step, scratch: Scratch, memory: Path) -> Iterator[Difference]:
     """What is not as expected after one run."""
     scratch.set_clock(step.run_at)
     rehearsed = rehearse(loaded, step.given, scratch, guards=step.guards)
     spec = rehearsed.loaded.raise_if_rejected()
     if step.number == 1:
         fill_target(rehearsed, step.given)
-    report = run_rehearsed(rehearsed).report
+    report = run_rehearsed(rehearsed, memory).report
     expect = step.expect
     if report.status is not expect.status:
         yield Difference(about="status", expected=expect.status.value, found=_write_status(report))

@@ -74,6 +74,7 @@ class Step(Struct, frozen=True, kw_only=True):
     """One run of a test."""
 
     number: int
+    spec: Path
     given: StepRows
     run_at: datetime
     params: Mapping[str, str]
@@ -112,19 +113,27 @@ def read_tests(document: Document) -> SpecTestFile:
     if problems or document.root is None:
         return SpecTestFile(document=document, spec=Path(), problems=problems)
     top = Section(document.root, (), [])
-    spec = Path(document.file).parent / top.need_text("spec")
-    found = (*_check_spec(document, spec), *_check_names(document, top), *_check_targets(document, top))
+    spec = _find_spec(document, top)
+    found = (*_check_specs(document, top), *_check_names(document, top), *_check_targets(document, top))
     if found:
         return SpecTestFile(document=document, spec=spec, problems=found)
-    tests = tuple(_decode_test(test, document) for test in top.sections("tests"))
+    tests = tuple(_decode_test(test, document, spec) for test in top.sections("tests"))
     problems = tuple(problem.at(document.position(problem.path)) for problem in top.problems)
     return SpecTestFile(document=document, spec=spec, tests=() if problems else tests, problems=problems)
 
 
-def _check_spec(document: Document, spec: Path) -> Iterator[Diagnostic]:
-    if not spec.is_file():
-        help = "write the path of the spec, relative to this file"
-        yield _problem(document, "DMS001", f'there is no file "{spec}"', ("spec",), help)
+def _check_specs(document: Document, top: Section) -> Iterator[Diagnostic]:
+    """Specs that are not there: the one of the file, and those of single steps."""
+    steps = [step for test in top.sections("tests") for step in test.sections("steps") if step.has("spec")]
+    for section in (top, *steps):
+        spec = _find_spec(document, section)
+        if not spec.is_file():
+            help = "write the path of the spec, relative to this file"
+            yield _problem(document, "DMS001", f'there is no file "{spec}"', (*section.path, "spec"), help)
+
+
+def _find_spec(document: Document, section: Section) -> Path:
+    return Path(document.file).parent / section.need_text("spec")
 
 
 def _check_names(document: Document, top: Section) -> Iterator[Diagnostic]:
@@ -151,7 +160,7 @@ def _problem(document: Document, code: str, message: str, path: NodePath, help: 
     return Diagnostic(code=code, message=message, path=path, help=help, position=document.position(path))
 
 
-def _decode_test(test: Section, document: Document) -> SpecTest:
+def _decode_test(test: Section, document: Document, spec: Path) -> SpecTest:
     steps: list[Step] = []
     for number, section in enumerate(test.sections("steps")):
         before = steps[-1] if steps else None
@@ -159,6 +168,7 @@ def _decode_test(test: Section, document: Document) -> SpecTest:
         steps.append(
             Step(
                 number=number + 1,
+                spec=_find_spec(document, section) if section.has("spec") else spec,
                 given=_decode_given(section.section("given"), before, document),
                 run_at=section.literal("run_at", "DMS109", parse_timestamp, default),
                 params=_texts(section.child("params")),

@@ -240,3 +240,40 @@ def test_what_comes_of_checks_is_expected_by_name(tmp_path: Path) -> None:
         ("check short", "warned", "passed"),
         ("check shorter", "passed", 'did you mean "short"?'),
     ]
+
+
+def test_a_step_may_have_the_spec_of_before_a_change(lab: Lab):
+    old = lab.spec(name="old", **{**SPEC, "columns": {"id": {"type": "bigint"}, "name": {"type": "varchar(9)"}}})
+    lab.spec(**{**SPEC, "target": {"evolve": "add"}})
+    tests = f"""
+  - name: a column is added
+    steps:
+      - spec: {old.name}
+        given:
+          source: [{{id: 1, name: Ann, created: 1999-01-01}}]
+        expect: {{counts: {{inserted: 1}}, target: [{{id: 1, name: Ann}}]}}
+      - expect: {{counts: {{updated: 1, versioned: 0}}, target: [{{id: 1, seen: 2000-01-02}}]}}
+"""
+    assert (ran := run(lab, tests)).code == 0, ran.out
+    ran = run(lab, tests.replace(old.name, "older.yaml"))
+    assert ran.code == 1
+    assert "DMS001" in ran.told + ran.out and "older.yaml" in ran.told + ran.out
+
+
+def test_a_plan_without_guards_is_none_for_a_step_with_guards(lab: Lab):
+    lab.spec(**SPEC | {"scd": 2, "guards": {"max_change_percent": 10}})
+    tests = """
+  - name: the guard holds where it is asked for
+    steps:
+      - given:
+          source: [{id: 1, name: Ann, created: 1999-01-01}, {id: 2, name: Bob, created: 1999-01-01}]
+        expect: {counts: {inserted: 2}}
+      - given:
+          source: [{id: 1, name: Eve, created: 1999-01-01}, {id: 2, name: Bob, created: 1999-01-01}]
+        expect: {counts: {versioned: 2}}
+      - given:
+          source: [{id: 1, name: Joe, created: 1999-01-01}, {id: 2, name: Bob, created: 1999-01-01}]
+        guards: true
+        expect: {status: failed}
+"""
+    assert (ran := run(lab, tests)).code == 0, ran.out
