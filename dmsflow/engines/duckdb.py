@@ -13,7 +13,7 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import driver, learn_arrow
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
-from dmsflow.engines.duckdb_types import COMPUTED_COLUMNS, read_type
+from dmsflow.engines.duckdb_types import COMPUTED_COLUMNS, COMPUTES, read_type
 from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading, read_mebibytes
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits, Value
 from dmsflow.engines.interrupter import Interrupter, Work
@@ -206,7 +206,7 @@ class DuckDBSession:
     def _computed_columns(self, table: TableName) -> tuple[Value, ...]:
         """The names of generated columns, of which DESCRIBE says nothing."""
         binds = {"catalog": table.catalog, "schema": table.schema, "table": table.table}
-        return tuple(row[0] for row in self.fetch(COMPUTED_COLUMNS, binds))
+        return tuple(row[0] for row in self.fetch(COMPUTED_COLUMNS, binds)) if self.fetch(COMPUTES, binds) else ()
 
     def _is_table(self, table: TableName) -> bool:
         """Whether there are rows of its own: a view has no row ids."""

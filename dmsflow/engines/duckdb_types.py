@@ -30,6 +30,14 @@ TYPES = {
     '"NULL"': TypeName.TEXT,
 }
 
+COMPUTES = """
+SELECT 1 FROM duckdb_tables()
+WHERE contains(sql, 'GENERATED ALWAYS AS') AND lower(table_name) = lower($table)
+    AND lower(schema_name) = lower(coalesce($schema, current_schema()))
+    AND lower(database_name) = lower(coalesce($catalog, current_database()))
+"""
+"""Whether a table may have generated columns: a third of the work of looking at all columns of all tables."""
+
 COMPUTED_COLUMNS = """
 SELECT column_name FROM duckdb_columns()
 WHERE is_generated AND lower(table_name) = lower($table)
