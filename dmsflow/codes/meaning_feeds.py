@@ -1,4 +1,4 @@
-"""DMS229 and DMS245 to DMS248: change feeds that say too little, or two things at once."""
+"""DMS229 and DMS245 to DMS249: change feeds that say too little, or two things at once."""
 
 from dmsflow.codes.entry import Entry
 
@@ -47,5 +47,15 @@ MEANING_OF_FEEDS: tuple[Entry, ...] = (
         ),
         mistake="source: {grain: changes}\nscd: {type: 1, late: insert}",
         cure="Write late: insert with grain: changes, type: 2 and evolve: refuse; or late: reject.",
+    ),
+    Entry(
+        code="DMS249",
+        slug="policy-without-a-place-in-a-feed",
+        why=(
+            "What a feed leaves in the target depends on its rows alone, and not on how many of them are read at once. "
+            "The value before the last change of a column that makes no version would."
+        ),
+        mistake="source: {grain: changes}\ncolumns: {region: {scd: 3}}",
+        cure="Write scd: 2, whose versions are every previous value; or grain: snapshot.",
     ),
 )

@@ -20,9 +20,13 @@ from dmsflow.compiler.transfers import SERVER, Route
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Feed, Merge, Plan, PlannedTarget, Statement, Transfer
-from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
+from dmsflow.model.previous import previous_of
+from dmsflow.model.spec import Evolve, PipelineSpec, Policy, ScdType
 from dmsflow.model.table import TypeName
 from dmsflow.scd.shape import MergeShape, Padded, Type
+
+FOLLOWED = {Policy.PREVIOUS: Policy.OVERWRITE}
+"""How the value of a column itself is written; what it held before stands in columns of the engine's own."""
 
 
 def merge_shape(
@@ -39,7 +43,7 @@ def merge_shape(
         schema=target_schema(spec),
         columns=tuple(column.name for column in columns),
         key=key,
-        policies={column.name: column.policy for column in columns},
+        policies={column.name: FOLLOWED.get(column.policy, column.policy) for column in columns},
         scd=scd.type,
         fields=scd.fields,
         scope=merge_scope(spec, cut),
@@ -70,6 +74,7 @@ def merge_shape(
         instant=_instant(spec, columns),
         key_from=scd.surrogate.made_from,
         key_words=word_keys(spec, columns, idioms),
+        previous=tuple(previous_of(it.spec, it.name) for it in columns if it.policy is Policy.PREVIOUS),
     )
 
 

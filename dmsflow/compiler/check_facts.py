@@ -13,6 +13,7 @@ from dmsflow.engines.engine import Session
 from dmsflow.errors import DatabaseError
 from dmsflow.model.checks import Check, CheckKind, CheckOn
 from dmsflow.model.facts import Facts
+from dmsflow.model.previous import find_previous
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import DataType, TypeName
 
@@ -59,6 +60,7 @@ def _types(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], on
     for name in engine_names(spec):
         kind = surrogate_type(spec).name if name == fields.surrogate_key else TypeName.TIMESTAMP
         known[name] = DataType(name=TypeName.BOOLEAN if name in flags else kind)
+    known |= {kept.value: known[kept.column] for kept in find_previous(spec.columns) if kept.column in known}
     shape = facts.target.shape
     return known | ({column.name: column.type for column in shape.columns} if shape else {})
 

@@ -20,6 +20,7 @@ from dmsflow.engines.access import Access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.facts import Facts, SourceFacts
 from dmsflow.model.plan import Plan, Statement, Transfer
+from dmsflow.model.previous import store_names
 from dmsflow.model.spec import PipelineSpec
 
 
@@ -110,7 +111,8 @@ def name_fields(spec: PipelineSpec, facts: Facts) -> PipelineSpec:
         return spec
     written = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
     stored = {name: found.name for name, value in written.items() if (found := shape.find(value)) is not None}
-    return replace(spec, scd=replace(spec.scd, fields=replace(fields, **stored)))
+    columns = store_names(spec.columns, {name.lower(): name for name in shape.names})
+    return replace(spec, scd=replace(spec.scd, fields=replace(fields, **stored)), columns=columns)
 
 
 def survey_placed(loaded: LoadedSpec, access: Access, source: SourceFacts | None = None) -> Facts:

@@ -61,7 +61,10 @@ def _target(builder: Builder) -> Iterator[Statement]:
         return
     for column in target_columns(builder):
         if existing.find(column.name) is None:
-            for name, note in note_column(builder.merge.schema, str(table), column.name):
+            # NULL says what it should in a new column of the engine's own.
+            noted = column.name in builder.merge.columns
+            notes = note_column(builder.merge.schema, str(table), column.name) if noted else ()
+            for name, note in notes:
                 yield compile_statement(name, Side.TARGET, note, builder.target)
             yield Statement(
                 name=f"add_column_{column.name}",
@@ -93,6 +96,9 @@ def target_columns(builder: Builder) -> tuple[Column, ...]:
     columns += [
         Column(name=column.name, type=column.type, nullable=column.name not in merge.key) for column in builder.columns
     ]
+    types = {column.name: column.type for column in builder.columns}
+    for kept in merge.previous:
+        columns += [Column(name=kept.value, type=types[kept.column]), Column(name=kept.since, type=INSTANT)]
     if merge.history:
         open_end = builder.spec.scd.open_end is None
         columns += [

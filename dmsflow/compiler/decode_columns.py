@@ -32,6 +32,8 @@ def _decode_column(columns: Section, name: str) -> ColumnSpec:
         has_value=parts.has("value"),
         type=type,
         policy=None if policy is None else Policy(policy),
+        previous=parts.text("previous"),
+        since=parts.text("since"),
     )
 
 

@@ -58,6 +58,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     feed.deletes_are_told,
     feed.late_rows_have_a_place,
     feed.window_is_asked,
+    feed.policies_fit_a_feed,
     checkpoint.key_strategy_has_columns,
     checkpoint.watermark_options_have_a_watermark,
     checkpoint.append_does_not_repeat,

@@ -10,6 +10,7 @@ from dmsflow.compiler.narrowing import casts_that_narrow
 from dmsflow.compiler.survey import SETTLES
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
+from dmsflow.model.previous import find_previous
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.model.table import RESERVED_PREFIX, DataType, TypeName, can_stand
 
@@ -108,6 +109,7 @@ def column_path(spec: PipelineSpec, name: str) -> Path:
 def engine_names(spec: PipelineSpec) -> tuple[str, ...]:
     """The engine's own column names that this spec's target has."""
     fields, names = spec.scd.fields, [spec.scd.fields.surrogate_key]
+    names += [name for kept in find_previous(spec.columns) for name in kept.names]
     if spec.scd.type is ScdType.HISTORY:
         names += [fields.valid_from, fields.valid_to, fields.is_current]
     if spec.scd.deletes in (Deletes.TOMBSTONE, Deletes.FLAG):

@@ -5,13 +5,14 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 
 from collections.abc import Iterator
 
-from dmsflow.compiler.columns import LoadedColumn, match_columns
+from dmsflow.compiler.columns import INSTANT, LoadedColumn, match_columns
 from dmsflow.compiler.surrogates import surrogate_column_fits
 from dmsflow.compiler.table_rules import column_path, engine_names
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.marks.names import GONE_PREFIX, SEEN_PREFIX
 from dmsflow.model.facts import Facts
-from dmsflow.model.spec import Evolve, PipelineSpec, ScdType
+from dmsflow.model.previous import find_previous, previous_of
+from dmsflow.model.spec import Evolve, PipelineSpec, Policy, ScdType
 
 Problems = Iterator[Diagnostic]
 
@@ -99,14 +100,51 @@ def target_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
                 path=("key", spec.key.index(column.name)),
                 help="a key cannot be added to rows that are there already: name the column they have",
             )
+    kept = {name: it.column for it in find_previous(spec.columns) for name in it.names}
     for name in engine_names(spec):
-        if shape.find(name) is None:
+        if shape.find(name) is None and name in kept:
+            if spec.target.evolve is Evolve.REFUSE:
+                yield Diagnostic(
+                    code="DMS308",
+                    message=f'column "{name}" is not in target table {spec.target.table}',
+                    path=("columns", kept[name], "scd"),
+                    help="set target.evolve: add, or name the column that the table has under previous, or since",
+                )
+        elif shape.find(name) is None:
             yield Diagnostic(
                 code="DMS311",
                 message=f'engine column "{name}" is not in target table {spec.target.table}',
                 path=("scd", "fields") if name != spec.scd.fields.surrogate_key else ("target", "table"),
                 help="name the table's own column under scd.fields, or load into a new table",
             )
+
+
+def previous_values_fit(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A column of previous values takes whatever the column itself has held, nothing at first; its time is a time."""
+    shape = facts.target.shape
+    if shape is None:
+        return
+    for column in match_columns(spec, facts):
+        if column.policy is not Policy.PREVIOUS:
+            continue
+        kept = previous_of(column.spec, column.name)
+        wanted = (("previous", kept.value, column.type), ("since", kept.since, INSTANT))
+        for key, name, data_type in wanted:
+            found, path = shape.find(name), ("columns", column.spec.name, key)
+            if found is not None and found.type.family != data_type.family:
+                yield Diagnostic(
+                    code="DMS309",
+                    message=f'column "{name}" is {found.type} in {spec.target.table}, which wants {data_type}',
+                    path=path,
+                    help=f"change the table first, or write another column as {key}",
+                )
+            if found is not None and not found.nullable:
+                yield Diagnostic(
+                    code="DMS310",
+                    message=f'column "{name}" is NOT NULL, and it is NULL as long as "{column.name}" has not changed',
+                    path=path,
+                    help=f"drop the constraint from {spec.target.table}",
+                )
 
 
 def target_columns_are_filled(spec: PipelineSpec, facts: Facts) -> Problems:
@@ -223,6 +261,7 @@ TARGET_RULES = (
     target_has_room,
     target_names_are_kept,
     target_has_columns,
+    previous_values_fit,
     target_columns_are_filled,
     target_columns_are_writable,
     target_columns_are_comparable,

@@ -81,6 +81,8 @@ def _delta_columns(builder: "Builder", staged: dict[str, str]) -> Declared:
     """The classified rows: the user's columns as they are staged, the target's own as they stand there."""
     merge, target, shape = builder.merge, builder.target, builder.facts.target.shape
     carried = {c.name: target.type_sql(c.type) for c in shape.columns} if shape else {}
+    for kept in merge.previous:
+        carried |= {kept.value: staged[kept.column], kept.since: target.type_sql(INSTANT)}
     word, count = target.key_sql(TEXT, 1), target.type_sql(INTEGER)
     instant, text = target.type_sql(INSTANT), target.type_sql(TEXT)
     ours = {FAULT: count, VALUE: text, ROW_ID: target.row_id_sql or "", CLASS: word, LIVE: count}

@@ -38,6 +38,7 @@ class Policy(StrEnum):
     KEEP = "0"
     OVERWRITE = "1"
     VERSION = "2"
+    PREVIOUS = "3"
     IGNORE = "ignore"
 
 
@@ -188,7 +189,10 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class ColumnSpec(Struct, frozen=True, kw_only=True):
-    """One target column: from a source column, an expression, or a constant (``has_value``)."""
+    """One target column: from a source column, an expression, or a constant (``has_value``).
+
+    ``previous`` and ``since`` are what the spec calls the columns that keep a previous value.
+    """
 
     name: str
     source: str | None = None
@@ -197,6 +201,8 @@ class ColumnSpec(Struct, frozen=True, kw_only=True):
     has_value: bool = False
     type: DataType | None = None
     policy: Policy | None = None
+    previous: str | None = None
+    since: str | None = None
 
 
 class Fields(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import find_rejects
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import Plan, Side
+from dmsflow.model.previous import find_previous
 from dmsflow.model.result import RunReport, RunStatus
 from dmsflow.model.spec import Deletes, ErrorBudget, PipelineSpec, ScdType, param_values
 from dmsflow.rehearsal.effects import Effect, compare, keep_before
@@ -194,7 +195,8 @@ def look_at(spec: PipelineSpec, plan: Plan) -> tuple[str, ...]:
     fields = spec.scd.fields
     validity = (fields.valid_from, fields.valid_to) if spec.scd.type is ScdType.HISTORY else ()
     marks = (fields.is_deleted,) if spec.scd.deletes in (Deletes.TOMBSTONE, Deletes.FLAG) else ()
-    return (*plan.columns, *validity, *marks)
+    kept = (name for found in find_previous(spec.columns) for name in found.names)
+    return (*plan.columns, *kept, *validity, *marks)
 
 
 def read_rejects(scratch: Scratch, spec: PipelineSpec, run_id: str, limit: int | None = None) -> tuple[Reject, ...]:

@@ -20,6 +20,7 @@ from dmsflow.errors import DatabaseError, PermanentError, PlanRefused
 from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import find_rejects
 from dmsflow.model.plan import Plan, Side, Transfer
+from dmsflow.model.previous import store_names
 from dmsflow.model.result import ChunkResult, ChunkStatus, ExpectedRows, RowCounts, RunReport
 from dmsflow.model.spec import Fields, PipelineSpec, param_values
 from dmsflow.model.table import TableName, TableShape
@@ -205,4 +206,5 @@ def _name_stored(spec: PipelineSpec, plan: Plan) -> PipelineSpec:
     named = {
         name: stored.get(str(getattr(fields, name)).lower(), getattr(fields, name)) for name in Fields.__struct_fields__
     }
-    return replace(spec, scd=replace(spec.scd, fields=replace(fields, **named)))
+    columns = store_names(spec.columns, stored)
+    return replace(spec, scd=replace(spec.scd, fields=replace(fields, **named)), columns=columns)

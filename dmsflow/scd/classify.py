@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from dmsflow.model.plan import DELTA, Scope
 from dmsflow.model.spec import Deletes, Late, Policy, ScdType
+from dmsflow.scd.previous import previous_values
 from dmsflow.scd.shape import (
     BLOCKING,
     CLASS,
@@ -174,7 +175,7 @@ def _present(stage: sa.FromClause) -> Query:
 def _current(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool) -> Query:
     """The current versions in the chunk's range, their physical row with them."""
     target = shape.target().alias("c")
-    names = [*shape.columns, *shape.carried]
+    names = [*shape.columns, *shape.carried, *shape.previous_columns]
     if shape.history:
         names.append(shape.fields.valid_from)
     if shape.marks_deleted:
@@ -215,7 +216,8 @@ def _values(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause) ->
             lost = sa.or_(staged.c[PRESENT].is_(None), shape.is_marked(staged))
             value = sa.case((lost, current.c[name]), else_=value)
         values.append(value.label(name))
-    return [*values, *(current.c[name].label(name) for name in shape.carried)]
+    carried = (current.c[name].label(name) for name in shape.carried)
+    return [*values, *carried, *previous_values(shape, staged, current)]
 
 
 def _ours(shape: MergeShape, staged: sa.FromClause, current: sa.FromClause, chosen: Element) -> list[Element]:

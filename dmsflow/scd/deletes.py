@@ -26,7 +26,9 @@ def gone_statements(shape: MergeShape, table: sa.TableClause) -> Iterator[tuple[
         None,
     )
     target = shape.target().alias("t")
-    kept = (*shape.columns, *shape.carried) if shape.deletes is Deletes.TOMBSTONE else shape.key
+    kept = shape.key
+    if shape.deletes is Deletes.TOMBSTONE:
+        kept = (*shape.columns, *shape.carried, *shape.previous_columns)
     start = [target.c[shape.fields.valid_from].label(BLOCKING)] if shape.history else []
     found = (
         sa.select(

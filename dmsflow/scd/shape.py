@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from dmsflow.model.plan import DELTA, STAGE, Scope
+from dmsflow.model.previous import Previous
 from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Operation, Policy, ScdType
 from dmsflow.model.surrogate import KeyFrom
 
@@ -85,7 +86,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     several rows, whose order counts, and by ``op`` some of them delete it; ``instant`` is the column of a target
     without history, if there is one, that keeps when its row happened.
     Absence counts where ``scope_where`` holds, or where the values of ``partition`` arrive; with ``marks_of_deleted``,
-    literals of a staged column, it never does. ``key_words`` are the target's for a surrogate key made of other values.
+    literals of a staged column, it never does. A column whose ``previous`` value is kept is overwritten like any other.
+    ``key_words`` are the target's for a surrogate key made of other values.
     """
 
     table: str
@@ -123,6 +125,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     instant: str | None = None
     key_from: KeyFrom = KeyFrom.BLOCKS
     key_words: str = ""
+    previous: tuple[Previous, ...] = ()
 
     @property
     def large(self) -> frozenset[str]:
@@ -177,9 +180,14 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         return tuple(c for c in self.with_policy(Policy.VERSION, Policy.KEEP) if c in self.unfilled)
 
     @property
+    def previous_columns(self) -> tuple[str, ...]:
+        """The engine's own columns that keep what another one held before."""
+        return tuple(name for kept in self.previous for name in kept.names)
+
+    @property
     def engine_columns(self) -> tuple[str, ...]:
         """The engine's own columns that this target has, surrogate key first."""
-        names = [self.fields.surrogate_key]
+        names = [self.fields.surrogate_key, *self.previous_columns]
         if self.history:
             names += [self.fields.valid_from, self.fields.valid_to, self.fields.is_current]
         if self.marks_deleted:
@@ -221,7 +229,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
             ours = (*ours, GONE, BLOCKING, EFFECTIVE, UNTIL, FIRST)
         elif self.history:
             ours = (*ours, BLOCKING, EFFECTIVE, LAST_END)
-        return sa.table(DELTA, *self.staged(*self.columns, *self.carried, *ours))
+        return sa.table(DELTA, *self.staged(*self.columns, *self.carried, *self.previous_columns, *ours))
 
     def is_current(self, target: sa.FromClause) -> Element:
         """The predicate of a current version; every row where no versions are kept."""

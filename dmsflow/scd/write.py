@@ -104,13 +104,13 @@ def close_gone(shape: MergeShape) -> sa.Update:
 def overwrite(shape: MergeShape) -> sa.Update:
     """Overwrite in place what the policies let change without a version."""
     policies = (Policy.OVERWRITE,) if shape.history else (Policy.OVERWRITE, Policy.IGNORE)
-    return _set_columns(shape, "update", (*shape.with_policy(*policies), *shape.fillable()))
+    return _set_columns(shape, "update", (*shape.with_policy(*policies), *shape.fillable(), *shape.previous_columns))
 
 
 def correct(shape: MergeShape) -> sa.Update:
     """Write a late row into the current version (late: correct_current)."""
     policies = (Policy.OVERWRITE, Policy.VERSION, Policy.IGNORE)
-    return _set_columns(shape, "correct", (*shape.with_policy(*policies), *shape.fillable()))
+    return _set_columns(shape, "correct", (*shape.with_policy(*policies), *shape.fillable(), *shape.previous_columns))
 
 
 def delete_gone(shape: MergeShape) -> sa.Delete:
@@ -123,7 +123,8 @@ def delete_gone(shape: MergeShape) -> sa.Delete:
 def insert(shape: MergeShape, *classes: str, carried: tuple[str, ...] = ()) -> sa.Insert:
     """Insert the rows of these classes. A new key leaves the target's own columns to their defaults."""
     delta = shape.delta().alias("d")
-    values: dict[str, Element] = {name: delta.c[name] for name in (*shape.columns, *carried)}
+    names = (*shape.columns, *carried, *shape.previous_columns)
+    values: dict[str, Element] = {name: delta.c[name] for name in names}
     chosen = delta.c[CLASS].in_([word(name) for name in classes])
     ours = _engine_values(shape, delta)
     return _insert(shape, values | surrogate_values(shape, delta, ours) | ours, delta, chosen)
@@ -132,7 +133,8 @@ def insert(shape: MergeShape, *classes: str, carried: tuple[str, ...] = ()) -> s
 def insert_tombstones(shape: MergeShape) -> sa.Insert:
     """Insert a version that says a key is deleted, with the values it had."""
     delta = shape.delta().alias("d")
-    values: dict[str, Element] = {name: delta.c[name] for name in (*shape.columns, *shape.carried)}
+    names = (*shape.columns, *shape.carried, *shape.previous_columns)
+    values: dict[str, Element] = {name: delta.c[name] for name in names}
     ours = _engine_values(shape, None, deleted=True)
     values |= surrogate_values(shape, delta, ours) | ours
     return _insert(shape, values, delta, delta.c[CLASS] == word("gone"))

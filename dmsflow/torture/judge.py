@@ -19,6 +19,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Row, Session
 from dmsflow.ledger import open_ledger
 from dmsflow.marks.names import CHECKPOINT, CHUNK, COUNTS, REJECT
+from dmsflow.model.previous import find_previous
 from dmsflow.model.result import RunReport
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import TableName
@@ -139,6 +140,7 @@ def _keep_table(looking: Looking, notes: Notes, day: int) -> Iterator[str]:
     surrogate = (fields.surrogate_key or f"{table.table}_sk").lower()
     names = [name for name in shape.names if name.lower() != surrogate]
     instants = {str(getattr(fields, name)).lower() for name in INSTANTS}
+    instants |= {kept.since.lower() for kept in find_previous(looking.spec.columns)}
     listed = ", ".join(looking.engine.idioms.quote(name) for name in names)
     sql = f"SELECT {listed} FROM {looking.engine.idioms.qualify(table)}"
     desk.register("incoming", looking.target.stream(sql, {}, BATCH_ROWS))

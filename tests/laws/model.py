@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 
 USER = ("a", "b", "c", "d")
+IN_PLACE = ("1", "3", "all")
+"""Policies of columns that are overwritten; of "3" the previous value is kept, "all" is overwritten in all versions."""
 
 
 class Model:
@@ -20,7 +22,9 @@ class Model:
         n["rejected"] += len(groups.pop(None, []))
         for key, rows in groups.items():
             if (row := self.only(rows, n)) is not None:
-                n[self.merge(key, row, row["at"] if self.rules.effective else now, now)] += 1
+                what = self.merge(key, row, row["at"] if self.rules.effective else now, now)
+                n[what] += 1
+                n["rewritten"] += self.rewrite(key, row, now) if what not in ("unchanged", "rejected") else 0
         if self.rules.deletes != "ignore":
             gone = [v for v in self.rows if v["current"] and not v["deleted"] and v["key"] not in seen]
             n["closed"] = sum(self.remove(version, now) for version in gone)
@@ -39,28 +43,45 @@ class Model:
             if known and self.rules.effective and at < max(v["end"] for v in known):
                 return "rejected"
             return self.add(row, at if known or not self.rules.first else self.rules.first, now)
-        differs = {p: any(row[c] != current[c] for c, q in zip(USER, self.rules.policies) if p == q) for p in "012"}
+        overwrites = self.differs(row, current, IN_PLACE)
         if self.rules.type != "2":
-            return self.write(current, row, now, "1i" if differs["1"] or current["deleted"] else "")
-        versions, start = differs["2"] or current["deleted"], current["start"]
+            policies = (*IN_PLACE, "ignore") if overwrites or current["deleted"] else ()
+            return self.write(current, row, at, now, policies)
+        versions, start = self.differs(row, current, ("2",)) or current["deleted"], current["start"]
         if (self.rules.effective and at < start) or (versions and at <= start):
-            policies = "12i" if versions or differs["1"] else ""
-            return "rejected" if self.rules.late == "reject" else self.write(current, row, now, policies)
+            policies = (*IN_PLACE, "2", "ignore") if versions or overwrites else ()
+            return "rejected" if self.rules.late == "reject" else self.write(current, row, at, now, policies)
         if not versions:
-            return self.write(current, row, now, "1" if differs["1"] else "")
+            return self.write(current, row, at, now, IN_PLACE if overwrites else ())
         current.update(end=at, current=False, mod=now)
-        kept = {c: current[c] for c, p in zip(USER, self.rules.policies) if p == "0"}
+        kept = {c: current[c] for c in self.columns("0")} | {"was": self.remember(current, row, at)}
         return self.add({**row, **kept}, at, now) and "versioned"
 
-    def write(self, current, row, now, policies):
+    def columns(self, *policies):
+        return [c for c, policy in zip(USER, self.rules.policies, strict=True) if policy in policies]
+
+    def differs(self, row, version, policies):
+        return any(row[c] != version[c] for c in self.columns(*policies))
+
+    def write(self, current, row, at, now, policies):
         if policies:
-            written = {c: row[c] for c, p in zip(USER, self.rules.policies) if p[0] in policies}
-            current.update(written, mod=now, deleted=False)
+            was = self.remember(current, row, at)
+            current.update({c: row[c] for c in self.columns(*policies)}, was=was, mod=now, deleted=False)
         return "updated" if policies else "unchanged"
+
+    def remember(self, current, row, at):
+        return {c: (current[c], at) if row[c] != current[c] else current["was"][c] for c in USER}
+
+    def rewrite(self, key, row, now):
+        closed = [v for v in self.rows if v["key"] == key and not v["current"] and self.differs(row, v, ("all",))]
+        for version in closed:
+            version.update({c: row[c] for c in self.columns("all")}, mod=now)
+        return len(closed)
 
     def add(self, row, start, now, deleted=False):
         version = {"start": start, "end": self.rules.end, "current": True, "deleted": deleted, "ins": now, "mod": now}
-        self.rows.append({name: row[name] for name in ("key", *USER)} | version)
+        was = {"was": row.get("was", dict.fromkeys(USER, (None, None)))}
+        self.rows.append({name: row[name] for name in ("key", *USER)} | version | was)
         return "inserted"
 
     def remove(self, version, now):

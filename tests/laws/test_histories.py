@@ -70,7 +70,9 @@ def histories(draw, nan: bool):
     kind = draw(st.sampled_from(["2", "2", "2", "2", "1", "1", "0", "append"]))
     effective = kind == "2" and draw(st.booleans())
     deletes = {"2": ["ignore", "close", "tombstone"], "1": ["ignore", "delete", "flag"]}.get(kind, ["ignore"])
-    policies = {"2": ["2", "1", "0", "ignore"], "1": ["1", "0", "ignore"], "0": ["0"], "append": ["ignore"]}[kind]
+    policies = {"2": ["2", "1", "0", "3", "ignore"], "1": ["1", "0", "3", "ignore"], "0": ["0"], "append": ["ignore"]}[
+        kind
+    ]
     rules = Rules(
         type=kind,
         key=draw(st.sampled_from([("k",), ("l", "k"), ("l",)])),
@@ -134,7 +136,7 @@ def make_spec(rules: Rules, parallel: dict) -> dict:
 
 def stored(world: World, rules: Rules, instants: list[datetime]) -> list[tuple]:
     """The target's rows without surrogate keys, instants of runs by their number."""
-    names = [*rules.key, *USER]
+    names = [*rules.key, *USER, *previous_names(rules)]
     names += ["valid_from", "valid_to", "is_current"] if rules.type == "2" else []
     names += ["is_deleted"] if rules.deletes in ("tombstone", "flag") else []
     number = {instant: i for i, instant in enumerate(instants)}
@@ -142,11 +144,9 @@ def stored(world: World, rules: Rules, instants: list[datetime]) -> list[tuple]:
     modified = "inserted_at" if rules.type == "append" else "modified_at"
     for row in world.read(f"SELECT {', '.join(names)}, inserted_at, {modified} FROM t"):
         values = dict(zip([*names, "ins", "mod"], row, strict=True))
-        values["b"] = None if values["b"] is None else Decimal(str(values["b"])).quantize(Decimal("0.01"))
-        values["c"] = date.fromisoformat(values["c"]) if isinstance(values["c"], str) else values["c"]
-        values["d"] = plain(values["d"])
-        for name in ("valid_from", "valid_to", "ins", "mod"):
-            if name in values:
+        for name in values:
+            values[name] = read_value(name.removesuffix("_previous"), values[name])
+            if name in ("valid_from", "valid_to", "ins", "mod") or name.endswith("_since"):
                 instant = as_instant(values[name])
                 values[name] = number.get(instant, instant)
         for name in ("is_current", "is_deleted"):
@@ -154,6 +154,21 @@ def stored(world: World, rules: Rules, instants: list[datetime]) -> list[tuple]:
                 values[name] = bool(values[name])
         found.append(tuple(values.values()))
     return sorted(found, key=repr)
+
+
+def previous_names(rules: Rules) -> list[str]:
+    """The columns of previous values."""
+    kept = [name for name, policy in zip(USER, rules.policies, strict=True) if policy == "3"]
+    return [f"{name}_{what}" for name in kept for what in ("previous", "since")]
+
+
+def read_value(name: str, value):
+    """A value of a user's column, whatever its database makes of it."""
+    if name == "b" and value is not None:
+        return Decimal(str(value)).quantize(Decimal("0.01"))
+    if name == "c" and isinstance(value, str):
+        return date.fromisoformat(value)
+    return plain(value) if name == "d" else value
 
 
 def plain(value: float | str | None) -> float | str | None:
@@ -167,6 +182,9 @@ def expected(model: Model, instants: list[datetime]) -> list[tuple]:
     found = []
     for v in model.rows:
         row = [*v["key"], v["a"], v["b"], v["c"], plain(v["d"])]
+        for name in model.columns("3"):
+            previous, since = v["was"][name]
+            row += [plain(previous) if name == "d" else previous, number.get(since, since)]
         if model.rules.type == "2":
             row += [number.get(v["start"], v["start"]), number.get(v["end"], v["end"]), v["current"]]
         if model.rules.deletes in ("tombstone", "flag"):

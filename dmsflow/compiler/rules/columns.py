@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
+from dmsflow.model.previous import find_previous
 from dmsflow.model.spec import Deletes, Detect, PipelineSpec, Policy, ScdType
 from dmsflow.model.table import RESERVED_PREFIX
 
@@ -27,8 +28,16 @@ def key_is_loaded(spec: PipelineSpec) -> Iterator[Diagnostic]:
             yield Diagnostic(code="DMS211", message=message, path=("key", index), help=help)
 
 
-def engine_columns(spec: PipelineSpec) -> Iterator[tuple[str, str]]:
-    """The engine's own columns in this target: the field, and the name the spec gives it."""
+def engine_columns(spec: PipelineSpec) -> Iterator[tuple[str, str, Path]]:
+    """The engine's own columns in this target: what each is, the name the spec gives it, and where it gives it."""
+    for field, name in _fields(spec):
+        yield field, name, ("scd", "fields", field)
+    for kept in find_previous(spec.columns):
+        for key, name in zip(("previous", "since"), kept.names, strict=True):
+            yield f'{key} of "{kept.column}"', name, ("columns", kept.column, key)
+
+
+def _fields(spec: PipelineSpec) -> Iterator[tuple[str, str]]:
     fields, scd = spec.scd.fields, spec.scd
     if fields.surrogate_key is not None:
         yield "surrogate_key", fields.surrogate_key
@@ -46,14 +55,14 @@ def engine_columns(spec: PipelineSpec) -> Iterator[tuple[str, str]]:
 
 def columns_leave_engine_names(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """A name in the target belongs to one column; databases fold case, so case does not tell two apart."""
-    engine = {name.lower(): field for field, name in engine_columns(spec)}
+    engine = {name.lower(): (field, place) for field, name, place in engine_columns(spec)}
     paths: list[tuple[str, Path]] = [(column.name, ("columns", column.name)) for column in spec.columns]
     if not paths:
         paths = [(name, ("key", index)) for index, name in enumerate(spec.key)]
     for name, path in paths:
-        field = engine.get(name.lower())
-        if field is not None:
-            help = f"rename the column, or give the engine's column another name with scd.fields.{field}"
+        if name.lower() in engine:
+            field, place = engine[name.lower()]
+            help = f"rename the column, or give the engine's column another name with {'.'.join(map(str, place))}"
             message = f'column "{name}" has the name of the engine\'s own {field}'
             yield Diagnostic(code="DMS212", message=message, path=path, help=help)
 
@@ -61,11 +70,10 @@ def columns_leave_engine_names(spec: PipelineSpec) -> Iterator[Diagnostic]:
 def engine_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """Two of the engine's own columns cannot share a name."""
     seen: dict[str, str] = {}
-    for field, name in engine_columns(spec):
+    for field, name, path in engine_columns(spec):
         other = seen.setdefault(name.lower(), field)
         if other != field:
             message = f'"{name}" names both {other} and {field}'
-            path: Path = ("scd", "fields", field)
             yield Diagnostic(code="DMS213", message=message, path=path, help=f"give {field} another name")
 
 
@@ -83,7 +91,7 @@ def column_names_differ(spec: PipelineSpec) -> Iterator[Diagnostic]:
 def names_are_free(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """Names that start with _dms_ belong to the staging tables, and rowid to the database."""
     names: list[tuple[str, Path]] = [(column.name, ("columns", column.name)) for column in spec.columns]
-    names += [(name, ("scd", "fields", field)) for field, name in engine_columns(spec)]
+    names += [(name, place) for _, name, place in engine_columns(spec)]
     for name, path in names:
         if name.lower().startswith(RESERVED_PREFIX):
             message = f'"{name}" starts with "{RESERVED_PREFIX}", which is reserved'
@@ -119,6 +127,11 @@ def constants_have_types(spec: PipelineSpec) -> Iterator[Diagnostic]:
 def policies_take_effect(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """A policy says what a change of a column means, where changes are looked at."""
     for column in spec.columns:
+        for key in ("previous", "since"):
+            if getattr(column, key) is not None and column.policy is not Policy.PREVIOUS:
+                message = f"{key} has no effect: only scd: 3 keeps a previous value"
+                place: Path = ("columns", column.name, key)
+                yield Diagnostic(code="DMS217", message=message, path=place, help=f'write scd: 3, or remove "{key}"')
         if column.policy is None:
             continue
         reason = _why_idle(spec, column.name, column.policy)

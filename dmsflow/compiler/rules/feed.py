@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, Severity
-from dmsflow.model.spec import Deletes, Duplicates, Evolve, Grain, Late, PipelineSpec, ScdType
+from dmsflow.model.spec import Deletes, Duplicates, Evolve, Grain, Late, PipelineSpec, Policy, ScdType
 
 
 def rows_have_an_order(spec: PipelineSpec) -> Iterator[Diagnostic]:
@@ -98,3 +98,13 @@ def window_is_asked(spec: PipelineSpec) -> Iterator[Diagnostic]:
         yield Diagnostic(
             code="DMS245", message=message, path=("scd", "window"), help="write late: insert, or remove it"
         )
+
+
+def policies_fit_a_feed(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """What a feed leaves depends on its rows alone, and not on how they come in batches: a previous value does not."""
+    for column in spec.columns:
+        if spec.is_feed and column.policy is Policy.PREVIOUS:
+            message = "scd: 3 has no place in a feed: which value was the previous one depends on what was read at once"
+            path: Path = ("columns", column.name, "scd")
+            help = "write scd: 2, or grain: snapshot over a query that leaves the last row of each key"
+            yield Diagnostic(code="DMS249", message=message, path=path, help=help)
