@@ -31,8 +31,8 @@ HEAD = """# The torture matrix
 <!-- Written by ci/matrix; edit tests/matrix instead. -->
 
 How a change history goes wrong, case by case: what is read, what dmsflow has stored in the end, and what has to be
-there. Each case was run alone in DuckDB when this page was written. Every run of the tests repeats them in DuckDB, SQLite
-and PostgreSQL, there together with others in one table. The expected histories are written by hand.
+there. Each case was run alone in DuckDB when this page was written. Every run of the tests repeats them in DuckDB,
+SQLite and PostgreSQL, there together with others in one table. The expected histories are written by hand.
 
 The cases are [spec tests](spec-tests.md) in `tests/matrix/cases`, so that you can run them, and write one of your own:
 
