@@ -217,4 +217,11 @@ TABLES: tuple[Entry, ...] = (
         mistake="grain: changes, into Oracle",
         cure="Load the last row of each key by a query and grain: snapshot, or into another database.",
     ),
+    Entry(
+        code="DMS345",
+        slug="guard-would-refuse",
+        why="The source tells how many rows it has, at once and about: fewer than a guard wants, so a run would fail.",
+        mistake="guards: {min_rows: 1000}   # and the table has just been emptied",
+        cure="Look at the source. When it is right, lower min_rows, or let one run pass with --allow min_rows.",
+    ),
 )

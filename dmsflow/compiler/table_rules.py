@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dmsflow.compiler.columns import listed_columns, match_columns, source_name
 from dmsflow.compiler.narrowing import casts_that_narrow
 from dmsflow.compiler.survey import SETTLES
-from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
+from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.previous import find_previous
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
@@ -236,6 +236,20 @@ def watermark_left_nothing_behind(spec: PipelineSpec, facts: Facts) -> Problems:
     )
 
 
+def guard_meets_its_rows(spec: PipelineSpec, facts: Facts) -> Problems:
+    """A plan tells what its run would refuse, where the source knows the number of its rows without a scan (law 27)."""
+    least, rows = spec.guards.min_rows, facts.source.estimated_rows
+    if least is None or rows is None or rows >= least:
+        return
+    yield Diagnostic(
+        code="DMS345",
+        severity=Severity.WARNING,
+        message=f"a run is refused: the source has about {rows:,} rows, and guards.min_rows is {least:,}",
+        path=("guards", "min_rows"),
+        help="check the source; to let one run pass: --allow min_rows",
+    )
+
+
 TABLE_RULES = (
     source_columns_exist,
     source_takes_the_sql,
@@ -248,4 +262,5 @@ TABLE_RULES = (
     watermark_left_nothing_behind,
     decimals_sort_as_numbers,
     order_is_exact,
+    guard_meets_its_rows,
 )

@@ -66,6 +66,14 @@ CASES: dict[str, Case] = {
         'column "changed" is not in src: orders',
         'did you mean "changed_at"?',
     ),
+    "guard": (
+        f"{SOURCE}; insert into orders (order_id) select * from range(9)",
+        "",
+        HEAD + "guards: {min_rows: 10}\n",
+        "8:20 warning DMS345",
+        "a run is refused: the source has about 9 rows, and guards.min_rows is 10",
+        "check the source; to let one run pass: --allow min_rows",
+    ),
     "order": (
         SOURCE,
         "",
