@@ -74,6 +74,7 @@ def merge_shape(
         instant=_instant(spec, columns),
         key_from=scd.surrogate.made_from,
         key_words=word_keys(spec, columns, idioms),
+        everywhere=tuple(column.name for column in columns if spec.is_everywhere(column.spec)),
         previous=tuple(previous_of(it.spec, it.name) for it in columns if it.policy is Policy.PREVIOUS),
     )
 

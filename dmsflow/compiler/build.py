@@ -1,6 +1,6 @@
 """Builds the plan: every choice and every statement of a run. Pure: a spec and facts in, a plan out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -24,8 +24,14 @@ from dmsflow.compiler.uniqueness import keeps_key
 from dmsflow.compiler.writers import writers_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
-from dmsflow.marks.names import CHUNK, FINGERPRINT, GONE_PREFIX, REJECT
-from dmsflow.marks.tables import fingerprint_statements, forget_columns, mark_statements, mark_table
+from dmsflow.marks.names import CHUNK, FINGERPRINT, GONE_PREFIX, REJECT, REWRITTEN
+from dmsflow.marks.tables import (
+    fingerprint_statements,
+    forget_columns,
+    mark_statements,
+    mark_table,
+    rewritten_statements,
+)
 from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
@@ -146,9 +152,13 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
     found += check_statements(builder, faults)
     found += _mark_statements(builder)
     if builder.cut.counted:
-        found += _fingerprint_statements(builder)
+        found += _more_of_marks(builder, FINGERPRINT, TypeName.TEXT, fingerprint_statements)
+    if builder.merge.everywhere:
+        found += _more_of_marks(builder, REWRITTEN, TypeName.BIGINT, rewritten_statements)
     return tuple(found), faults
 
+
+MarkStatements = Callable[[str | None], Iterator[tuple[str, sa.Executable]]]
 
 _MARKS: dict[tuple[str, str | None], tuple[Statement, ...]] = {}
 """Statements over dmsflow's own tables, by engine and schema: the same for every pipeline of a target."""
@@ -162,12 +172,12 @@ def _mark_statements(builder: Builder) -> tuple[Statement, ...]:
     return _MARKS[place]
 
 
-def _fingerprint_statements(builder: Builder) -> Iterator[Statement]:
-    """What marks know of rows that are counted; a table of an earlier dmsflow has no place for it yet."""
+def _more_of_marks(builder: Builder, column: str, kind: TypeName, statements: MarkStatements) -> Iterator[Statement]:
+    """What marks know beside the counts of all runs; a table of an earlier dmsflow has no place for it yet."""
     place = replace(builder.spec.target.table, table=CHUNK)
-    sql = builder.target.add_column(place, FINGERPRINT, DataType(name=TypeName.TEXT))
-    yield Statement(name="add_fingerprint", side=Side.TARGET, sql=sql)
-    for name, element in fingerprint_statements(builder.merge.schema):
+    sql = builder.target.add_column(place, column, DataType(name=kind))
+    yield Statement(name=f"add_{column}", side=Side.TARGET, sql=sql)
+    for name, element in statements(builder.merge.schema):
         yield compile_statement(name, Side.TARGET, element, builder.target)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from dmsflow.compiler.compose import Node
 from dmsflow.compiler.literals import LiteralError, parse_constant, parse_type
 from dmsflow.compiler.section import Section
-from dmsflow.model.spec import ColumnSpec, ParamValue, Policy
+from dmsflow.model.spec import ColumnSpec, ParamValue, Policy, Type1
 from dmsflow.model.table import DataType
 
 
@@ -32,6 +32,7 @@ def _decode_column(columns: Section, name: str) -> ColumnSpec:
         has_value=parts.has("value"),
         type=type,
         policy=None if policy is None else Policy(policy),
+        type1=parts.choice("type1", Type1.CURRENT) if parts.has("type1") else None,
         previous=parts.text("previous"),
         since=parts.text("since"),
     )

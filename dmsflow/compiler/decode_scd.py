@@ -7,7 +7,7 @@ from dmsflow.compiler.decode_checks import decode_values
 from dmsflow.compiler.literals import parse_duration, parse_timestamp
 from dmsflow.compiler.section import Section
 from dmsflow.model.deletes import DeleteScope, DeletesWithin
-from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target
+from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target, Type1
 from dmsflow.model.surrogate import KeyFrom, SurrogateKey
 
 DMS_FIELDS = Fields(
@@ -31,6 +31,7 @@ def decode_scd(top: Section, target: Target) -> Scd:
     at, start = scd.text("effective_at"), scd.text("first_valid_from")
     return Scd(
         type=ScdType(scd.word("type") or "append"),
+        type1=scd.choice("type1", Type1.CURRENT),
         effective_at=None if at == "run" else at,
         first_valid_from=None if start == "effective" else _timestamp(scd, "first_valid_from", None),
         open_end=_decode_open_end(scd),

@@ -41,6 +41,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     columns.columns_have_one_origin,
     columns.constants_have_types,
     columns.policies_take_effect,
+    columns.type1_has_columns,
     history.deletes_fit_the_type,
     history.deletes_see_everything,
     history.deletes_have_one_scope,

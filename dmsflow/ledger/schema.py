@@ -74,7 +74,9 @@ create index failed_attempt_of_run on failed_attempt (run_id, seq);
 
 STOP_AT_ONCE = "alter table stop_request add column at_once integer not null default 0"
 
-MIGRATIONS = (FIRST_TABLES, FAILED_ATTEMPTS, STOP_AT_ONCE)
+REWRITTEN = "alter table chunk add column rewritten integer not null default 0"
+
+MIGRATIONS = (FIRST_TABLES, FAILED_ATTEMPTS, STOP_AT_ONCE, REWRITTEN)
 """Each brings a ledger from its own index to the next version; a released one never changes."""
 
 

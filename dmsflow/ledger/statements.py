@@ -36,15 +36,15 @@ RECORD_CHUNK = (
     """
     insert into chunk (
         run_id, number, status, read, inserted, versioned, updated, unchanged, collapsed, rejected, closed,
-        seconds, attempts, watermark, failure
+        rewritten, seconds, attempts, watermark, failure
     ) values (
         :run_id, :number, :status, :read, :inserted, :versioned, :updated, :unchanged, :collapsed, :rejected,
-        :closed, :seconds, :attempts, :watermark, :failure
+        :closed, :rewritten, :seconds, :attempts, :watermark, :failure
     ) on conflict (run_id, number) do update set
         status = excluded.status, read = excluded.read, inserted = excluded.inserted,
         versioned = excluded.versioned, updated = excluded.updated, unchanged = excluded.unchanged,
         collapsed = excluded.collapsed, rejected = excluded.rejected, closed = excluded.closed,
-        seconds = excluded.seconds, attempts = excluded.attempts,
+        rewritten = excluded.rewritten, seconds = excluded.seconds, attempts = excluded.attempts,
         watermark = excluded.watermark, failure = excluded.failure
     where not (chunk.status = 'done' and excluded.status = 'skipped')
     """,
@@ -86,7 +86,8 @@ _RUNS = """
         coalesce(sum(chunk.read), 0) as read, coalesce(sum(chunk.inserted), 0) as inserted,
         coalesce(sum(chunk.versioned), 0) as versioned, coalesce(sum(chunk.updated), 0) as updated,
         coalesce(sum(chunk.unchanged), 0) as unchanged, coalesce(sum(chunk.collapsed), 0) as collapsed,
-        coalesce(sum(chunk.rejected), 0) as rejected, coalesce(sum(chunk.closed), 0) as closed
+        coalesce(sum(chunk.rejected), 0) as rejected, coalesce(sum(chunk.closed), 0) as closed,
+        coalesce(sum(chunk.rewritten), 0) as rewritten
     from run
     left join stop_request on stop_request.run_id = run.run_id
     left join chunk on chunk.run_id = run.run_id

@@ -5,6 +5,8 @@ CHECKPOINT_HISTORY = "dmsflow_checkpoint_history"
 COLUMN = "dmsflow_column"
 """Columns that were added to a target and are not yet filled by a full read; only with evolve: add."""
 COUNTS = ("read", "inserted", "versioned", "updated", "unchanged", "collapsed", "rejected", "closed")
+REWRITTEN = "rows_rewritten"
+"""The column of a mark that counts closed versions which were overwritten; only with type1: all."""
 FINGERPRINT = "fingerprint"
 """The column of a mark that tells rows which are counted from others."""
 SEEN_PREFIX = "dmsflow_seen_"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, CHUNK, COLUMN, COUNTS, LEASE, REJECT
+from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, CHUNK, COLUMN, COUNTS, LEASE, REJECT, REWRITTEN
 from dmsflow.model.table import Column, DataType, TypeName
 from dmsflow.scd.shape import at_most
 
@@ -24,7 +24,9 @@ MARK_TABLES: dict[str, tuple[tuple[Column, ...], tuple[str, ...]]] = {
     CHUNK: (
         _columns(run_id=TEXT, chunk=INTEGER, pipeline=TEXT, target_table=TEXT)
         + tuple(Column(name=f"rows_{name}", type=BIGINT) for name in COUNTS)
-        + _columns(started_at=INSTANT, finished_at=INSTANT, run_ended_at=INSTANT, fingerprint=TEXT),
+        + _columns(
+            started_at=INSTANT, finished_at=INSTANT, run_ended_at=INSTANT, fingerprint=TEXT, rows_rewritten=BIGINT
+        ),
         ("run_id", "chunk"),
     ),
     CHECKPOINT: (
@@ -180,6 +182,14 @@ def fingerprint_statements(schema: str | None) -> Iterator[tuple[str, sa.Executa
     noted = sa.update(table).values(_values("fingerprint")).where(_is(table, "run_id"), _is(table, "chunk"))
     yield "find_fingerprints", known
     yield "note_fingerprint", noted
+
+
+def rewritten_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
+    """The statements over how many closed versions a chunk has overwritten."""
+    table = mark_table(CHUNK, schema)
+    this = sa.and_(_is(table, "run_id"), _is(table, "chunk"))
+    yield "find_rewritten", sa.select(table.c[REWRITTEN]).where(this)
+    yield "note_rewritten", sa.update(table).values(_values(REWRITTEN)).where(this)
 
 
 def _checkpoint_statements(table: sa.TableClause, history: sa.TableClause) -> Iterator[tuple[str, sa.Executable]]:

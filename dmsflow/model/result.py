@@ -29,7 +29,10 @@ class ChunkStatus(StrEnum):
 
 
 class RowCounts(Struct, frozen=True, kw_only=True):
-    """Where every source row went, counted by the database that did it. ``closed`` counts target rows instead."""
+    """Where every source row went, counted by the database that did it.
+
+    ``closed`` and ``rewritten`` count target rows instead: versions that end, and closed ones that are overwritten.
+    """
 
     read: int = 0
     inserted: int = 0
@@ -39,6 +42,7 @@ class RowCounts(Struct, frozen=True, kw_only=True):
     collapsed: int = 0
     rejected: int = 0
     closed: int = 0
+    rewritten: int = 0
 
     @property
     def accounted(self) -> int:

@@ -42,6 +42,13 @@ class Policy(StrEnum):
     IGNORE = "ignore"
 
 
+class Type1(StrEnum):
+    """Which versions of a key a column is overwritten in."""
+
+    CURRENT = "current"
+    ALL = "all"
+
+
 class Grain(StrEnum):
     """Whether an extract holds one row per key, or several versions of it."""
 
@@ -201,6 +208,7 @@ class ColumnSpec(Struct, frozen=True, kw_only=True):
     has_value: bool = False
     type: DataType | None = None
     policy: Policy | None = None
+    type1: Type1 | None = None
     previous: str | None = None
     since: str | None = None
 
@@ -222,6 +230,7 @@ class Scd(Struct, frozen=True, kw_only=True):
     """How the target follows the source. ``effective_at`` None is the instant of the run, ``window`` None no limit."""
 
     type: ScdType
+    type1: Type1 = Type1.CURRENT
     effective_at: str | None = None
     first_valid_from: datetime | None = None
     open_end: datetime | None = datetime(9999, 12, 31)  # noqa: DTZ001 - a literal of the spec, in UTC
@@ -316,6 +325,11 @@ class PipelineSpec(Struct, frozen=True, kw_only=True):
     def remembers(self) -> bool:
         """Whether observations are kept beside the target, so that late ones can be put where they belong."""
         return self.is_feed and self.scd.type is ScdType.HISTORY and self.scd.late is Late.INSERT
+
+    def is_everywhere(self, column: ColumnSpec) -> bool:
+        """Whether every version of a key has the column's latest value."""
+        overwritten = self.scd.type is ScdType.HISTORY and column.policy is Policy.OVERWRITE
+        return overwritten and (column.type1 or self.scd.type1) is Type1.ALL
 
     def connection(self, name: str) -> Connection:
         """The connection of that name. Raises KeyError; the compiler has checked the names."""

@@ -76,6 +76,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
             "versioned": self._new(versioned=True),
             "updated": self._updated(),
             "closed": self._closed(),
+            "rewritten": self._rewritten(),
         }
         kinds = [name for name in RowCounts.__struct_fields__ if name != "read" and getattr(rows, name)]
         return tuple(
@@ -109,6 +110,12 @@ class Comparison(Struct, frozen=True, kw_only=True):
         differing = [name for name in self.columns if name.lower() not in own and name not in self.identity]
         changed = " OR ".join([*map(self._changed, differing), self._returned()])
         return self._pair("JOIN", f"{self._is_open('a')} AND ({changed})")
+
+    def _rewritten(self) -> str:
+        """Versions that are closed, with other values in the columns that all versions of a key share."""
+        names = [column.name for column in self.spec.columns if self.spec.is_everywhere(column)]
+        changed = " OR ".join(map(self._changed, names)) or "FALSE"
+        return self._pair("JOIN", f"NOT {self._is_open('a')} AND ({changed})")
 
     def _returned(self) -> str:
         """Whether a row was flagged as deleted, and is so no more."""

@@ -15,7 +15,7 @@ from dmsflow.engines.engine import Binds, Session
 from dmsflow.errors import DmsflowError, Interrupted, PermanentError
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
-from dmsflow.marks.names import CHUNK, FINGERPRINT
+from dmsflow.marks.names import CHUNK, FINGERPRINT, REWRITTEN
 from dmsflow.model.plan import Plan
 from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
@@ -143,8 +143,9 @@ def _prepare(
 ) -> Run:
     """What is looked at and made, with the lease held, before the first chunk."""
     persistence.call(lambda: check_checkpoint(plan, steps))
-    if plan.counted:
-        persistence.call(lambda: _make_room_for_fingerprints(steps))
+    for column in (FINGERPRINT, REWRITTEN):
+        if steps.has(f"add_{column}"):
+            persistence.call(partial(_make_room, steps, column))
     persistence.call(lambda: check_appended(plan, steps))
     if resume_at is None:
         _run_ddl(steps, persistence, marks=False)
@@ -263,17 +264,17 @@ def _tell_attempt(plan: Plan, watchers: tuple[Watcher, ...], failure: Failure) -
         watcher.attempt_failed(failure)
 
 
-def _make_room_for_fingerprints(steps: Steps) -> None:
-    """A table of marks that an earlier dmsflow has made has no column for them yet."""
+def _make_room(steps: Steps, column: str) -> None:
+    """A table of marks that an earlier dmsflow has made has no such column yet."""
 
     def has_room() -> bool:
         shape = steps.session.describe_table(replace(steps.plan.target.table, table=CHUNK))
-        return shape is not None and shape.find(FINGERPRINT) is not None
+        return shape is not None and shape.find(column) is not None
 
     if has_room():
         return
     try:
-        steps.execute("add_fingerprint")
+        steps.execute(f"add_{column}")
     except PermanentError:
         # A run of another pipeline in the same schema may have made it meanwhile.
         if not has_room():

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import ScdType
-from dmsflow.runtime.merge import Classes, Judged, classify, expect, fill, verify_chain, verify_history
+from dmsflow.runtime.merge import Classes, Judged, classify, expect, fill, rewrite_closed, verify_chain, verify_history
 from dmsflow.runtime.run import Run, Steps
 
 
@@ -76,6 +76,7 @@ def _merge_chain(run: Run, steps: Steps, judged: Judged, rejected: int) -> RowCo
     if classes["late"]:
         expect("rejected", steps.execute("reject"), classes["late"])
     _write(run, steps, chained)
+    rewritten = rewrite_closed(steps, classes.rows)
     return RowCounts(
         read=judged.read,
         inserted=classes["new"],
@@ -85,6 +86,7 @@ def _merge_chain(run: Run, steps: Steps, judged: Judged, rejected: int) -> RowCo
         collapsed=judged.collapsed + classes["collapsed"],
         rejected=rejected + classes["late"],
         closed=classes["end"],
+        rewritten=rewritten,
     )
 
 

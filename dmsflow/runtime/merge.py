@@ -1,6 +1,7 @@
 """One chunk's rows into the target: staged, judged, classified, written, counted. Opens no transaction."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -118,6 +119,7 @@ def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCo
     expect("rejected", rejected, classes["fault"] + classes["late"])
     updated = _overwrite(steps, classes)
     _write_versions(run, steps, classes)
+    rewritten = rewrite_closed(steps, classes.rows)
     closed = _handle_gone(run, steps, classes, (rejected, found.read), current or 0, alone=alone)
     if current != 0 and any(classes[name] for name in VERIFIED):
         verify_history(steps)
@@ -130,6 +132,7 @@ def write_classes(run: Run, steps: Steps, found: Found, *, alone: bool) -> RowCo
         collapsed=found.collapsed,
         rejected=rejected,
         closed=closed,
+        rewritten=rewritten,
     )
 
 
@@ -206,6 +209,12 @@ def _write_versions(run: Run, steps: Steps, classes: Classes) -> None:
     for name, begun in (("insert", classes["new"] + classes["version"] - apart), ("insert_versions", apart)):
         if begun:
             expect("inserted", steps.execute(name, sk_base=run.keys.reserve(begun)), begun)
+
+
+def rewrite_closed(steps: Steps, rows: Mapping[str, int], statement: str = "rewrite") -> int:
+    """Bring the closed versions of what was written to the columns that all versions share; how many have changed."""
+    written = any(rows.get(name) for name in ("new", *CHANGING))
+    return steps.execute(statement) if written and steps.has(statement) else 0
 
 
 def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int], current: int, *, alone: bool) -> int:

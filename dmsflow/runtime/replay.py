@@ -6,7 +6,7 @@ from datetime import datetime
 from dmsflow.marks.lease import read_instant
 from dmsflow.model.plan import LATE, REPLAY, Plan
 from dmsflow.model.result import RowCounts
-from dmsflow.runtime.merge import verify_chain
+from dmsflow.runtime.merge import rewrite_closed, verify_chain
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.runtime.temporaries import drop_temporaries
 
@@ -56,6 +56,7 @@ def _replay(run: Run, steps: Steps, late: int) -> RowCounts:
     for name in ("remove_versions", "overwrite_before", "end_before", "change_versions"):
         steps.execute(name)
     steps.execute("add_versions", sk_base=run.keys.reserve(steps.count("count_versions")))
+    rewritten = rewrite_closed(steps, rows, "rewrite_replayed")
     verify_chain(steps, "verify_replay")
     steps.execute("remember_late")
     return RowCounts(
@@ -67,6 +68,7 @@ def _replay(run: Run, steps: Steps, late: int) -> RowCounts:
         collapsed=rows["collapsed"] + late - rejected - agreeing - sum(rows.values()),
         rejected=rejected,
         closed=rows["end"],
+        rewritten=rewritten,
     )
 
 

@@ -14,6 +14,7 @@ WRITES = {
     "close": ("version",),
     "insert": ("new", "version"),
     "insert_versions": ("version",),
+    "rewrite": ("new", "version", "update", "correct"),
     "try_rows": (),
 }
 """The statements that write rows, in the order of a merge, and the classes that they write."""

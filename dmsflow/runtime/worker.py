@@ -186,7 +186,9 @@ def _read_mark(steps: Steps) -> RowCounts | None:
     found = steps.fetch("find_mark")
     if not found:
         return None
-    return RowCounts(**{name: int(n or 0) for name, n in zip(COUNTS, found[0], strict=True)})  # type: ignore[arg-type]
+    rewritten = steps.count("find_rewritten") if steps.has("find_rewritten") else 0
+    counts = {name: int(n or 0) for name, n in zip(COUNTS, found[0], strict=True)}  # type: ignore[arg-type]
+    return RowCounts(**counts, rewritten=rewritten)
 
 
 def _load(run: Run, steps: Steps, merge: MergeRows, clock: Callable[[], datetime], finish: Finish | None) -> RowCounts:
@@ -197,6 +199,8 @@ def _load(run: Run, steps: Steps, merge: MergeRows, clock: Callable[[], datetime
         raise PromiseBroken(f"{rows.read:,} rows were read, {rows.accounted:,} are accounted for: {rows}")
     counts = {f"rows_{name}": getattr(rows, name) for name in COUNTS}
     steps.execute("complete_mark", finished_at=clock(), **counts)
+    if steps.has("note_rewritten"):
+        steps.execute("note_rewritten", rows_rewritten=rows.rewritten)
     if run.sequence is not None:
         steps.execute("note_fingerprint", fingerprint=run.sequence.fingerprint)
     drop_temporaries(steps, *MERGED)

@@ -174,6 +174,8 @@ def _version_value(shape: MergeShape, rows: sa.FromClause, position: int, name: 
     own: Element = rows.c[name]
     if name in shape.key:
         return own
+    if name in shape.everywhere:
+        return _latest_value(shape, rows, position, own)
     match shape.policies[name]:
         case Policy.VERSION:
             return own
@@ -193,6 +195,14 @@ def _version_value(shape: MergeShape, rows: sa.FromClause, position: int, name: 
     return _kept(shape, rows, position, name, first, goes_on)
 
 
+def _latest_value(shape: MergeShape, rows: sa.FromClause, position: int, own: Element) -> Element:
+    """A column that every version of a key shares: the last row has it that is no delete; where all are, it stays."""
+    over = _over(shape, rows)
+    latest = over | {"order_by": [rows.c[GONE], rows.c[EFFECTIVE].desc()]}
+    all_gone = sa.func.min(rows.c[GONE]).over(partition_by=over["partition_by"]) == number(1)
+    return sa.case((all_gone, rows.c[stored(position)]), else_=sa.func.first_value(own).over(**latest))
+
+
 def _fill_tombstones(shape: MergeShape, rows: sa.FromClause) -> Query:
     """A version that says that its key is deleted has the columns of the version before it."""
     over = _over(shape, rows)
@@ -200,7 +210,10 @@ def _fill_tombstones(shape: MergeShape, rows: sa.FromClause) -> Query:
     values: list[Element] = []
     for i, name in enumerate(shape.columns):
         own = rows.c[value_of(i)]
+        if name in (*shape.key, *shape.everywhere):
+            values.append(own)
+            continue
         had = sa.case((leads, rows.c[stored(i)]), else_=sa.func.lag(own).over(**over))
-        values.append(own if name in shape.key else sa.case((ends, had), else_=own))
+        values.append(sa.case((ends, had), else_=own))
     others = [column for column in rows.c if column.key not in {value_of(i) for i in range(len(shape.columns))}]
     return sa.select(*others, *(value.label(value_of(i)) for i, value in enumerate(values)))

@@ -9,6 +9,7 @@ from dmsflow.model.plan import REPLAY
 from dmsflow.model.spec import Deletes, Policy
 from dmsflow.scd.chain_write import BOUNDS, validity, verify_chain, version_values
 from dmsflow.scd.replay import EARLIEST
+from dmsflow.scd.rewrite import rewrite
 from dmsflow.scd.shape import (
     BLOCKING,
     CLASS,
@@ -30,6 +31,8 @@ def replay_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Executable]]:
     yield "end_before", _end_before(shape)
     yield "change_versions", _change(shape)
     yield "add_versions", _add(shape)
+    if shape.everywhere:
+        yield "rewrite_replayed", rewrite(shape, _rows(shape))
     yield "count_versions", sa.select(sa.func.count()).select_from(_wanted(shape))
     rows = _rows(shape).alias("r")
     keys = sa.select(*(rows.c[name] for name in shape.key)).distinct().subquery("w")

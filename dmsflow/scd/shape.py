@@ -88,6 +88,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     Absence counts where ``scope_where`` holds, or where the values of ``partition`` arrive; with ``marks_of_deleted``,
     literals of a staged column, it never does. A column whose ``previous`` value is kept is overwritten like any other.
     ``key_words`` are the target's for a surrogate key made of other values.
+    Columns ``everywhere`` are overwritten in every version of a key.
     """
 
     table: str
@@ -126,6 +127,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     key_from: KeyFrom = KeyFrom.BLOCKS
     key_words: str = ""
     previous: tuple[Previous, ...] = ()
+    everywhere: tuple[str, ...] = ()
 
     @property
     def large(self) -> frozenset[str]:

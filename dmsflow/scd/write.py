@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dmsflow.model.spec import Deletes, Policy, ScdType
+from dmsflow.scd.rewrite import rewrite
 from dmsflow.scd.shape import (
     CLASS,
     EFFECTIVE,
@@ -35,11 +36,13 @@ def write_statements(shape: MergeShape) -> Iterator[Named]:
         yield "close", close(shape)
     if shape.scd in (ScdType.OVERWRITE, ScdType.HISTORY):
         yield "overwrite", overwrite(shape)
-    if not shape.carried:
+    if shape.carried:
+        yield "insert", insert(shape, "new")
+        yield "insert_versions", insert(shape, "version", carried=shape.carried)
+    else:
         yield "insert", insert(shape, "new", "version")
-        return
-    yield "insert", insert(shape, "new")
-    yield "insert_versions", insert(shape, "version", carried=shape.carried)
+    if shape.everywhere:
+        yield "rewrite", rewrite(shape, shape.delta())
 
 
 def delete_statements(shape: MergeShape) -> Iterator[Named]:

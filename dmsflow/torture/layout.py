@@ -93,7 +93,7 @@ def _entry(column: LoadedColumn, position: int) -> dict[str, Any]:
     """One column of the target, from the scratch source."""
     spec = column.spec
     entry: dict[str, Any] = {"scd": _scd(spec.policy)} if spec.policy else {}
-    entry |= {name: given for name in ("previous", "since") if (given := getattr(spec, name)) is not None}
+    entry |= {name: given for name in ("type1", "previous", "since") if (given := getattr(spec, name)) is not None}
     if is_writable(column.type):
         entry["type"] = str(column.type)
     if spec.has_value:

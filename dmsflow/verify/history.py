@@ -5,6 +5,7 @@ current one is open and no other is. A gap is allowed: the key was absent.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -58,18 +59,20 @@ def shape_versions(spec: PipelineSpec, shape: TableShape, idioms: Idioms) -> Mer
     )  # fmt: skip
     nothing = SourceFacts(engine="", label="", relation="", shape=TableShape(columns=()))
     facts = Facts(source=nothing, target=target)
-    found = [it for name in spec.key if (it := shape.find(name)) is not None]
+    wanted_columns = [ColumnSpec(name=name) for name in spec.key]
+    wanted_columns += [column for column in spec.columns if spec.is_everywhere(column)]
     columns = [
         LoadedColumn(
             name=it.name,
-            spec=ColumnSpec(name=it.name),
+            spec=column,
             source=None,
             arrives=it.type,
             type=it.type,
-            policy=Policy.VERSION,
+            policy=column.policy or Policy.VERSION,
             existing=it,
         )
-        for it in found
+        for column in wanted_columns
+        if (it := shape.find(column.name)) is not None
     ]
     whole = Cut(count=1, keys=(), targets=(), rows=1, why="")
     return merge_shape(name_fields(spec, facts), facts, columns, whole, idioms)
@@ -82,11 +85,14 @@ def _judge(merge: MergeShape) -> Query:
     keys = [target.c[name].label(f"k{i}") for i, name in enumerate(merge.key)]
     start, end = target.c[fields.valid_from], target.c[fields.valid_to]
     flag = sa.case((merge.is_current(target), number(1)), else_=number(0))
-    versions = sa.select(*keys, start.label("f"), end.label("t"), flag.label("c")).subquery("v")
+    same = [target.c[name].label(f"e{i}") for i, name in enumerate(_comparable(merge))]
+    versions = sa.select(*keys, start.label("f"), end.label("t"), flag.label("c"), *same).subquery("v")
     v = versions.c
     key = [v[f"k{i}"] for i in range(len(merge.key))]
     order = [v.f.asc().nulls_first(), v.t.asc().nulls_last(), v.c.asc()]
-    following = {name: sa.func.lead(v[name]).over(partition_by=key, order_by=order) for name in ("f", "t", "c")}
+    shared = tuple(column.name for column in same)
+    over: dict[str, Any] = {"partition_by": key, "order_by": order}
+    following = {name: sa.func.lead(v[name]).over(**over) for name in ("f", "t", "c", *shared)}
     total = sa.func.sum(v.c).over(partition_by=key)
     later = total - sa.func.sum(v.c).over(partition_by=key, order_by=order, rows=(None, 0))
     seen = sa.select(
@@ -105,10 +111,21 @@ def _judge(merge: MergeShape) -> Query:
         (sa.and_(s.nf.is_not(None), sa.or_(s.t.is_(None), s.nf < s.t)), Broken.OVERLAP),
         (sa.and_(is_current, sa.not_(open_end)), Broken.CLOSED_CURRENT),
         (sa.and_(sa.not_(is_current), open_end), Broken.OPEN_NOT_CURRENT),
+        *((_differs_next(s[name], s[f"n{name}"], s.nc), Broken.NOT_REWRITTEN) for name in shared),
     )
     law = sa.case(*((condition, word(name.value)) for condition, name in laws))
     gap = sa.case((s.nf > s.t, number(1)), else_=number(0))
     return sa.select(*s, law.label("law"), gap.label("gap"))
+
+
+def _differs_next(value: Element, following: Element, there: Element) -> Element:
+    """Whether the next version, if there is one, has another value."""
+    return sa.and_(there.is_not(None), value.is_distinct_from(following))
+
+
+def _comparable(merge: MergeShape) -> tuple[str, ...]:
+    """The columns that are the same in every version of a key, without those whose values no window looks at."""
+    return tuple(name for name in merge.everywhere if name not in merge.large)
 
 
 def _count(judged: sa.Subquery) -> sa.Executable:

@@ -82,6 +82,7 @@ class Broken(StrEnum):
     OVERLAP = "overlap"
     CLOSED_CURRENT = "closed_current"
     OPEN_NOT_CURRENT = "open_not_current"
+    NOT_REWRITTEN = "not_rewritten"
 
 
 class Violation(Struct, frozen=True, kw_only=True):

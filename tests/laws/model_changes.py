@@ -37,6 +37,9 @@ def versions_of(holding, policies, deletes, end):
             versions.append(begin(o, live, policies))
         else:
             live.update({c: o[c] for c, p in zip(USER, policies) if p == "1"})
+    there = [o for o in holding if o["op"] != "D"]
+    for v in versions:
+        v.update({c: there[-1][c] for c, p in zip(USER, policies) if p == "all"})
     return [(*(v[c] for c in USER), v["from"], v["to"] or end, v["to"] is None, v["gone"]) for v in versions]
 
 

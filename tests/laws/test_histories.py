@@ -37,6 +37,12 @@ class Rules:
 DAY = datetime(2020, 1, 1)
 OPEN = datetime(9999, 12, 31)
 
+POLICIES = {
+    "2": ["2", "1", "0", "3", "all", "ignore"],
+    "1": ["1", "0", "3", "ignore"],
+    "0": ["0"],
+    "append": ["ignore"],
+}
 FEW_KEYS = st.integers(0, 4)
 WORDS = st.sampled_from(["", "A", "a", "ä", "a|b"])
 INSTANTS = st.integers(0, 4).map(lambda days: DAY + timedelta(days=days))
@@ -70,9 +76,7 @@ def histories(draw, nan: bool):
     kind = draw(st.sampled_from(["2", "2", "2", "2", "1", "1", "0", "append"]))
     effective = kind == "2" and draw(st.booleans())
     deletes = {"2": ["ignore", "close", "tombstone"], "1": ["ignore", "delete", "flag"]}.get(kind, ["ignore"])
-    policies = {"2": ["2", "1", "0", "3", "ignore"], "1": ["1", "0", "3", "ignore"], "0": ["0"], "append": ["ignore"]}[
-        kind
-    ]
+    policies = POLICIES[kind]
     rules = Rules(
         type=kind,
         key=draw(st.sampled_from([("k",), ("l", "k"), ("l",)])),
@@ -100,6 +104,9 @@ def histories(draw, nan: bool):
     return rules, parallel, extracts
 
 
+SPELLED = {"ignore": {"scd": "ignore"}, "all": {"scd": 1, "type1": "all"}}
+
+
 def make_spec(rules: Rules, parallel: dict) -> dict:
     """The spec that says what the rules say."""
     scd = {"type": rules.type if rules.type == "append" else int(rules.type), "duplicates": rules.duplicates}
@@ -116,7 +123,7 @@ def make_spec(rules: Rules, parallel: dict) -> dict:
     columns: dict = {name: {} for name in rules.key}
     for name, policy in zip(USER, rules.policies, strict=True):
         default = "ignore" if rules.type == "append" else rules.type
-        columns[name] = {} if policy == default else {"scd": policy if policy == "ignore" else int(policy)}
+        columns[name] = {} if policy == default else SPELLED.get(policy) or {"scd": int(policy)}
     spec = {
         "version": 1,
         "pipeline": "histories",
@@ -261,6 +268,6 @@ def replay(world: World, rules: Rules, parallel: dict, extracts: list) -> None:
         assert stored(world, rules, instants) == expected(model, instants)
         rejects = world.read(f"SELECT count(*) FROM dmsflow_reject WHERE run_id = '{report.run_id}'")[0][0]
         assert rejects == rows.rejected
-    assert (rows.inserted, rows.versioned, rows.updated, rows.closed) == (0, 0, 0, 0)
+    assert (rows.inserted, rows.versioned, rows.updated, rows.closed, rows.rewritten) == (0, 0, 0, 0, 0)
     keys = [key for (key,) in world.read("SELECT t_sk FROM t")]
     assert len(keys) == len(set(keys)) and None not in keys

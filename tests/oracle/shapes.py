@@ -94,6 +94,14 @@ class Shape:
 OPEN_END = {"open_end": None}
 LAST = {"duplicates": "last", "order_by": ["changed"]}
 
+REMEMBERED = {"id": {}, "name": {"scd": 3}, "photo": {"scd": 3, "previous": "old_photo"}}
+HYBRID = {
+    **REMEMBERED,
+    "price": {},
+    "price_now": {"from": "price", "scd": 1, "type1": "all"},
+    **{name: {"scd": 1, "type1": "all"} for name in ("code", "note")},
+}
+
 SHAPES = (
     Shape("append", {"type": "append"}, key=(), more={"checkpoint": {"columns": ["changed", "id"]}}),
     Shape(
@@ -130,6 +138,15 @@ SHAPES = (
         columns=(*FEW, "note", "active"),
         new=("note", "active"),
         more={"target": {"evolve": "add"}},
+    ),
+    Shape("type_1_keeps_previous_values", {"type": 1, "deletes": "flag"}, more={"columns": REMEMBERED}),
+    Shape("type_6_buries", {"type": 2, "deletes": "tombstone"}, more={"columns": HYBRID}),
+    Shape(
+        "type_6_grows",
+        {"type": 2, "effective_at": "changed", "late": "correct_current"},
+        exists=True,
+        new=("code", "note"),
+        more={"target": {"evolve": "add"}, "columns": HYBRID},
     ),
     Shape("read_in_chunks", {"type": 2}, columns=("code", *ALL), chunked=True, reads=True),
     Shape(

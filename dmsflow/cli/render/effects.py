@@ -17,7 +17,14 @@ from dmsflow.rehearsal.effects import Effect, Row, Sample
 from dmsflow.rehearsal.exact import ExactEffects
 from dmsflow.runtime.tally import REJECTED
 
-COLOURS = {"inserted": "green", "versioned": "cyan", "updated": "yellow", "closed": "red", "rejected": "red"}
+COLOURS = {
+    "inserted": "green",
+    "versioned": "cyan",
+    "updated": "yellow",
+    "rewritten": "yellow",
+    "closed": "red",
+    "rejected": "red",
+}
 ARROW = " -> "
 LONGEST = 40
 

@@ -73,6 +73,7 @@ def _status_line(report: RunReport, colour: bool) -> str:
 
 
 def render_counts(rows: RowCounts) -> list[str]:
-    """Where rows went, as a table of one line."""
-    columns = [TableColumn(heading=name, number=True) for name in COUNTS]
-    return align(columns, [[write_count(getattr(rows, name)) for name in COUNTS]])
+    """Where rows went, as a table of one line; few loads rewrite history, so the others say nothing of it."""
+    names = [name for name in COUNTS if name != "rewritten" or rows.rewritten]
+    columns = [TableColumn(heading=name, number=True) for name in names]
+    return align(columns, [[write_count(getattr(rows, name)) for name in names]])

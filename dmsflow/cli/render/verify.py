@@ -26,6 +26,7 @@ LAWS = {
     "overlap": "a version begins before the one before it has ended",
     "closed_current": "a current version has an end",
     "open_not_current": "a version without an end is not current",
+    "not_rewritten": "a column of type1: all is not what the next version has",
 }
 HEADINGS = ("", "key", "column", "expected", "actual")
 

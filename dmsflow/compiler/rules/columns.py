@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.previous import find_previous
-from dmsflow.model.spec import Deletes, Detect, PipelineSpec, Policy, ScdType
+from dmsflow.model.spec import ColumnSpec, Deletes, Detect, PipelineSpec, Policy, ScdType, Type1
 from dmsflow.model.table import RESERVED_PREFIX
 
 ROW_ID = "rowid"
@@ -132,6 +132,10 @@ def policies_take_effect(spec: PipelineSpec) -> Iterator[Diagnostic]:
                 message = f"{key} has no effect: only scd: 3 keeps a previous value"
                 place: Path = ("columns", column.name, key)
                 yield Diagnostic(code="DMS217", message=message, path=place, help=f'write scd: 3, or remove "{key}"')
+        if column.type1 is not None and (reason := _why_current(spec, column)):
+            message = f"type1 has no effect: {reason}"
+            place = ("columns", column.name, "type1")
+            yield Diagnostic(code="DMS217", message=message, path=place, help='remove the column\'s "type1"')
         if column.policy is None:
             continue
         reason = _why_idle(spec, column.name, column.policy)
@@ -139,6 +143,20 @@ def policies_take_effect(spec: PipelineSpec) -> Iterator[Diagnostic]:
             message = f"scd: {column.policy} has no effect: {reason}"
             path: Path = ("columns", column.name, "scd")
             yield Diagnostic(code="DMS217", message=message, path=path, help='remove the column\'s "scd"')
+
+
+def type1_has_columns(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """All versions are overwritten in columns that say scd: 1; where there is none, history is as it was."""
+    idle = spec.scd.type1 is Type1.ALL and not any(spec.is_everywhere(column) for column in spec.columns)
+    if idle and spec.scd.type is ScdType.HISTORY:
+        message = "type1: all has no effect: no column of scd: 1 is left to it"
+        yield Diagnostic(code="DMS217", message=message, path=("scd", "type1"), help="write scd: 1 at a column")
+
+
+def _why_current(spec: PipelineSpec, column: ColumnSpec) -> str | None:
+    if spec.scd.type is not ScdType.HISTORY:
+        return f"type {spec.scd.type} keeps no versions"
+    return None if column.policy is Policy.OVERWRITE else "only a column of scd: 1 is overwritten in place"
 
 
 def _why_idle(spec: PipelineSpec, name: str, policy: Policy) -> str | None:

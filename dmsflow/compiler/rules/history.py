@@ -77,6 +77,7 @@ def history_options_have_history(spec: PipelineSpec) -> Iterator[Diagnostic]:
         return
     default = Scd(type=scd.type)
     given = (
+        ("type1", scd.type1 is not default.type1),
         ("effective_at", scd.effective_at is not None and not spec.is_feed),
         ("first_valid_from", scd.first_valid_from is not None),
         ("open_end", scd.open_end != default.open_end),

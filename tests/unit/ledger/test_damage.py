@@ -38,7 +38,7 @@ def test_a_ledger_of_a_newer_dmsflow_is_refused(path: Path, clock: StillClock):
         pass
     with sqlite3.connect(path) as newer:
         newer.execute("pragma user_version = 99")
-    with pytest.raises(LedgerError, match="has version 99, this dmsflow reads up to 3"):
+    with pytest.raises(LedgerError, match="has version 99, this dmsflow reads up to 4"):
         open_ledger(path, clock=clock).__enter__()
 
 
