@@ -9,8 +9,8 @@ import pytest
 
 from tests.flows.shell import PIPELINES, apply, ask, copy_pipelines, dmsflow
 
-IN_ORDER = ("dim_airport", "fact_flight", "mart_route", "airport")
-WRITES = {"inserted", "versioned", "updated", "closed", "rejected"}
+IN_ORDER = ("dim_airport", "fact_flight", "mart_route", "airport", "dim_store")
+WRITES = {"inserted", "versioned", "updated", "closed", "rewritten", "rejected"}
 DAYS = ("2024-04-09", "2025-02-24", "2026-09-05")
 
 
