@@ -18,6 +18,13 @@ SURROGATES: tuple[Entry, ...] = (
         cure="Write from: blocks, or load with a key and type 0, 1 or 2.",
     ),
     Entry(
+        code="DMS287",
+        slug="lookup-with-a-type",
+        why="A column that is looked up holds keys of the dimension, and has their type.",
+        mistake="customer_sk: {lookup: {dimension: dim_customer, key: customer_id}, type: integer}",
+        cure="Remove the type.",
+    ),
+    Entry(
         code="DMS355",
         slug="key-without-a-name",
         why=(
@@ -33,5 +40,26 @@ SURROGATES: tuple[Entry, ...] = (
         why="A table keeps the surrogate keys that it began with: numbers, or UUIDs.",
         mistake="surrogate_key: {from: uuid}   # the table has a bigint",
         cure="Write what the table has, or load into a new table.",
+    ),
+    Entry(
+        code="DMS357",
+        slug="no-dimension",
+        why="Keys are looked up where the rows are merged, so the dimension is a table of the target's own database.",
+        mistake="lookup: {dimension: dim_custmer, key: customer_id}",
+        cure="Correct the name, load the dimension before the fact, or let the user read it.",
+    ),
+    Entry(
+        code="DMS358",
+        slug="not-a-dimension",
+        why="A lookup needs the dimension's surrogate key and its business key, and with as_of its validity.",
+        mistake="lookup: {dimension: dim_customer, key: cust_id}   # the dimension has customer_id",
+        cure="Write {customer_id: cust_id}, or name the dimension's own columns under lookup.fields.",
+    ),
+    Entry(
+        code="DMS359",
+        slug="lookup-compares-types",
+        why="A text and a number that mean the same are not equal in every database: a lookup compares like with like.",
+        mistake="lookup: {dimension: dim_customer, key: customer_id}   # a text here, a bigint there",
+        cure="Cast the column in a query of the source.",
     ),
 )

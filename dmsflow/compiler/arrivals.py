@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from dmsflow.compiler.check_sql import row_predicate, row_warnings
 from dmsflow.compiler.columns import INSTANT, TEXT, LoadedColumn
+from dmsflow.compiler.lookups import staged_parts
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES
 from dmsflow.model.table import Column, DataType
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 def make_staging(builder: "Builder") -> staging.Staging:
     """How arriving columns become staged ones."""
     extra = [_extra(builder, i, name) for i, name in enumerate(builder.extra_columns())]
+    first = len(extra)
+    parts = enumerate(staged_parts(builder.spec, builder.facts), start=first)
     effective = extra.pop(0) if builder.spec.scd.effective_at else None
     marked = extra.pop() if builder.spec.scd.within.marked else None
     op = extra.pop() if builder.merge.op else None
@@ -26,6 +29,7 @@ def make_staging(builder: "Builder") -> staging.Staging:
         order_by=tuple(extra[:orders]),
         marks=tuple(extra[orders:]),
         marked=marked,
+        lookups=tuple((name, _part(builder, i, source, kind)) for i, (name, source, kind) in parts),
         op=op,
         checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
         warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),
@@ -42,6 +46,7 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
         type=column.type,
         type_sql=builder.stager.type_sql(column.type),
         required=column.existing is not None and not column.existing.nullable,
+        looked_up=column.spec.lookup is not None,
         blank_is_null=facts.source.as_text and column.arrives.family == "text",
         loose=_arrives_loose(builder, column.arrives),
         at_home=builder.staged_by_server,
@@ -58,12 +63,19 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
 
 
 def _extra(builder: "Builder", position: int, name: str) -> staging.Arrival:
-    facts = builder.facts
-    column = facts.source.shape.find(name)
+    column = builder.facts.source.shape.find(name)
     assert column is not None
     wanted = INSTANT if builder.spec.scd.effective_at and position == 0 else _compared_type(builder, column)
     if builder.merge.op and position == len(builder.extra_columns()) - 1:
         wanted = TEXT
+    return _part(builder, position, name, wanted)
+
+
+def _part(builder: "Builder", position: int, name: str, wanted: DataType) -> staging.Arrival:
+    """A source column beside the user's, in the type that it is compared in."""
+    facts = builder.facts
+    column = facts.source.shape.find(name)
+    assert column is not None
     return staging.Arrival(
         name=column.name,
         raw=f"_dms_x{position}",

@@ -12,6 +12,7 @@ from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
 from dmsflow.compiler.direct import Reading
 from dmsflow.compiler.explain_choices import explain_choices
+from dmsflow.compiler.lookups import padded_parts, shape_lookups
 from dmsflow.compiler.remembered import digest_facts, planned_source
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.surrogates import is_counted, word_keys
@@ -68,7 +69,7 @@ def merge_shape(
         carried=_carried(spec, facts, columns),
         range_keys=cut.targets if scd.type is not ScdType.APPEND else (),
         types=_types(facts, columns, key, idioms),
-        staged_types=_staged_types(columns, idioms),
+        staged_types=_staged_types(columns, idioms) | padded_parts(spec, facts, idioms),
         feed=spec.is_feed,
         op=spec.source.op if spec.is_feed else None,
         instant=_instant(spec, columns),
@@ -76,6 +77,7 @@ def merge_shape(
         key_words=word_keys(spec, columns, idioms),
         everywhere=tuple(column.name for column in columns if spec.is_everywhere(column.spec)),
         previous=tuple(previous_of(it.spec, it.name) for it in columns if it.policy is Policy.PREVIOUS),
+        lookups=shape_lookups(spec, facts, columns, idioms),
     )
 
 
@@ -165,7 +167,7 @@ def choose_reading(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], cut: Cut, transfer: Transfer
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
-    makes_keys = spec.scd.fields.surrogate_key and not is_counted(spec)
+    makes_keys = (spec.scd.fields.surrogate_key and not is_counted(spec)) or any(it.lookup for it in spec.columns)
     if cut.counted or spec.is_feed or spec.scd.within.scopes or makes_keys or asks_the_stage(spec):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent
@@ -267,4 +269,5 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         within=spec.scd.within.scope,
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
+        looked_up=tuple(lookup.column for lookup in builder.merge.lookups),
     )

@@ -30,7 +30,8 @@ def send_exactly(
 def _arrivals(staging: Staging) -> tuple[Arrival, ...]:
     effective = (staging.effective,) if staging.effective else ()
     op = (staging.op,) if staging.op else ()
-    return (*staging.columns, *effective, *staging.order_by, *staging.marks, *op)
+    looked_up = (arrival for _, arrival in staging.lookups)
+    return (*staging.columns, *effective, *staging.order_by, *staging.marks, *op, *looked_up)
 
 
 def _list(columns: Sequence[tuple[str, str]], idioms: Idioms) -> str:
@@ -50,4 +51,5 @@ def _staging(staging: Staging, known: dict[str, Sent]) -> Staging:
         order_by=told(staging.order_by),
         marks=told(staging.marks),
         op=told((staging.op,))[0] if staging.op else None,
+        lookups=tuple((name, told((arrival,))[0]) for name, arrival in staging.lookups),
     )

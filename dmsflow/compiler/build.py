@@ -13,6 +13,7 @@ from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
 from dmsflow.compiler.feeds import feed_merging, feed_reading
+from dmsflow.compiler.lookups import look_up, stage_rows, staged_parts
 from dmsflow.compiler.pieces import piece_statements
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.source_sql import SourceSql
@@ -36,7 +37,7 @@ from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.model.table import DataType, TableName, TypeName
-from dmsflow.scd import classify, duplicates, rejects, staging, write
+from dmsflow.scd import classify, duplicates, rejects, write
 from dmsflow.scd.shape import MergeShape
 from dmsflow.scd.verify import verify_delta, verify_history
 
@@ -131,6 +132,11 @@ class Builder(Struct, frozen=True, kw_only=True):
         found = [self.facts.source.shape.find(name) for name in names]
         return tuple(column.name for column in found if column is not None)
 
+    def columns_beside(self) -> tuple[str, ...]:
+        """The same, and then those that are looked up."""
+        looked = (self.facts.source.shape.find(name) for _, name, _ in staged_parts(self.spec, self.facts))
+        return (*self.extra_columns(), *(column.name for column in looked if column is not None))
+
 
 def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fault, ...]]:
     """Every statement of the plan, and the faults that the staging statement numbers."""
@@ -139,6 +145,7 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
     for shape in builder.shapes:
         made, faults = _staging_statements(builder, shape)
         found += made
+    found += look_up(builder, faults)
     if builder.cut.count > 1:
         rows = builder.source.projection((), (), (), builder.checkpoint, lower=False, upper=False).subquery("counted")
         counted = sa.select(sa.func.count()).select_from(rows)
@@ -187,7 +194,7 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
     merge, target = builder.merge, builder.target
     projection = builder.source.projection(
         builder.columns,
-        builder.extra_columns(),
+        builder.columns_beside(),
         builder.cut.keys,
         builder.checkpoint,
         lower=lower,
@@ -196,14 +203,14 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
     )
     plan_staging = make_staging(builder)
     if builder.transfer is Transfer.IN_PLACE:
-        staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
+        staged, faults = stage_rows(merge, plan_staging, projection.subquery("arriving"))
         found = [compile_statement("stage", Side.TARGET, staged, target, shape=shape, temporary=STAGE)]
         if builder.direct:
             found += direct_statements(builder, projection, ENDS[shape], shape)
         found += _reading_statements(builder, faults, shape)
         return found, faults
     if builder.transfer is Transfer.COPY:
-        staged, faults = staging.stage_rows(merge, plan_staging, projection.subquery("arriving"))
+        staged, faults = stage_rows(merge, plan_staging, projection.subquery("arriving"))
         found = [compile_statement("read", Side.SOURCE, staged, builder.source.idioms, shape=shape)]
         if builder.direct:
             found += copied_statements(builder, projection, shape)
@@ -215,7 +222,7 @@ def _staging_statements(builder: Builder, shape: RangeShape) -> tuple[list[State
     if builder.transfer is Transfer.ATTACH:
         found[0], names, plan_staging = send_exactly(found[0], names, plan_staging, builder.source)
     incoming = Relation(f'"{INCOMING}"', names)
-    staged, faults = staging.stage_rows(merge, plan_staging, incoming)
+    staged, faults = stage_rows(merge, plan_staging, incoming)
     if builder.refined:
         found.append(compile_statement("refine", Side.REFINERY, staged, DuckDBIdioms(), shape=RangeShape.ANY))
         found += create_stage(builder, plan_staging)

@@ -1,13 +1,14 @@
 """Target columns matched with source columns and types: what arrives, what is staged. Pure; reports nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dmsflow.model.facts import Facts
+from dmsflow.model.lookup import Lookup
 from dmsflow.model.spec import ColumnSpec, PipelineSpec, Policy, ScdType
-from dmsflow.model.table import Column, DataType, TypeName
+from dmsflow.model.table import Column, DataType, TableName, TypeName
 
 TEXT = DataType(name=TypeName.TEXT)
 INSTANT = DataType(name=TypeName.TIMESTAMP)
@@ -21,7 +22,7 @@ DEFAULT_POLICY = {
 
 
 class LoadedColumn(Struct, frozen=True, kw_only=True):
-    """One user column of the target: ``source`` is None for an expression or a constant."""
+    """One user column of the target: ``source`` is None for an expression, a constant or a lookup."""
 
     name: str
     spec: ColumnSpec
@@ -39,6 +40,19 @@ def listed_columns(spec: PipelineSpec, facts: Facts) -> tuple[ColumnSpec, ...]:
     return tuple(ColumnSpec(name=name, source=name) for name in facts.source.shape.names)
 
 
+def listed_lookups(spec: PipelineSpec) -> Iterator[tuple[str, Lookup]]:
+    """The columns that are looked up, by name."""
+    return ((column.name, column.lookup) for column in spec.columns if column.lookup is not None)
+
+
+def place_dimension(spec: PipelineSpec, lookup: Lookup) -> TableName:
+    """The dimension's table: beside the target, unless its name says otherwise."""
+    name, target = lookup.dimension, spec.target.table
+    if name.schema is not None:
+        return name
+    return TableName(table=name.table, schema=target.schema, catalog=target.catalog)
+
+
 def match_columns(spec: PipelineSpec, facts: Facts) -> tuple[LoadedColumn, ...]:
     """The user columns that can be matched; table_rules says why the others cannot."""
     return tuple(
@@ -47,8 +61,8 @@ def match_columns(spec: PipelineSpec, facts: Facts) -> tuple[LoadedColumn, ...]:
 
 
 def source_name(wanted: ColumnSpec) -> str | None:
-    """The source column that a target column reads; None for an expression or a constant."""
-    if wanted.expr is not None or wanted.has_value:
+    """The source column that a target column reads; None for an expression, a constant or a lookup."""
+    if wanted.expr is not None or wanted.has_value or wanted.lookup is not None:
         return None
     return wanted.source or wanted.name
 
@@ -73,7 +87,10 @@ def _match(spec: PipelineSpec, facts: Facts, wanted: ColumnSpec) -> LoadedColumn
 
 
 def _type_of_expression(facts: Facts, wanted: ColumnSpec) -> DataType:
-    """What the survey found an expression to return; a constant's own type."""
+    """What the survey found an expression to return; a constant's own type; that of a key that is looked up."""
+    if wanted.lookup is not None:
+        key = facts.dimension(wanted.name).find(wanted.lookup.surrogate_key)
+        return key.type if key else TEXT
     found = dict(facts.expression_types).get(wanted.name)
     if found is not None:
         return found

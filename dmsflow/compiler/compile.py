@@ -9,6 +9,7 @@ from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import Cut, decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
 from dmsflow.compiler.load import LoadedSpec, place_problem
+from dmsflow.compiler.lookup_rules import LOOKUP_RULES
 from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
 from dmsflow.compiler.surrogates import surrogates_can_be_made
 from dmsflow.compiler.survey import read_boundaries, survey, try_checks
@@ -80,7 +81,7 @@ def examine(loaded: LoadedSpec, access: Access, source: SourceFacts | None = Non
     """The spec against the databases as they are. Raises SpecRejected with every problem."""
     spec = access.locate(loaded.raise_if_rejected())
     facts = survey_placed(loaded, access, source)
-    rules = (*TABLE_RULES, *TARGET_RULES)
+    rules = (*TABLE_RULES, *TARGET_RULES, *LOOKUP_RULES)
     problems = tuple(place(loaded, problem) for rule in rules for problem in rule(spec, facts))
     if has_errors(problems):
         raise SpecRejected((*loaded.diagnostics, *problems))

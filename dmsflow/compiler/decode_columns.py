@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from dmsflow.compiler.compose import Node
+from dmsflow.compiler.decode_lookups import decode_lookup
 from dmsflow.compiler.literals import LiteralError, parse_constant, parse_type
 from dmsflow.compiler.section import Section
 from dmsflow.model.spec import ColumnSpec, ParamValue, Policy, Type1
@@ -23,10 +24,10 @@ def _decode_column(columns: Section, name: str) -> ColumnSpec:
     parts = columns.section(name)
     type = decode_type(parts, "type")
     source, expr = parts.text("from"), parts.text("expr")
-    policy = parts.word("scd")
+    policy, lookup = parts.word("scd"), decode_lookup(parts)
     return ColumnSpec(
         name=name,
-        source=name if source is None and expr is None and not parts.has("value") else source,
+        source=name if source is None and expr is None and not (parts.has("value") or lookup) else source,
         expr=expr,
         value=decode_constant(parts, "value", type),
         has_value=parts.has("value"),
@@ -35,6 +36,7 @@ def _decode_column(columns: Section, name: str) -> ColumnSpec:
         type1=parts.choice("type1", Type1.CURRENT) if parts.has("type1") else None,
         previous=parts.text("previous"),
         since=parts.text("since"),
+        lookup=lookup,
     )
 
 

@@ -33,6 +33,7 @@ def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple
         worker_choice(workers, why_workers),
         *checkpoint_choices(builder.checkpoint),
         *writers_choices(builder.facts.writers),
+        *_lookups(builder),
         *_feed(builder),
         *_deletes(builder),
         *_guards(builder),
@@ -62,6 +63,8 @@ def _staging(builder: "Builder") -> Decision:
         why = "each chunk's rows are counted off, and inserted from there"
         return Decision(about="staging", choice="temporary table", why=why)
     reason = "the source is read once" if builder.transfer is Transfer.IN_PLACE else "rows come from another database"
+    if builder.merge.lookups:
+        reason = "keys are looked up for staged rows"
     if builder.spec.scd.within.scopes or asks_the_stage(builder.spec):
         reason = "a check, or the scope of deletes, looks at staged rows"
     return Decision(about="staging", choice="temporary table", why=f"{reason}, then compared where they are")
@@ -76,6 +79,13 @@ def _merge(builder: "Builder") -> Decision:
     }[builder.merge.scope]
     choice = "per-chunk" if builder.cut.count > 1 else "once"
     return Decision(about="merge", choice=choice, why=how)
+
+
+def _lookups(builder: "Builder") -> Iterator[Decision]:
+    for lookup in builder.merge.lookups:
+        which = f"as of {lookup.told[-1]}" if lookup.at else "as it is now"
+        why = f"for {lookup.column} staged rows are joined with {lookup.dimension}, {which}, as each chunk finds it"
+        yield Decision(about="lookup", choice=lookup.dimension, why=why)
 
 
 def _feed(builder: "Builder") -> Iterator[Decision]:

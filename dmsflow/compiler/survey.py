@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut
-from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.columns import LoadedColumn, listed_lookups, place_dimension
 from dmsflow.compiler.rules.sql import sql_is_read_by
 from dmsflow.compiler.user_sql import bind_params, qualify_tables
 from dmsflow.diagnostics import Diagnostic
@@ -40,7 +40,7 @@ def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None
             raise SpecRejected(problems)
         source = source or reach_source(survey_source(spec, access, source_session), access)
         target = _survey_target(spec, access, target_session)
-        facts = Facts(source=source, target=target)
+        facts = Facts(source=source, target=target, dimensions=tuple(_survey_dimensions(spec, target_session)))
         if not _has_questions(spec, source):
             return facts
         from dmsflow.compiler.questions import ask
@@ -138,6 +138,14 @@ def _survey_files(spec: PipelineSpec, access: Access, session: Session) -> Sourc
     )
 
 
+def _survey_dimensions(spec: PipelineSpec, session: Session) -> Iterator[tuple[str, TableShape]]:
+    """The dimensions that columns are looked up in, as far as they are there."""
+    for name, lookup in listed_lookups(spec):
+        shape = session.describe_table(place_dimension(spec, lookup))
+        if shape is not None:
+            yield name, shape
+
+
 def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> TargetFacts:
     traits = session.traits
     shape = session.describe_table(spec.target.table)
@@ -206,7 +214,8 @@ def try_checks(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> Iterator[
     idioms = DuckDBIdioms()
     engine = DuckDBEngine(None)
     session = engine.connect()
-    staged = ", ".join(f"CAST(NULL AS {idioms.type_sql(c.type)}) AS {idioms.quote(c.name)}" for c in columns)
+    known = [column for column in columns if column.spec.lookup is None]
+    staged = ", ".join(f"CAST(NULL AS {idioms.type_sql(c.type)}) AS {idioms.quote(c.name)}" for c in known)
     for i, check in of_rows:
         try:
             broken = f"({row_predicate(check)}) IS FALSE AS broken"

@@ -5,7 +5,7 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 
 from collections.abc import Iterator
 
-from dmsflow.compiler.columns import listed_columns, match_columns, source_name
+from dmsflow.compiler.columns import listed_columns, listed_lookups, match_columns, source_name
 from dmsflow.compiler.narrowing import casts_that_narrow
 from dmsflow.compiler.survey import SETTLES
 from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
@@ -40,6 +40,9 @@ def _named_columns(spec: PipelineSpec) -> Iterator[tuple[Path, str]]:
         yield ("source", "op", "column"), spec.source.op.column
     for i, name in enumerate(spec.checkpoint.columns):
         yield ("checkpoint", "columns", i), name
+    for name, lookup in listed_lookups(spec):
+        for source in lookup.source_columns:
+            yield ("columns", name, "lookup", "as_of" if source == lookup.as_of else "key"), source
     loaded = {column.name.lower() for column in spec.columns}
     for i, name in enumerate(spec.parallel.chunk_by):
         if name.lower() not in loaded:

@@ -21,6 +21,9 @@ NAMING = ("integer", "decimal", "boolean", "text", "date", "timestamp", "timesta
 VARIANT = "'0123456789abcdef', '89ab89ab89ab89ab'"
 """The hexadecimal digit of the variant, by the one that stands there."""
 
+UNKNOWN_NUMBER, UNKNOWN_UUID = -1, UUID(int=0)
+"""The surrogate key of the unknown member."""
+
 Named = int | Decimal | bool | str | date | datetime | UUID
 
 

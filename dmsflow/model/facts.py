@@ -101,3 +101,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     start_ties: int | None = None
     writers: Writers | None = None
     unfilled: tuple[str, ...] = ()
+    dimensions: tuple[tuple[str, TableShape], ...] = ()
+
+    def dimension(self, column: str) -> TableShape:
+        """The dimension that a column is looked up in; one without columns where it is not there."""
+        return dict(self.dimensions).get(column, TableShape(columns=()))

@@ -246,6 +246,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     feed: Feed | None = None
     columns: tuple[str, ...] = ()
     """The target's columns in the order in which they arrive: the first one as ``_dms_c0``."""
+    looked_up: tuple[str, ...] = ()
+    """Those whose values are looked up once the rows are staged."""
     checks: tuple[PlannedCheck, ...] = ()
     within: DeleteScope = DeleteScope.SOURCE
     """Where the absence of a key means that it is gone."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from dmsflow.model.checks import Check
 from dmsflow.model.deletes import DeletesWithin
 from dmsflow.model.guards import Guards
+from dmsflow.model.lookup import Lookup
 from dmsflow.model.surrogate import SurrogateKey
 from dmsflow.model.table import DataType, TableName
 
@@ -196,7 +197,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class ColumnSpec(Struct, frozen=True, kw_only=True):
-    """One target column: from a source column, an expression, or a constant (``has_value``).
+    """One target column: from a source column, an expression, a constant (``has_value``), or a lookup.
 
     ``previous`` and ``since`` are what the spec calls the columns that keep a previous value.
     """
@@ -211,6 +212,7 @@ class ColumnSpec(Struct, frozen=True, kw_only=True):
     type1: Type1 | None = None
     previous: str | None = None
     since: str | None = None
+    lookup: Lookup | None = None
 
 
 class Fields(Struct, frozen=True, kw_only=True):

@@ -151,6 +151,10 @@ def stage_chunk(run: Run, steps: Steps, source: Session) -> None:
             fill_stage(run.plan, steps.find, steps.binds, sessions)
         except RowRefused as error:
             raise PermanentError(str(error)) from error.__cause__
+    if run.plan.looked_up:
+        from dmsflow.runtime.lookups import resolve_lookups
+
+        resolve_lookups(run.plan, steps)
 
 
 def _in_pieces(run: Run, steps: Steps, source: Session) -> "pa.RecordBatchReader | None":

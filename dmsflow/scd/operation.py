@@ -15,7 +15,11 @@ Unnumbered = tuple[str, str | None, str, Element, Element]
 
 def is_content(shape: MergeShape, name: str) -> bool:
     """Whether a column tells what a row is, and not only which one, and when."""
-    return shape.op is not None and name in shape.columns and name not in (*shape.key, shape.instant)
+    if shape.op is None:
+        return False
+    if any(name in lookup.staged for lookup in shape.lookups):
+        return all(lookup.content for lookup in shape.lookups if name in lookup.staged)
+    return name in shape.columns and name not in (*shape.key, shape.instant)
 
 
 def is_gone(shape: MergeShape, typed: sa.FromClause) -> Element:

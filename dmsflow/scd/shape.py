@@ -10,6 +10,7 @@ from dmsflow.model.plan import DELTA, STAGE, Scope
 from dmsflow.model.previous import Previous
 from dmsflow.model.spec import Deletes, Duplicates, Fields, Late, Operation, Policy, ScdType
 from dmsflow.model.surrogate import KeyFrom
+from dmsflow.scd.lookup_shape import LookupShape
 
 FAULT = "_dms_fault"
 VALUE = "_dms_value"
@@ -128,6 +129,7 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     key_words: str = ""
     previous: tuple[Previous, ...] = ()
     everywhere: tuple[str, ...] = ()
+    lookups: tuple[LookupShape, ...] = ()
 
     @property
     def large(self) -> frozenset[str]:
@@ -222,7 +224,8 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         warnings = tuple(warn_column(i) for i in range(self.warnings))
         op = (GONE,) if self.op else ()
         marked = (MARKED,) if self.marks_of_deleted else ()
-        return (*self.columns, *effective, *orders, *marks, *op, *marked, *warnings, FAULT, VALUE)
+        looked = tuple(name for lookup in self.lookups for name in lookup.staged)
+        return (*self.columns, *effective, *orders, *marks, *op, *marked, *looked, *warnings, FAULT, VALUE)
 
     def delta(self) -> sa.TableClause:
         """The rows that need something done, classified; all that is written of them: a changed row may move."""

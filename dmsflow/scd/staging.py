@@ -5,6 +5,8 @@ is cast and refused in one way whatever the databases are. Where no cast can fai
 may stage its rows itself, for a target of its own kind.
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -45,6 +47,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ``empty_is_null``: the target keeps no text without a character. A ``filled_up`` one has blanks at its end there.
     ``longest`` are bytes that the target has room for, in its stage as well.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
+    ``looked_up``: its value is found when the rows are staged, and is NULL before.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     longest: int | None = None
     unstorable: str | None = None
     beyond: str = ""
+    looked_up: bool = False
 
     @property
     def can_fail(self) -> bool:
@@ -84,7 +88,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
         return self.type.family in BLANKS_IGNORED and not self.formats
 
 
-Arrivals = list[tuple[str, Arrival]]
+Arrivals = Sequence[tuple[str, Arrival]]
 """Staged columns by the names they are staged under."""
 
 
@@ -100,6 +104,7 @@ class Staging(Struct, frozen=True, kw_only=True):
     marks: tuple[Arrival, ...] = ()
     op: Arrival | None = None
     marked: Arrival | None = None
+    lookups: Arrivals = ()
     checks: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
@@ -176,7 +181,7 @@ def _arrivals(staging: Staging) -> Arrivals:
     named += [(mark_column(i), arrival) for i, arrival in enumerate(staging.marks)]
     named += [(OP, staging.op)] if staging.op else []
     named += [(MARKED, staging.marked)] if staging.marked else []
-    return named
+    return [*named, *staging.lookups]
 
 
 def _raw_name(position: int) -> str:
@@ -252,6 +257,8 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
     """The rules of a staged row in the order in which they are tried; a row is refused for the first it breaks."""
     found = operation_rules(shape, staging, typed)
     for i, (name, arrival) in enumerate(arrivals):
+        if arrival.looked_up:
+            continue
         before, value = len(found), typed.c[name]
         label = arrival.name
         if arrival.can_fail:
@@ -319,5 +326,6 @@ def stage_columns(staging: Staging) -> tuple[tuple[str, DataType], ...]:
     columns += [(mark_column(i), arrival.type) for i, arrival in enumerate(staging.marks)]
     columns += [(GONE, INTEGER)] if staging.op else []
     columns += [(MARKED, staging.marked.type)] if staging.marked else []
+    columns += [(name, arrival.type) for name, arrival in staging.lookups]
     columns += [(warn_column(i), INTEGER) for i in range(len(staging.warnings))]
     return (*columns, (FAULT, INTEGER), (VALUE, TEXT))

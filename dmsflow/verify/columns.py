@@ -67,6 +67,8 @@ def _obstacle(merge: MergeShape, column: LoadedColumn, target: Idioms, *, alike:
     existing = column.existing
     if existing is None:
         return "the target does not have it yet: the next run adds it"
+    if column.spec.lookup is not None:
+        return f"it is looked up in {column.spec.lookup.dimension} when a row is loaded"
     if column.name not in merge.key and (why := _unfollowed(merge, column)):
         return why
     if existing.type.name is TypeName.OTHER or column.type.name is TypeName.OTHER:

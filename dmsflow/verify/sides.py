@@ -37,7 +37,7 @@ def expected_rows(builder: Builder, choice: Choice) -> SideSql:
     """The rows that a run would load, each once for every time the source has it."""
     staging = make_staging(builder)
     projection = builder.source.projection(
-        builder.columns, builder.extra_columns(), (), builder.checkpoint, lower=False, upper=False
+        builder.columns, builder.columns_beside(), (), builder.checkpoint, lower=False, upper=False
     )
     streamed, incoming = None, projection.subquery("arriving")
     if builder.transfer is Transfer.ARROW:

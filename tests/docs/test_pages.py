@@ -195,9 +195,12 @@ def test_every_reason_of_a_reject_is_described():
     page = (DOCS / "how-to" / "handle-rejects.md").read_text(encoding="utf-8")
     described = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     source = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "dmsflow" / "scd").glob("*.py")))
-    known = set(re.findall(r'"((?:null|not|too|effective)_\w+|cast|check|late|duplicate_key|unknown_op)"', source))
+    known = set(
+        re.findall(r'"((?:null|not|too|effective|lookup)_\w+|cast|check|late|duplicate_key|unknown_op)"', source)
+    )
     of_sqlite, of_server = {*sqlite.REASONS.values()}, {*postgresql_errors.REASONS.values()}
     refused = {"refused"} | of_sqlite | of_server | {reason for _, reason in duckdb_words.REASONS}
     assert described <= known | refused
     assert refused <= described
-    assert {name for name in known if name in ("cast", "check", "late", "duplicate_key")} <= described
+    own = ("cast", "check", "late", "duplicate_key")
+    assert {name for name in known if name in own or name.startswith("lookup_")} <= described

@@ -75,6 +75,15 @@ OURS = {
 }
 
 
+DIMENSION = TableShape(
+    columns=tuple(
+        Column(name=name, type=kind)
+        for name, kind in {"d_sk": OURS["t_sk"], **EXISTING, **OURS}.items()
+        if name in ("d_sk", "id", "code", "valid_from", "valid_to", "is_current")
+    )
+)
+
+
 @dataclass(frozen=True)
 class Shape:
     """What makes a plan another one: parts of its spec, how many rows there are, what stands in the target."""
@@ -158,6 +167,17 @@ SHAPES = (
         more={"checkpoint": {"columns": ["changed", "id"]}, "source": {"where": "price > 0 and name <> 'a'"}},
     ),
     Shape(
+        "type_1_with_lookups",
+        {"type": 1},
+        more={
+            "columns": {
+                "id": {},
+                "then_sk": {"lookup": {"dimension": "d", "key": ["code"], "as_of": "changed", "on_miss": "unknown"}},
+                "now_sk": {"lookup": {"dimension": "d", "key": ["id", "code"]}},
+            }
+        },
+    ),
+    Shape(
         "type_2_of_uuids",
         {"type": 2, "effective_at": "changed", "fields": {"surrogate_key": {"from": "uuid"}}},
         key=("id", "code"),
@@ -225,6 +245,7 @@ def facts_of(shape: Shape) -> Facts:
         start=start,
         fence=start,
         boundaries=boundaries_of(shape) if shape.chunked else (),
+        dimensions=tuple((name, DIMENSION) for name, it in shape.more.get("columns", {}).items() if "lookup" in it),
     )
 
 

@@ -106,7 +106,12 @@ def columns_have_one_origin(spec: PipelineSpec) -> Iterator[Diagnostic]:
     for column in spec.columns:
         given = [
             name
-            for name, present in (("from", column.source), ("expr", column.expr), ("value", column.has_value))
+            for name, present in (
+                ("from", column.source),
+                ("expr", column.expr),
+                ("value", column.has_value),
+                ("lookup", column.lookup),
+            )
             if present
         ]
         for name in given[1:]:

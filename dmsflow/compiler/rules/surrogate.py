@@ -23,3 +23,12 @@ def uuid_names_one_row(spec: PipelineSpec) -> Iterator[Diagnostic]:
         message = "type append keeps no rows of one key apart, so that a UUID of the key names several rows"
         help = "write from: blocks, or load with a key and type 0"
         yield Diagnostic(code="DMS286", message=message, path=(*PATH, "from"), help=help)
+
+
+def lookups_have_their_type(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A column that is looked up has the type of the dimension's key."""
+    for column in spec.columns:
+        if column.lookup is not None and column.type is not None:
+            message = f'column "{column.name}" has a type, and a lookup that gives it one'
+            path: Path = ("columns", column.name, "type")
+            yield Diagnostic(code="DMS287", message=message, path=path, help='remove "type"')
