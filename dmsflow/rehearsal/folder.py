@@ -58,6 +58,11 @@ class FolderRows(Struct, frozen=True, kw_only=True):
             return None
         return _open(found, session, "_dms_given_target")
 
+    def dimension(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
+        """The rows of a dimension; None where no file is named after it."""
+        found = self._find(table_names(table))
+        return _open(found, session, f"_dms_given_{table.table}") if found else None
+
     def _find(self, names: tuple[str, ...]) -> Path | None:
         """The file of the first name that has one. Raises PlanRefused where it has two."""
         listed = sorted(path for path in self.folder.iterdir() if path.is_file())

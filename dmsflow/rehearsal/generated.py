@@ -45,6 +45,10 @@ class GeneratedRows(Struct, frozen=True, kw_only=True):
         """None: the first day is loaded into it."""
         return None
 
+    def dimension(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
+        """None: its keys would be others than those that are made up for the source."""
+        return None
+
 
 @contextmanager
 def generate_days(spec: PipelineSpec, rows: int, seed: int) -> Iterator[tuple[GeneratedRows, GeneratedRows]]:

@@ -55,6 +55,10 @@ class Given(Protocol):
         """The rows of the target; None where it is new."""
         ...
 
+    def dimension(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
+        """The rows of a dimension; None where none are given. Raises PlanRefused where none can be."""
+        ...
+
 
 def cell_text(node: Node) -> str | None:
     """A scalar of YAML as a database reads it."""

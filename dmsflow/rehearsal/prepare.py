@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dmsflow.compiler.columns import source_name
+from dmsflow.compiler.columns import listed_lookups, source_name
 from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.rules.sql import STANDARD, hold_places, source_dialect, written_sql
 from dmsflow.engines.duckdb_files import CSV_ENDINGS
@@ -14,9 +14,10 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.checks import Check, CheckKind
 from dmsflow.model.guards import Guards
-from dmsflow.model.spec import Connection, ExecutorName, PipelineSpec, SecretText, Source
+from dmsflow.model.spec import ColumnSpec, Connection, ExecutorName, PipelineSpec, SecretText, Source
 from dmsflow.model.table import DataType, TableName, TypeName
 from dmsflow.rehearsal.dialects import reading
+from dmsflow.rehearsal.dimensions import fill_dimensions
 from dmsflow.rehearsal.given import Given, make_table
 from dmsflow.rehearsal.named import named_columns
 from dmsflow.rehearsal.scratch import Scratch, in_source
@@ -54,6 +55,8 @@ def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
 
 def check_types(spec: PipelineSpec, why: str = "") -> None:
     """Raise PlanRefused where the spec leaves a type out, without which no rows can be made up."""
+    if any(column.lookup for column in spec.columns):
+        raise PlanRefused(f"{why}no rows of a dimension can be made up: give rows, and those of the dimensions")
     untyped = [column.name for column in spec.columns if column.type is None and not column.has_value]
     if not spec.columns or untyped:
         named = f"of {', '.join(untyped)} " if untyped else ""
@@ -71,8 +74,8 @@ def read_columns(spec: PipelineSpec) -> dict[str, DataType]:
         wanted |= dict.fromkeys(spec.key, TEXT)
     wanted |= {spec.scd.within.column: TEXT} if spec.scd.within.marked else {}
     wanted |= dict.fromkeys((*spec.checkpoint.columns, *spec.scd.order_by), DataType(name=TypeName.BIGINT))
-    if spec.scd.effective_at:
-        wanted[spec.scd.effective_at] = DataType(name=TypeName.TIMESTAMP)
+    times = [lookup.as_of for _, lookup in listed_lookups(spec)]
+    wanted |= {name: DataType(name=TypeName.TIMESTAMP) for name in (*times, spec.scd.effective_at) if name}
     if spec.source.op:
         wanted[spec.source.op.column] = TEXT
     return wanted | declared
@@ -85,7 +88,8 @@ def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool
     """
     loaded = without_databases(loaded)
     spec = loaded.raise_if_rejected()
-    spec, tables = _fill_source(spec, given, scratch)
+    looked_up = fill_dimensions(spec, given, scratch.session, declared_types(spec))
+    spec, tables = _fill_source(spec, given, scratch, looked_up)
     dialect = source_dialect(spec) or STANDARD
     spec, problems = translate_spec(spec, tables, scratch.functions)
     if problems:
@@ -98,11 +102,19 @@ def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool
         connections=tuple(map(_replace_connection, spec.connections)),
         source=_without_catalog(spec.source),
         target=replace(spec.target, table=replace(spec.target.table, catalog=None)),
+        columns=tuple(map(_look_up_here, spec.columns)),
         parallel=replace(spec.parallel, executor=ExecutorName.THREADS),
         guards=spec.guards if guards else Guards(),
         checks=tuple(check for check in spec.checks if _is_asked(check, guards)),
     )
     return Rehearsed(loaded=dataclasses.replace(loaded, spec=spec), scratch=scratch)
+
+
+def _look_up_here(column: ColumnSpec) -> ColumnSpec:
+    """The column, its dimension in the scratch."""
+    if column.lookup is None:
+        return column
+    return replace(column, lookup=replace(column.lookup, dimension=replace(column.lookup.dimension, catalog=None)))
 
 
 def _is_asked(check: Check, guards: bool) -> bool:
@@ -112,11 +124,13 @@ def _is_asked(check: Check, guards: bool) -> bool:
     return check.kind is not CheckKind.REFERENCES
 
 
-def _fill_source(spec: PipelineSpec, given: Given, scratch: Scratch) -> tuple[PipelineSpec, Mapping[str, Types]]:
+def _fill_source(
+    spec: PipelineSpec, given: Given, scratch: Scratch, looked_up: Types
+) -> tuple[PipelineSpec, Mapping[str, Types]]:
     """The source's tables, and the spec that reads its file where that is given; the columns of each table."""
-    declared, read = declared_types(spec), read_columns(spec)
+    declared, read = {**looked_up, **declared_types(spec)}, {**looked_up, **read_columns(spec)}
     if spec.source.file is not None:
-        return _give_file(spec, given, scratch), {}
+        return _give_file(spec, given, scratch, looked_up), {}
     if spec.source.table is not None:
         table = spec.source.table
         rows = given.source(table, scratch.session)
@@ -184,13 +198,13 @@ def query_tables(spec: PipelineSpec) -> Iterator[TableName]:
             yield name
 
 
-def _give_file(spec: PipelineSpec, given: Given, scratch: Scratch) -> PipelineSpec:
+def _give_file(spec: PipelineSpec, given: Given, scratch: Scratch, looked_up: Types) -> PipelineSpec:
     """The spec over the file that is given, or over a table of the rows that are."""
     pattern = given.files(str(spec.source.file))
     if pattern is not None:
         return replace(spec, source=replace(spec.source, file=pattern))
     rows = given.source(None, scratch.session)
-    declared, read = declared_types(spec), read_columns(spec)
+    declared, read = {**looked_up, **declared_types(spec)}, {**looked_up, **read_columns(spec)}
     if str(spec.source.file).lower().endswith(CSV_ENDINGS):
         # What a CSV holds arrives as text, and is cast when it is staged.
         declared, read = dict.fromkeys(declared, TEXT), dict.fromkeys(read, TEXT)

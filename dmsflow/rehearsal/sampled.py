@@ -78,6 +78,10 @@ class SampledRows(Struct, frozen=True, kw_only=True):
         """What the target has of the sample's keys; None where there is no target."""
         return None if self.target_columns is None else _given(FOUND, self.target_columns)
 
+    def dimension(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
+        """None is sampled. Raises PlanRefused."""
+        raise PlanRefused(f'the dimension "{table}" is not sampled: give rows, and those of it, with --data')
+
 
 Sample = tuple[PipelineSpec, SampledRows]
 """The spec that reads a sample, and the sample."""

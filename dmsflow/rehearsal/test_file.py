@@ -46,6 +46,7 @@ class StepRows(Struct, frozen=True, kw_only=True):
     one: tuple[Node, ...] | None = None
     by_table: Mapping[str, tuple[Node, ...]] = {}
     rows_of_target: tuple[Node, ...] | None = None
+    dimensions: Mapping[str, tuple[Node, ...]] = {}
 
     def source(self, table: TableName | None, session: DuckDBSession) -> GivenRows:
         """The rows of a source table, or of the source's file. Raises PlanRefused."""
@@ -68,6 +69,12 @@ class StepRows(Struct, frozen=True, kw_only=True):
         if self.rows_of_target is None:
             return None
         return give_nodes(self.rows_of_target, self.origin, "_dms_given_target", session)
+
+    def dimension(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
+        """The rows of a dimension, in a step that gives some; else it is as the step before has found it."""
+        folded = {name.lower(): rows for name, rows in self.dimensions.items()}
+        found = next((name.lower() for name in table_names(table) if name.lower() in folded), None)
+        return give_nodes(folded[found], self.origin, f"_dms_given_{table.table}", session) if found else None
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -186,14 +193,22 @@ def _line(document: Document, section: Section) -> int:
 def _decode_given(given: Section, before: Step | None, document: Document) -> StepRows:
     target, source = given.child("target"), given.child("source")
     rows_of_target = tuple(target.items) if target else None
+    dimensions = {name: tuple(node.items) for name, (_, node) in given.section("dimensions").node.entries.items()}
     if source is None:
         earlier = before.given if before else StepRows(origin=document.file)
-        return StepRows(origin=document.file, one=earlier.one, by_table=earlier.by_table, rows_of_target=rows_of_target)
+        return StepRows(
+            origin=document.file,
+            one=earlier.one,
+            by_table=earlier.by_table,
+            rows_of_target=rows_of_target,
+            dimensions=dimensions,
+        )
     return StepRows(
         origin=document.file,
         one=tuple(source.items) if isinstance(source.value, list) else None,
         by_table={name: tuple(node.items) for name, (_, node) in source.entries.items()},
         rows_of_target=rows_of_target,
+        dimensions=dimensions,
     )
 
 

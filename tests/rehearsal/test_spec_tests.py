@@ -277,3 +277,55 @@ def test_a_plan_without_guards_is_none_for_a_step_with_guards(lab: Lab):
         expect: {status: failed}
 """
     assert (ran := run(lab, tests)).code == 0, ran.out
+
+
+LOOKS_UP = {
+    "key": ["id"],
+    "columns": {
+        "id": {"type": "bigint"},
+        "customer_sk": {"lookup": {"dimension": "dim_customer", "key": {"customer_id": "cust"}, "as_of": "day"}},
+        "day": {"type": "date"},
+    },
+    "errors": {"max_rows": 9},
+}
+DIMENSION = """
+  - name: a key of its time
+    steps:
+      - given:
+          source: [{id: 1, cust: 7, day: 2024-01-05}, {id: 2, cust: 7, day: 2024-02-01}, {id: 3, day: 2024-02-01}]
+          dimensions:
+            dim_customer:
+              - {dim_customer_sk: 1, customer_id: 7, valid_to: 2024-02-01}
+              - {dim_customer_sk: 2, customer_id: 7, valid_from: 2024-02-01}
+        expect:
+          target: [{id: 1, customer_sk: 1, day: 2024-01-05}, {id: 2, customer_sk: 2}]
+          rejects: [{key: {id: 3}, column: customer_sk, reason: lookup_null}]
+"""
+
+
+def test_keys_are_looked_up_in_given_dimensions(lab: Lab):
+    lab.spec(**LOOKS_UP)
+    later = """
+      - expect: {counts: {unchanged: 2, rejected: 1}}
+      - given: {dimensions: {dim_customer: []}}
+        expect: {counts: {rejected: 3}, rejects: [{reason: lookup_miss}, {reason: lookup_miss}, {reason: lookup_null}]}
+"""
+    assert run(lab, DIMENSION + later).code == 0
+
+
+def test_a_dimension_that_is_not_given_is_told(lab: Lab):
+    lab.spec(**LOOKS_UP)
+    ran = run(lab, "  - {name: none, steps: [{given: {source: [{id: 1}]}, expect: {}}]}\n")
+    assert 'no rows are given of the dimension "dim_customer"' in ran.out
+
+
+def test_a_dry_run_finds_dimensions_in_its_folder_and_makes_none_up(lab: Lab):
+    spec = lab.spec(**LOOKS_UP)
+    folder = lab.folder / "rows"
+    folder.mkdir()
+    (folder / "s.csv").write_text("id,cust,day\n1,7,2024-01-05\n2,8,2024-01-01\n")
+    (folder / "dim_customer.csv").write_text("dim_customer_sk,customer_id\n5,7\n")
+    ran = lab.run("dry-run", spec, "--data", folder, "--format", "json")
+    rows = json.loads(ran.out)["report"]["rows"]
+    assert (rows["inserted"], rows["rejected"]) == (1, 1)
+    assert "no rows of a dimension can be made up" in lab.run("dry-run", spec, "--generate", "20").err
