@@ -25,6 +25,13 @@ SURROGATES: tuple[Entry, ...] = (
         cure="Remove the type.",
     ),
     Entry(
+        code="DMS288",
+        slug="unknown-member-untold",
+        why="The unknown member is told from other rows by its surrogate key, and its own key must be no other row's.",
+        mistake="key: [customer_id]\nscd: {type: 2, unknown_member: {name: unknown}}",
+        cure="Write a value of each key column that no row of the source has, and kind: dimension under target.",
+    ),
+    Entry(
         code="DMS355",
         slug="key-without-a-name",
         why=(
@@ -61,5 +68,12 @@ SURROGATES: tuple[Entry, ...] = (
         why="A text and a number that mean the same are not equal in every database: a lookup compares like with like.",
         mistake="lookup: {dimension: dim_customer, key: customer_id}   # a text here, a bigint there",
         cure="Cast the column in a query of the source.",
+    ),
+    Entry(
+        code="DMS360",
+        slug="unknown-member-misfit",
+        why="The unknown member is a row of the target: it has its columns, and values of their types.",
+        mistake="unknown_member: {customer_id: none}   # a bigint",
+        cure="Write a value of the column's type, one for each NOT NULL column.",
     ),
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from dmsflow.compiler.check_sql import row_predicate, row_warnings
 from dmsflow.compiler.columns import INSTANT, TEXT, LoadedColumn
 from dmsflow.compiler.lookups import staged_parts
+from dmsflow.compiler.member import member_key
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES
 from dmsflow.model.table import Column, DataType
@@ -33,6 +34,7 @@ def make_staging(builder: "Builder") -> staging.Staging:
         op=op,
         checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
         warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),
+        member=member_key(builder.spec, builder.columns, builder.stager),
         reject_null_marks=builder.source.refuses_null_marks,
     )
 

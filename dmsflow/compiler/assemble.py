@@ -13,6 +13,7 @@ from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
 from dmsflow.compiler.direct import Reading
 from dmsflow.compiler.explain_choices import explain_choices
 from dmsflow.compiler.lookups import padded_parts, shape_lookups
+from dmsflow.compiler.member import shape_member
 from dmsflow.compiler.remembered import digest_facts, planned_source
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.surrogates import is_counted, word_keys
@@ -78,6 +79,7 @@ def merge_shape(
         everywhere=tuple(column.name for column in columns if spec.is_everywhere(column.spec)),
         previous=tuple(previous_of(it.spec, it.name) for it in columns if it.policy is Policy.PREVIOUS),
         lookups=shape_lookups(spec, facts, columns, idioms),
+        **shape_member(spec, columns, idioms),
     )
 
 
@@ -168,6 +170,7 @@ def choose_reading(
 ) -> Reading:
     """Read directly again where that costs little, once where no reject is expected; else stage."""
     makes_keys = (spec.scd.fields.surrogate_key and not is_counted(spec)) or any(it.lookup for it in spec.columns)
+    makes_keys = makes_keys or bool(spec.scd.unknown_member)
     if cut.counted or spec.is_feed or spec.scd.within.scopes or makes_keys or asks_the_stage(spec):
         return Reading.STAGED
     rejects_allowed = spec.errors.max_rows > 0 or spec.errors.max_percent

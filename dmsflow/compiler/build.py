@@ -38,6 +38,7 @@ from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, 
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.model.table import DataType, TableName, TypeName
 from dmsflow.scd import classify, duplicates, rejects, write
+from dmsflow.scd.member import insert_member
 from dmsflow.scd.shape import MergeShape
 from dmsflow.scd.verify import verify_delta, verify_history
 
@@ -276,6 +277,8 @@ def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
     if merge.fields.surrogate_key and is_counted(builder.spec):
         key = merge.target().c[merge.fields.surrogate_key]
         yield compiled("last_surrogate_key", sa.select(sa.func.max(key)))
+    if merge.unknown:
+        yield compiled("add_unknown", insert_member(merge))
     if merge.unfilled and not builder.checkpoint.columns:
         yield compiled("forget_columns", forget_columns(merge.schema))
     if not merge.keyed:

@@ -44,6 +44,7 @@ def decode_scd(top: Section, target: Target) -> Scd:
         detect=scd.choice("detect", Detect.COLUMNS),
         fields=_decode_fields(scd, target),
         surrogate=_decode_surrogate(scd),
+        unknown_member=_decode_member(scd.section("unknown_member")),
     )
 
 
@@ -114,6 +115,11 @@ def _decode_surrogate(scd: Section) -> SurrogateKey:
     if node is None or not node.is_collection:
         return SurrogateKey()
     return SurrogateKey(made_from=fields.section("surrogate_key").choice("from", KeyFrom.BLOCKS))
+
+
+def _decode_member(member: Section) -> tuple[tuple[str, str | None], ...]:
+    """The columns of the unknown member, each with its value as it is written."""
+    return tuple((name, member.text(name)) for name in member.written_keys())
 
 
 def _default_fields(target: Target) -> Fields:

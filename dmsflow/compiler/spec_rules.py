@@ -54,6 +54,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     surrogate.surrogate_has_a_column,
     surrogate.uuid_names_one_row,
     surrogate.lookups_have_their_type,
+    surrogate.member_can_be_told,
     feed.rows_have_an_order,
     feed.operation_has_a_feed,
     feed.operation_is_told,

@@ -6,6 +6,7 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 from collections.abc import Iterator
 
 from dmsflow.compiler.columns import INSTANT, LoadedColumn, match_columns
+from dmsflow.compiler.member import member_fits
 from dmsflow.compiler.surrogates import surrogate_column_fits
 from dmsflow.compiler.table_rules import column_path, engine_names
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
@@ -267,6 +268,7 @@ TARGET_RULES = (
     target_columns_are_comparable,
     target_types_fit,
     surrogate_column_fits,
+    member_fits,
     feed_has_its_tables,
     memory_has_columns,
 )

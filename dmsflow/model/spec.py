@@ -245,6 +245,7 @@ class Scd(Struct, frozen=True, kw_only=True):
     detect: Detect = Detect.COLUMNS
     fields: Fields = Fields()
     surrogate: SurrogateKey = SurrogateKey()
+    unknown_member: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def last_by(self) -> tuple[str, ...]:

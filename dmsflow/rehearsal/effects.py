@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from dmsflow.engines.duckdb import DuckDBSession
-from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.duckdb_sql import DuckDBIdioms, write_text
+from dmsflow.engines.name_keys import UNKNOWN_NUMBER, UNKNOWN_UUID
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import DataType, TableName, TableShape
@@ -89,7 +90,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
     def _new(self, *, versioned: bool) -> str:
         """Rows that were not there; with the version before them, where they follow one at once."""
-        absent = f"NOT EXISTS (FROM {BEFORE} AS b WHERE {self._same('b', 'a', self.identity)})"
+        absent = f"NOT EXISTS (FROM {BEFORE} AS b WHERE {self._same('b', 'a', self.identity)}){self._no_member()}"
         if not self.history:
             return f"SELECT {self._pick('a')}, {self._none()} FROM {self.table} AS a WHERE {absent}"
         fields = self.spec.scd.fields
@@ -103,6 +104,14 @@ class Comparison(Struct, frozen=True, kw_only=True):
             f"SELECT {self._pick('a')}, {picked} FROM (SELECT a.* FROM {self.table} AS a "
             f"{kind} JOIN {self.table} AS o ON {follows}) AS a {old} WHERE {absent}"
         )
+
+    def _no_member(self) -> str:
+        """The unknown member is none of the source's rows, and counted nowhere."""
+        name = self.spec.scd.fields.surrogate_key
+        if not self.spec.scd.unknown_member or name not in self.columns:
+            return ""
+        listed = ", ".join(write_text(str(key)) for key in (UNKNOWN_NUMBER, UNKNOWN_UUID))
+        return f" AND CAST(a.{quote(name)} AS VARCHAR) NOT IN ({listed})"
 
     def _updated(self) -> str:
         """Rows that are the same, with other values in a column of the user's, or that are there again."""

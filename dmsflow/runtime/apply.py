@@ -11,7 +11,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from dmsflow.engines.access import Access
-from dmsflow.engines.engine import Binds, Session
+from dmsflow.engines.engine import Binds, Session, transaction
 from dmsflow.errors import DmsflowError, Interrupted, PermanentError
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
@@ -153,12 +153,16 @@ def _prepare(
     def look() -> Run:
         last = steps.fetch("last_surrogate_key")[0][0] if steps.has("last_surrogate_key") else 0
         fills = steps.has("find_any") and not steps.count("find_any")
+        run_at = resume_at or read_instant(steps.session.fetch(plan.clock)[0][0])
+        if steps.has("add_unknown"):
+            with transaction(steps.session):
+                steps.execute("add_unknown", run_at=run_at)
         return Run(
             run_id=run_id,
-            run_at=resume_at or read_instant(steps.session.fetch(plan.clock)[0][0]),
+            run_at=run_at,
             plan=plan,
             access=access,
-            keys=SurrogateKeys(int(last or 0)),  # type: ignore[arg-type]
+            keys=SurrogateKeys(max(int(last or 0), 0)),  # type: ignore[arg-type]
             params=params,
             refinery=Refinery(persistence.stop),
             fills=fills,

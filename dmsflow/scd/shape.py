@@ -88,8 +88,9 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     without history, if there is one, that keeps when its row happened.
     Absence counts where ``scope_where`` holds, or where the values of ``partition`` arrive; with ``marks_of_deleted``,
     literals of a staged column, it never does. A column whose ``previous`` value is kept is overwritten like any other.
-    ``key_words`` are the target's for a surrogate key made of other values.
-    Columns ``everywhere`` are overwritten in every version of a key.
+    Columns ``everywhere`` are overwritten in every version of a key. ``key_words`` are the target's for a surrogate key
+    made of other values. ``unknown`` is the literal of the unknown member's surrogate key, where there is one, and
+    ``member`` its columns, each with its literal; its version holds from ``always_since`` on.
     """
 
     table: str
@@ -130,6 +131,9 @@ class MergeShape(Struct, frozen=True, kw_only=True):
     previous: tuple[Previous, ...] = ()
     everywhere: tuple[str, ...] = ()
     lookups: tuple[LookupShape, ...] = ()
+    unknown: str = ""
+    member: tuple[tuple[str, str], ...] = ()
+    always_since: str = ""
 
     @property
     def large(self) -> frozenset[str]:
@@ -237,8 +241,16 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         return sa.table(DELTA, *self.staged(*self.columns, *self.carried, *self.previous_columns, *ours))
 
     def is_current(self, target: sa.FromClause) -> Element:
-        """The predicate of a current version; every row where no versions are kept."""
-        return target.c[self.fields.is_current] == sa.literal_column(self.on) if self.history else sa.true()
+        """The predicate of a current version; every row where no versions are kept. None is the unknown member."""
+        current: Element = target.c[self.fields.is_current] == sa.literal_column(self.on) if self.history else sa.true()
+        return sa.and_(current, sa.not_(self.is_member(target))) if self.unknown else current
+
+    def is_member(self, target: sa.FromClause) -> Element:
+        """The predicate of the unknown member."""
+        name = self.fields.surrogate_key
+        if not self.unknown or name is None:
+            return sa.false()
+        return target.c[name].is_not_distinct_from(sa.literal_column(self.unknown))
 
     def is_deleted(self, target: sa.FromClause) -> Element:
         """The predicate of a row flagged as deleted."""

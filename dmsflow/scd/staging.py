@@ -95,7 +95,8 @@ Arrivals = Sequence[tuple[str, Arrival]]
 class Staging(Struct, frozen=True, kw_only=True):
     """Everything that staged rows are made of. ``checks`` are (name, DuckDB expression over staged columns).
 
-    A row that does not meet one of the ``warnings`` is loaded, and marked.
+    A row that does not meet one of the ``warnings`` is loaded, and marked. ``member`` is the key of the unknown member,
+    each column with its literal.
     """
 
     columns: tuple[Arrival, ...]
@@ -105,6 +106,7 @@ class Staging(Struct, frozen=True, kw_only=True):
     op: Arrival | None = None
     marked: Arrival | None = None
     lookups: Arrivals = ()
+    member: tuple[tuple[str, str], ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     reject_null_marks: bool = False
@@ -279,6 +281,9 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
             found.append(("not_storable", label, *misfit, value))
         if is_content(shape, name):
             found[before:] = [unless_gone(shape, typed, rule) for rule in found[before:]]
+    if staging.member:
+        same = sa.and_(*(typed.c[name] == sa.literal_column(value) for name, value in staging.member))
+        found.append(("unknown_member", None, "the key is that of the unknown member", same, sa.null()))
     found += _time_rules(shape, staging, typed)
     checks: list[Unnumbered] = [
         (

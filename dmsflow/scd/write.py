@@ -170,8 +170,10 @@ def _first_values(shape: MergeShape, staged: sa.FromClause) -> dict[str, Element
 
 
 def find_any(shape: MergeShape) -> sa.Select[tuple[int]]:
-    """1 when the target has a row of any kind, else 0."""
-    some = sa.exists(sa.select(sa.literal_column("1")).select_from(shape.target()))
+    """1 when the target has a row of any kind beside the unknown member, else 0."""
+    target = shape.target()
+    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(target)
+    some = sa.exists(rows.where(sa.not_(shape.is_member(target))) if shape.unknown else rows)
     return sa.select(sa.case((some, sa.literal_column("1", sa.Integer())), else_=sa.literal_column("0", sa.Integer())))
 
 

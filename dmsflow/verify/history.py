@@ -86,7 +86,8 @@ def _judge(merge: MergeShape) -> Query:
     start, end = target.c[fields.valid_from], target.c[fields.valid_to]
     flag = sa.case((merge.is_current(target), number(1)), else_=number(0))
     same = [target.c[name].label(f"e{i}") for i, name in enumerate(_comparable(merge))]
-    versions = sa.select(*keys, start.label("f"), end.label("t"), flag.label("c"), *same).subquery("v")
+    rows = sa.select(*keys, start.label("f"), end.label("t"), flag.label("c"), *same)
+    versions = (rows.where(sa.not_(merge.is_member(target))) if merge.unknown else rows).subquery("v")
     v = versions.c
     key = [v[f"k{i}"] for i in range(len(merge.key))]
     order = [v.f.asc().nulls_first(), v.t.asc().nulls_last(), v.c.asc()]

@@ -196,7 +196,7 @@ def test_every_reason_of_a_reject_is_described():
     described = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     source = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "dmsflow" / "scd").glob("*.py")))
     known = set(
-        re.findall(r'"((?:null|not|too|effective|lookup)_\w+|cast|check|late|duplicate_key|unknown_op)"', source)
+        re.findall(r'"((?:null|not|too|effective|lookup)_\w+|cast|check|late|duplicate_key|unknown_\w+)"', source)
     )
     of_sqlite, of_server = {*sqlite.REASONS.values()}, {*postgresql_errors.REASONS.values()}
     refused = {"refused"} | of_sqlite | of_server | {reason for _, reason in duckdb_words.REASONS}

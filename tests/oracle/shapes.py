@@ -178,6 +178,10 @@ SHAPES = (
         },
     ),
     Shape(
+        "type_2_with_an_unknown_member",
+        {"type": 2, "deletes": "close", "unknown_member": {"id": -1, "price": 0}},
+    ),
+    Shape(
         "type_2_of_uuids",
         {"type": 2, "effective_at": "changed", "fields": {"surrogate_key": {"from": "uuid"}}},
         key=("id", "code"),

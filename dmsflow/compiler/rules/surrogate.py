@@ -32,3 +32,19 @@ def lookups_have_their_type(spec: PipelineSpec) -> Iterator[Diagnostic]:
             message = f'column "{column.name}" has a type, and a lookup that gives it one'
             path: Path = ("columns", column.name, "type")
             yield Diagnostic(code="DMS287", message=message, path=path, help='remove "type"')
+
+
+def member_can_be_told(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """The unknown member is a row of its own by its surrogate key and by its business key."""
+    member, path = dict(spec.scd.unknown_member), ("scd", "unknown_member")
+    if not member:
+        return
+    if spec.scd.fields.surrogate_key is None or spec.scd.type is ScdType.APPEND:
+        message = "an unknown member needs a surrogate key, and rows that are found by their key"
+        help = "write kind: dimension under target, and type 0, 1 or 2"
+        yield Diagnostic(code="DMS288", message=message, path=path, help=help)
+    for name in spec.key:
+        if member.get(name) is None:
+            message = f'the unknown member has no value of the key column "{name}"'
+            help = "write one that no row of the source has"
+            yield Diagnostic(code="DMS288", message=message, path=path, help=help)
