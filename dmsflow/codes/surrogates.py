@@ -32,6 +32,13 @@ SURROGATES: tuple[Entry, ...] = (
         cure="Write a value of each key column that no row of the source has, and kind: dimension under target.",
     ),
     Entry(
+        code="DMS289",
+        slug="sequence-without-effect",
+        why="A sequence is named, and the surrogate keys come from somewhere else.",
+        mistake="surrogate_key: {column: sk, sequence: dw.customer_seq}",
+        cure="Write from: sequence, or remove the sequence.",
+    ),
+    Entry(
         code="DMS355",
         slug="key-without-a-name",
         why=(
@@ -75,5 +82,12 @@ SURROGATES: tuple[Entry, ...] = (
         why="The unknown member is a row of the target: it has its columns, and values of their types.",
         mistake="unknown_member: {customer_id: none}   # a bigint",
         cure="Write a value of the column's type, one for each NOT NULL column.",
+    ),
+    Entry(
+        code="DMS361",
+        slug="no-sequence",
+        why="An identity or a sequence is the database's own, and SQLite has none that gives no number twice.",
+        mistake="surrogate_key: {from: identity}   # the target is SQLite",
+        cure="Write from: blocks, which is the default, or from: uuid.",
     ),
 )

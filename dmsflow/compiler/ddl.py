@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dmsflow.compiler.build import Builder
 from dmsflow.compiler.feeds import memory_ddl
 from dmsflow.compiler.statements import compile_statement, create_table
-from dmsflow.compiler.surrogates import surrogate_type
+from dmsflow.compiler.surrogates import declare_numbers, sequence_ddl, surrogate_type
 from dmsflow.compiler.uniqueness import makes_unique_index
 from dmsflow.marks.names import COLUMN, GONE_PREFIX
 from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, compared_columns, note_column
@@ -56,7 +56,9 @@ def _target(builder: Builder) -> Iterator[Statement]:
     existing = builder.facts.target.shape
     table = builder.spec.target.table
     if existing is None:
-        element = create_table(builder.target, table, target_columns(builder), (), _key_columns(builder))
+        yield from sequence_ddl(builder.spec, builder.target)
+        numbered = declare_numbers(builder.spec, builder.target)
+        element = create_table(builder.target, table, target_columns(builder), (), _key_columns(builder), numbered)
         yield compile_statement("create_target", Side.TARGET, element, builder.target)
         return
     for column in target_columns(builder):

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from dmsflow.compiler.decode_checks import decode_values
-from dmsflow.compiler.literals import parse_duration, parse_timestamp
+from dmsflow.compiler.literals import parse_duration, parse_table_name, parse_timestamp
 from dmsflow.compiler.section import Section
 from dmsflow.model.deletes import DeleteScope, DeletesWithin
 from dmsflow.model.spec import Deletes, Detect, Duplicates, Fields, Kind, Late, Scd, ScdType, Target, Type1
 from dmsflow.model.surrogate import KeyFrom, SurrogateKey
+from dmsflow.model.table import TableName
 
 DMS_FIELDS = Fields(
     surrogate_key="SKEY",
@@ -114,7 +115,12 @@ def _decode_surrogate(scd: Section) -> SurrogateKey:
     node = fields.child("surrogate_key")
     if node is None or not node.is_collection:
         return SurrogateKey()
-    return SurrogateKey(made_from=fields.section("surrogate_key").choice("from", KeyFrom.BLOCKS))
+    parts = fields.section("surrogate_key")
+    named: TableName | None = None
+    return SurrogateKey(
+        made_from=parts.choice("from", KeyFrom.BLOCKS),
+        sequence=parts.literal("sequence", "DMS110", parse_table_name, named),
+    )
 
 
 def _decode_member(member: Section) -> tuple[tuple[str, str | None], ...]:

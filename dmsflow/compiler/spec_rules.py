@@ -53,6 +53,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     history.first_start_leaves_the_time,
     surrogate.surrogate_has_a_column,
     surrogate.uuid_names_one_row,
+    surrogate.sequences_are_used,
     surrogate.lookups_have_their_type,
     surrogate.member_can_be_told,
     feed.rows_have_an_order,

@@ -58,8 +58,12 @@ def create_table(
     columns: Sequence[Column],
     primary_key: Sequence[str] = (),
     compared: Mapping[str, int] | None = None,
+    behind: Mapping[str, str] | None = None,
 ) -> CreateTable:
-    """DDL that creates a table where there is none; ``compared`` columns are among so many of an index."""
+    """DDL that creates a table where there is none; ``compared`` columns are among so many of an index.
+
+    What stands ``behind`` the type of a column says where its values come from.
+    """
     known = dict.fromkeys(primary_key, len(primary_key)) | dict(compared or {})
     checks = (idioms.check(column.name, column.type) for column in columns)
     schema = "\x1f".join(part for part in (table.catalog, table.schema) if part) or None
@@ -69,7 +73,7 @@ def create_table(
         *(
             sa.Column(
                 column.name,
-                Native(declare(idioms, column.type, known.get(column.name, 0))),
+                Native(declare(idioms, column.type, known.get(column.name, 0)) + _find(behind, column.name)),
                 nullable=column.nullable and column.name not in primary_key,
                 primary_key=column.name in primary_key,
                 autoincrement=False,
@@ -80,6 +84,10 @@ def create_table(
         schema=schema,
     )
     return CreateTable(described, if_not_exists=True)
+
+
+def _find(behind: Mapping[str, str] | None, name: str) -> str:
+    return f" {behind[name]}" if behind and name in behind else ""
 
 
 def declare(idioms: Idioms, data_type: DataType, compared: int) -> str:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.diagnostics import Diagnostic, Path
 from dmsflow.engines.engine import Idioms
 from dmsflow.engines.name_keys import NamingIdioms
+from dmsflow.engines.numbering import NumberingIdioms
 from dmsflow.model.facts import Facts
+from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.surrogate import KeyFrom
-from dmsflow.model.table import DataType, TypeName
+from dmsflow.model.table import DataType, TableName, TypeName
 
 START = DataType(name=TypeName.TIMESTAMP)
 PATH: Path = ("scd", "fields", "surrogate_key")
@@ -26,10 +30,43 @@ def is_counted(spec: PipelineSpec) -> bool:
 
 
 def word_keys(spec: PipelineSpec, columns: Sequence[LoadedColumn], idioms: Idioms) -> str:
-    """The target's words for a key that other values give; empty where none do."""
-    if spec.scd.fields.surrogate_key is None or spec.scd.surrogate.made_from is not KeyFrom.UUID:
+    """The target's words for a key that other values give, or a sequence; empty where none do."""
+    if spec.scd.fields.surrogate_key is None:
         return ""
-    return _name_key(spec, columns, idioms) or ""
+    match spec.scd.surrogate.made_from:
+        case KeyFrom.UUID:
+            return _name_key(spec, columns, idioms) or ""
+        case KeyFrom.SEQUENCE if isinstance(idioms, NumberingIdioms):
+            return idioms.next_number(_find_sequence(spec))
+    return ""
+
+
+def _find_sequence(spec: PipelineSpec) -> TableName:
+    """The sequence that numbers the rows."""
+    target, named = spec.target.table, spec.scd.surrogate.sequence
+    if named is None:
+        return replace(target, table=f"{target.table}_{spec.scd.fields.surrogate_key}_seq")
+    return named if named.schema else replace(target, table=named.table)
+
+
+def sequence_ddl(spec: PipelineSpec, idioms: Idioms) -> Iterator[Statement]:
+    """DDL of the sequence that a new target needs."""
+    if spec.scd.fields.surrogate_key is None or not isinstance(idioms, NumberingIdioms):
+        return
+    made_from, sequence = spec.scd.surrogate.made_from, _find_sequence(spec)
+    needed = made_from is KeyFrom.IDENTITY and idioms.identity(sequence) is None
+    if needed or made_from is KeyFrom.SEQUENCE:
+        yield Statement(name="create_sequence", side=Side.TARGET, sql=idioms.create_sequence(sequence))
+
+
+def declare_numbers(spec: PipelineSpec, idioms: Idioms) -> dict[str, str]:
+    """What is declared of the columns of a new target behind their types: of one that numbers the rows."""
+    name = spec.scd.fields.surrogate_key
+    identity = spec.scd.surrogate.made_from is KeyFrom.IDENTITY
+    if name is None or not identity or not isinstance(idioms, NumberingIdioms):
+        return {}
+    sequence = _find_sequence(spec)
+    return {name: idioms.identity(sequence) or f"DEFAULT {idioms.next_number(sequence)}"}
 
 
 def _name_key(spec: PipelineSpec, columns: Sequence[LoadedColumn], idioms: Idioms) -> str | None:
@@ -42,7 +79,15 @@ def _name_key(spec: PipelineSpec, columns: Sequence[LoadedColumn], idioms: Idiom
 def surrogates_can_be_made(
     spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn], idioms: Idioms
 ) -> Iterator[Diagnostic]:
-    """A key that is made of other values needs a text of each that is the same in every database."""
+    """A key of other values needs a text of each that is the same in every database; a number needs a sequence."""
+    numbered = spec.scd.surrogate.made_from in (KeyFrom.IDENTITY, KeyFrom.SEQUENCE)
+    if numbered and not isinstance(idioms, NumberingIdioms):
+        yield Diagnostic(
+            code="DMS361",
+            message=f"{facts.target.engine} has no sequence that numbers rows once and for all",
+            path=(*PATH, "from"),
+            help="write from: blocks, or from: uuid",
+        )
     if spec.scd.fields.surrogate_key is None or spec.scd.surrogate.made_from is not KeyFrom.UUID:
         return
     if _name_key(spec, columns, idioms) is None:
@@ -63,10 +108,12 @@ def surrogate_column_fits(spec: PipelineSpec, facts: Facts) -> Iterator[Diagnost
         return
     made_from = spec.scd.surrogate.made_from
     fits = column.type.family in ("uuid", "text") if made_from is KeyFrom.UUID else column.type.family != "uuid"
+    if made_from is KeyFrom.IDENTITY:
+        fits = fits and (column.generated or not column.nullable)
     if not fits:
         yield Diagnostic(
             code="DMS356",
             message=f'surrogate key "{column.name}" of {spec.target.table} is {column.type}, not for {made_from}',
             path=PATH,
-            help="write from: blocks for numbers and from: uuid for UUIDs, or load into a new table",
+            help="write from: blocks for numbers and from: uuid for UUIDs; an identity fills itself, or is NOT NULL",
         )

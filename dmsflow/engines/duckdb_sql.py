@@ -94,6 +94,18 @@ class DuckDBIdioms(StandardIdioms):
             return None
         return f"CREATE SCHEMA IF NOT EXISTS {self.qualify(TableName(table=table.schema, schema=table.catalog))}"
 
+    def create_sequence(self, sequence: TableName) -> str:
+        """DDL of a sequence."""
+        return f"CREATE SEQUENCE IF NOT EXISTS {self.qualify(sequence)}"
+
+    def next_number(self, sequence: TableName) -> str:
+        """The next number of it."""
+        return f"nextval({write_text(self.qualify(sequence))})"
+
+    def identity(self, sequence: TableName) -> str | None:
+        """None: a default takes the next number of the sequence."""
+        return None
+
     def unique_current(self, index: str, table: TableName, key: Sequence[str], flag: str | None) -> str | None:
         """An expression index: NULL, which is never a duplicate, for versions that are not current."""
         parts = [self.quote(name) for name in key]

@@ -15,6 +15,7 @@ from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.checks import Check, CheckKind
 from dmsflow.model.guards import Guards
 from dmsflow.model.spec import ColumnSpec, Connection, ExecutorName, PipelineSpec, SecretText, Source
+from dmsflow.model.surrogate import KeyFrom, SurrogateKey
 from dmsflow.model.table import DataType, TableName, TypeName
 from dmsflow.rehearsal.dialects import reading
 from dmsflow.rehearsal.dimensions import fill_dimensions
@@ -102,12 +103,18 @@ def rehearse(loaded: LoadedSpec, given: Given, scratch: Scratch, *, guards: bool
         connections=tuple(map(_replace_connection, spec.connections)),
         source=_without_catalog(spec.source),
         target=replace(spec.target, table=replace(spec.target.table, catalog=None)),
+        scd=replace(spec.scd, surrogate=_number_here(spec.scd.surrogate)),
         columns=tuple(map(_look_up_here, spec.columns)),
         parallel=replace(spec.parallel, executor=ExecutorName.THREADS),
         guards=spec.guards if guards else Guards(),
         checks=tuple(check for check in spec.checks if _is_asked(check, guards)),
     )
     return Rehearsed(loaded=dataclasses.replace(loaded, spec=spec), scratch=scratch)
+
+
+def _number_here(surrogate: SurrogateKey) -> SurrogateKey:
+    """Numbers that a database would give are counted here."""
+    return surrogate if surrogate.made_from is KeyFrom.UUID else SurrogateKey()
 
 
 def _look_up_here(column: ColumnSpec) -> ColumnSpec:

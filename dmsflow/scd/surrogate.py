@@ -31,6 +31,10 @@ def surrogate_values(shape: MergeShape, rows: sa.FromClause, values: dict[str, E
     match shape.key_from:
         case KeyFrom.BLOCKS:
             return {name: sa.bindparam("sk_base", type_=sa.BigInteger()) + sa.func.row_number().over()}
+        case KeyFrom.IDENTITY:
+            return {}
+        case KeyFrom.SEQUENCE:
+            return {name: sa.literal_column(shape.key_words)}
         case KeyFrom.UUID:
             start = [values[fields.valid_from]] if shape.history else []
             return {name: Words(shape.key_words, *(rows.c[part] for part in shape.key), *start)}

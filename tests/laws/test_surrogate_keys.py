@@ -93,3 +93,40 @@ def test_a_table_keeps_its_kind_of_key(tmp_path):
         with world.open("target") as connection:
             connection.execute("DROP TABLE t")
             connection.commit()
+
+
+NUMBERED = [("duckdb", "duckdb"), ("postgresql", "postgresql")]
+
+
+@pytest.mark.parametrize(("source", "target"), NUMBERED)
+@pytest.mark.parametrize("made_from", ["identity", "sequence"])
+def test_the_database_numbers_the_rows(tmp_path, source, target, made_from):
+    world = World(tmp_path, source, target)
+    key = {"from": made_from} | ({"sequence": '"my seq"'} if made_from == "sequence" else {})
+    kind = {"type": 2, "effective_at": "at", "fields": {"surrogate_key": key}, "unknown_member": {"k": -1, "l": "none"}}
+    for value, at in (("x", DAY), ("y", datetime(2024, 3, 1))):
+        world.write_source(rows(value, at), COLUMNS)
+        assert world.apply(spec(scd=kind)).status is RunStatus.SUCCEEDED
+    keys = [sk for (sk,) in world.read("SELECT t_sk FROM t ORDER BY 1")]
+    assert len(set(keys)) == len(keys) == 25
+    assert (keys[0], keys[1]) == (-1, 1)
+
+
+def test_sqlite_numbers_nothing_by_itself(tmp_path):
+    world = World(tmp_path, "duckdb", "sqlite")
+    world.write_source(rows("x", DAY), COLUMNS)
+    for made_from in ("identity", "sequence"):
+        with pytest.raises(SpecRejected) as refused:
+            world.apply(spec(scd={"type": 2, "fields": {"surrogate_key": {"from": made_from}}}))
+        assert [it.code for it in refused.value.diagnostics] == ["DMS361"]
+
+
+def test_a_column_that_does_not_fill_itself_is_no_identity(tmp_path):
+    world = World(tmp_path, "duckdb", "duckdb")
+    world.write_source(rows("x", DAY), COLUMNS)
+    world.apply(spec(scd={"type": 2, "effective_at": "at"}))
+    with world.open("target") as connection:
+        connection.execute("ALTER TABLE t ALTER t_sk DROP NOT NULL")
+    with pytest.raises(SpecRejected) as refused:
+        world.apply(spec(scd={"type": 2, "effective_at": "at", "fields": {"surrogate_key": {"from": "identity"}}}))
+    assert [it.code for it in refused.value.diagnostics] == ["DMS356"]

@@ -181,6 +181,8 @@ SHAPES = (
         "type_2_with_an_unknown_member",
         {"type": 2, "deletes": "close", "unknown_member": {"id": -1, "price": 0}},
     ),
+    Shape("type_2_of_an_identity", {"type": 2, "fields": {"surrogate_key": {"from": "identity"}}}),
+    Shape("type_2_of_a_sequence", {"type": 2, "fields": {"surrogate_key": {"from": "sequence", "sequence": "t_seq"}}}),
     Shape(
         "type_2_of_uuids",
         {"type": 2, "effective_at": "changed", "fields": {"surrogate_key": {"from": "uuid"}}},

@@ -48,3 +48,10 @@ def member_can_be_told(spec: PipelineSpec) -> Iterator[Diagnostic]:
             message = f'the unknown member has no value of the key column "{name}"'
             help = "write one that no row of the source has"
             yield Diagnostic(code="DMS288", message=message, path=path, help=help)
+
+
+def sequences_are_used(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A sequence numbers rows only where it is asked to."""
+    if spec.scd.surrogate.sequence is not None and spec.scd.surrogate.made_from is not KeyFrom.SEQUENCE:
+        message = "the sequence has no effect: the surrogate key does not come from one"
+        yield Diagnostic(code="DMS289", message=message, path=(*PATH, "sequence"), help="write from: sequence")
