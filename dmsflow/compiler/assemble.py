@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -37,8 +38,6 @@ def merge_shape(
     """The shape of the merge in the target's own words."""
     by_name = {column.name.lower(): column.name for column in columns}
     scd = spec.scd
-    on, off = _flag_literals(facts, scd.fields.is_current, idioms)
-    gone, here = _flag_literals(facts, scd.fields.is_deleted, idioms)
     key = tuple(by_name[name.lower()] for name in spec.key)
     return MergeShape(
         table=spec.target.table.table,
@@ -56,10 +55,6 @@ def merge_shape(
         has_effective=scd.effective_at is not None,
         first_valid_from=idioms.literal(scd.first_valid_from) if scd.first_valid_from else None,
         open_end=idioms.literal(scd.open_end),
-        on=on,
-        off=off,
-        gone=gone,
-        here=here,
         order_by=len(scd.last_by),
         marks=len(spec.checkpoint.columns) if sql_refuses_null_marks(spec) else 0,
         warnings=len(row_warnings(spec.checks)),
@@ -79,8 +74,16 @@ def merge_shape(
         everywhere=tuple(column.name for column in columns if spec.is_everywhere(column.spec)),
         previous=tuple(previous_of(it.spec, it.name) for it in columns if it.policy is Policy.PREVIOUS),
         lookups=shape_lookups(spec, facts, columns, idioms),
+        **_flags(spec, facts, idioms),
         **shape_member(spec, columns, idioms),
     )
+
+
+def _flags(spec: PipelineSpec, facts: Facts, idioms: Idioms) -> dict[str, Any]:
+    """How the engine's own two flags are written in the target, set and not."""
+    on, off = _flag_literals(facts, spec.scd.fields.is_current, idioms)
+    gone, here = _flag_literals(facts, spec.scd.fields.is_deleted, idioms)
+    return {"on": on, "off": off, "gone": gone, "here": here}
 
 
 def _instant(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> str | None:
