@@ -120,6 +120,27 @@ def test_a_value_that_the_source_does_not_have_is_wrong_usage(lab):
     assert shown(lab)["watermark"]["id"]["value"] == "9"
 
 
+@pytest.mark.parametrize(
+    ("kind", "refused", "told", "taken"),
+    [
+        ("smallint", "32768", "beyond the range of smallint", "-32768"),
+        ("bigint", "9223372036854775808", "beyond the range of bigint", "9223372036854775807"),
+        ("decimal(5,2)", "1.005", "has more decimals than decimal(5,2)", "1.10"),
+        ("decimal(5,2)", "1000", "beyond the range of decimal(5,2)", "-999.9900"),
+        ("decimal(38,2)", "1e36", "beyond the range of decimal(38,2)", "123456789012345678901234567890123456.78"),
+        ("timestamp", "2026-03-01 08:00:00.1234567", "finer than a microsecond", "2026-03-01 08:00:00.1234560"),
+    ],
+)
+def test_a_value_with_more_digits_than_the_column_has_is_wrong_usage(tmp_path, kind, refused, told, taken):
+    lab = Lab(tmp_path)
+    lab.make(f"CREATE TABLE s (id {kind})")
+    spec = {"scd": "append", "checkpoint": {"columns": ["id"]}}
+    assert lab.apply(**spec).code == 0
+    outcome = checkpoint(lab, "set", f"id={refused}", "--yes")
+    assert (outcome.code, told in outcome.err) == (2, True), outcome.err
+    assert checkpoint(lab, "set", f"id={taken}", "--yes").code == 0
+
+
 def test_nothing_moves_while_a_run_holds_the_lease(lab):
     lease = f"'t', 'r1', 'p', '{platform.node()}', {os.getpid()}, '{datetime.now()}', '{datetime.now()}'"
     lab.make(f"INSERT INTO dmsflow_lease VALUES ({lease})", side="target")
