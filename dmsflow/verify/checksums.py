@@ -8,9 +8,9 @@ from msgspec import Struct
 from dmsflow.engines.digests import DigestWords, Typed
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.table import DataType, TypeName
-from dmsflow.scd.shape import Element, Query
+from dmsflow.scd.shape import Element, Query, number
 from dmsflow.verify.columns import TEXT, Choice, Compared
-from dmsflow.verify.sides import ALL, MISFITS, REFUSED, TIME
+from dmsflow.verify.sides import ALL, DELETED, INSIDE, MISFITS, REFUSED, TIME
 
 Ask = Callable[[sa.Subquery], Query]
 
@@ -43,13 +43,18 @@ class Questions(Struct, frozen=True, kw_only=True):
     def sum_segments(self, rows: sa.Subquery) -> Query:
         """Segment, rows, and the sum of their digests, which their order does not change."""
         segment = sa.case((rows.c[REFUSED], sa.literal_column(str(NO_SEGMENT))), else_=self._segment())
-        numbered = sa.select(segment.label("segment"), self._number().label("digest")).select_from(rows).subquery("n")
+        digests = sa.select(segment.label("segment"), self._number().label("digest")).select_from(rows)
+        numbered = digests.where(sa.not_(rows.c[DELETED])).subquery("n")
         return sa.select(numbered.c.segment, sa.func.count(), sa.func.sum(numbered.c.digest)).group_by(
             numbered.c.segment
         )
 
     def list_digests(self, segments: Collection[int] | None) -> Ask:
-        """The digests of the rows of these segments, or of all: of key, row, all that is loaded, and the time."""
+        """The digests of the rows of these segments, or of all: of key, row, all that is loaded, and partition.
+
+        And when a row holds, whether it says that its key is deleted, whether it is a reject, and whether its key has
+        to be in the source.
+        """
 
         def ask(rows: sa.Subquery) -> Query:
             time: Element = rows.c[TIME] if TIME in rows.c else sa.null()
@@ -61,14 +66,21 @@ class Questions(Struct, frozen=True, kw_only=True):
                 self._sql(self.words.number(every)) if every else self._number(),
             )
             names = ("k0", "k1", "r", "f")
-            sound = sa.not_(rows.c[REFUSED])
             chosen = sa.select(
                 *(value.label(name) for name, value in zip(names, picked, strict=True)),
                 sa.cast(time, sa.types.DateTime()).label("t"),
+                sa.case((rows.c[DELETED], number(1)), else_=number(0)).label("g"),
+                sa.case((rows.c[REFUSED], number(1)), else_=number(0)).label("x"),
+                rows.c[INSIDE].label("i"),
+                self._partition().label("p"),
             ).select_from(rows)
-            return chosen.where(sound, self._within(segments))
+            return chosen.where(self._within(segments))
 
         return ask
+
+    def list_partitions(self, rows: sa.Subquery) -> Query:
+        """The partitions that arrive, a rejected row's among them."""
+        return sa.select(self._partition().label("p")).select_from(rows).distinct()
 
     def find_rows(self, keys: Sequence[int]) -> Ask:
         """The rows of keys by the first digest: both digests, the values as text, what fits no type."""
@@ -88,7 +100,11 @@ class Questions(Struct, frozen=True, kw_only=True):
                     rows.c[MISFITS],
                 )
                 .select_from(rows)
-                .where(sa.not_(rows.c[REFUSED]), sa.literal_column(f"{one} IN ({listed})", sa.Boolean()))
+                .where(
+                    sa.not_(rows.c[REFUSED]),
+                    sa.not_(rows.c[DELETED]),
+                    sa.literal_column(f"{one} IN ({listed})", sa.Boolean()),
+                )
             )
 
         return ask
@@ -107,6 +123,10 @@ class Questions(Struct, frozen=True, kw_only=True):
         if self.misfits:
             values.append(Typed(sql=self.idioms.quote(MISFITS), type=TEXT))
         return self._sql(self.words.number(values))
+
+    def _partition(self) -> Element:
+        parts = [*map(self._typed, self.choice.partition)]
+        return self._sql(self.words.number(parts)) if parts else sa.cast(sa.null(), sa.Integer())
 
     def _key(self) -> list[Typed]:
         return [*map(self._typed, self.choice.key or self.choice.row)]

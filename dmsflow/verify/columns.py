@@ -28,11 +28,15 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """The columns of the key, those of the row with the key's first, and those left out."""
+    """The columns of the key, those of the row with the key's first, and those left out.
+
+    ``partition`` are those by which absence counts; none where one of them is left out.
+    """
 
     key: tuple[Compared, ...]
     row: tuple[Compared, ...]
     left_out: tuple[LeftOut, ...]
+    partition: tuple[Compared, ...] = ()
 
 
 def choose_columns(merge: MergeShape, columns: Sequence[LoadedColumn], target: Idioms, *, alike: bool) -> Choice:
@@ -46,7 +50,9 @@ def choose_columns(merge: MergeShape, columns: Sequence[LoadedColumn], target: I
             left_out.append(LeftOut(column=column.name, why=why))
     key = tuple(column for name in merge.key for column in compared if column.name == name)
     rest = tuple(column for column in compared if column not in key)
-    return Choice(key=key, row=(*key, *rest), left_out=tuple(left_out))
+    parts = tuple(column for name in merge.partition for column in compared if column.name == name)
+    whole = parts if len(parts) == len(merge.partition) else ()
+    return Choice(key=key, row=(*key, *rest), left_out=tuple(left_out), partition=whole)
 
 
 def _compared(column: LoadedColumn, target: Idioms) -> Compared:

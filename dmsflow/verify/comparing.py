@@ -14,10 +14,11 @@ from dmsflow.verify.asking import Asked
 from dmsflow.verify.checksums import NO_SEGMENT
 from dmsflow.verify.report import Difference, Kind, Segments, Tally, Values
 
-EXPECTED, ACTUAL, FOUND = "expected_digests", "actual_digests", "found"
+EXPECTED, ACTUAL, ARRIVED, FOUND = "expected_digests", "actual_digests", "arrived", "found"
 TYPED = (
     "CAST(k0 AS HUGEINT) AS k0, CAST(k1 AS HUGEINT) AS k1, CAST(r AS HUGEINT) AS r, CAST(f AS HUGEINT) AS f, "
-    "CAST(t AS TIMESTAMP) AS t"
+    "CAST(t AS TIMESTAMP) AS t, CAST(g AS INTEGER) AS g, CAST(x AS INTEGER) AS x, CAST(i AS INTEGER) AS i, "
+    "CAST(p AS HUGEINT) AS p"
 )
 
 MOST_ROWS = 1_000_000
@@ -26,26 +27,34 @@ MOST_ROWS = 1_000_000
 CLASSIFY = f"""
 CREATE TABLE {FOUND} AS
 WITH e AS (
-    SELECT k0, k1, count(DISTINCT f) AS kinds, any_value(r) AS r, max(t) AS t FROM {EXPECTED} GROUP BY k0, k1
+    SELECT k0, k1, count(DISTINCT (f, g)) FILTER (x = 0) AS kinds, any_value(r) FILTER (x = 0) AS r,
+        max(t) FILTER (x = 0) AS t, max(g) AS g
+    FROM {EXPECTED} GROUP BY k0, k1
 ), a AS (
-    SELECT k0, k1, count(*) AS n, any_value(r) AS r, max(t) AS t FROM {ACTUAL} GROUP BY k0, k1
+    SELECT k0, k1, count(*) AS n, any_value(r) AS r, max(t) AS t, max(i) AS i, any_value(p) AS p
+    FROM {ACTUAL} GROUP BY k0, k1
 )
 SELECT k0, k1, 1 AS n, CASE
     WHEN a.n > 1 THEN 'duplicate'
     WHEN e.kinds > 1 THEN 'refused'
-    WHEN a.n IS NULL THEN 'missing'
-    WHEN e.kinds IS NULL THEN 'extra'
-    WHEN e.r = a.r THEN 'same'
+    WHEN a.n IS NULL THEN if(e.g = 1 OR e.kinds = 0, 'same', 'missing')
+    WHEN e.kinds IS NULL THEN if(a.i = 1 OR EXISTS (FROM {ARRIVED} AS o WHERE o.p = a.p), 'extra', 'kept')
+    WHEN e.kinds = 0 OR (e.r = a.r AND e.g = 0) THEN 'same'
     WHEN e.t < a.t THEN 'late'
+    WHEN e.g = 1 THEN 'extra'
     ELSE 'different'
 END AS kind
 FROM e FULL JOIN a USING (k0, k1)
 """
-"""A key with different rows is refused by a run, and so is a row that is older than the version it meets."""
+"""A key with different rows is refused by a run, and so is a row that is older than the version it meets.
+
+A key that the source does not name is kept, unless its absence counts; one that it says is deleted is not. One of which
+it has only rejects stays as it is.
+"""
 
 CLASSIFY_APPENDED = f"""
 CREATE TABLE {FOUND} AS
-WITH e AS (SELECT k0, k1, r, count(*) AS n FROM {EXPECTED} GROUP BY ALL),
+WITH e AS (SELECT k0, k1, r, count(*) AS n FROM {EXPECTED} WHERE x = 0 GROUP BY ALL),
 a AS (SELECT k0, k1, r, count(*) AS n FROM {ACTUAL} GROUP BY ALL),
 apart AS (
     SELECT k0, k1,
@@ -58,9 +67,9 @@ apart AS (
         least(sum(missing), sum(extra)) AS pairs
     FROM apart GROUP BY k0, k1
 )
-SELECT k0, k1, n, kind FROM keys, (VALUES ('different'), ('missing'), ('extra'), ('duplicate')) AS kinds(kind),
+SELECT k0, k1, n, kind FROM keys, (VALUES ('different'), ('missing'), ('kept'), ('duplicate')) AS kinds(kind),
     LATERAL (SELECT CASE kind
-        WHEN 'different' THEN pairs WHEN 'missing' THEN missing - pairs WHEN 'extra' THEN extra - pairs ELSE again
+        WHEN 'different' THEN pairs WHEN 'missing' THEN missing - pairs WHEN 'kept' THEN extra - pairs ELSE again
     END AS n)
 WHERE n > 0
 """
@@ -76,8 +85,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
 
 
-def compare(expected: Asked, actual: Asked, *, appended: bool, keeps: bool, limit: int) -> Outcome:
-    """The differences, in one scan of each side where there is none. ``keeps``: a row may be in the target alone."""
+def compare(expected: Asked, actual: Asked, *, appended: bool, limit: int) -> Outcome:
+    """The differences, in one scan of each side where there is none."""
     here, there = (_read_sums(side) for side in (expected, actual))
     rejected = here.pop(NO_SEGMENT, (0, 0))[0]
     counts = {"expected": _count(here), "actual": _count(there), "rejected": rejected}
@@ -87,10 +96,9 @@ def compare(expected: Asked, actual: Asked, *, appended: bool, keeps: bool, limi
         return Outcome(counts=Tally(**counts), segments=segments, exact=True, differences=())
     chosen = _choose(apart, here, there)
     found = _classify(expected, actual, chosen, appended=appended)
-    counts |= {name: found.get(name, 0) for name in ("missing", "different", "duplicate", "late")}
+    counts |= {name: found.get(name, 0) for name in ("missing", "extra", "different", "duplicate", "kept", "late")}
     counts["rejected"] += found.get("refused", 0)
-    counts["kept" if keeps else "extra"] = found.get("extra", 0)
-    shown = _show(expected, actual, keeps=keeps, limit=limit) if limit else ()
+    shown = _show(expected, actual, limit=limit) if limit else ()
     exact = len(chosen) == len(apart)
     return Outcome(counts=Tally(**counts), segments=segments, exact=exact, differences=tuple(shown))
 
@@ -127,14 +135,18 @@ def _classify(expected: Asked, actual: Asked, segments: tuple[int, ...], *, appe
     scratch = expected.scratch
     for side, table in ((expected, EXPECTED), (actual, ACTUAL)):
         side.keep(side.questions.list_digests(segments), table, TYPED)
+    if expected.questions.choice.partition:
+        expected.keep(expected.questions.list_partitions, ARRIVED, "CAST(p AS HUGEINT) AS p")
+    else:
+        scratch.execute(f"CREATE TABLE {ARRIVED} (p HUGEINT)")
     scratch.execute(CLASSIFY_APPENDED if appended else CLASSIFY)
     counted = scratch.fetch(f"SELECT kind, sum(n) FROM {FOUND} GROUP BY kind")
     return {str(kind): _int(rows) for kind, rows in counted}
 
 
-def _show(expected: Asked, actual: Asked, *, keeps: bool, limit: int) -> list[Difference]:
+def _show(expected: Asked, actual: Asked, *, limit: int) -> list[Difference]:
     """Some of the keys that differ, with their values."""
-    keys = _find_keys(expected.scratch, keeps=keeps, limit=limit)
+    keys = _find_keys(expected.scratch, limit=limit)
     if not keys:
         return []
     first = sorted({key for key, _, _ in keys})
@@ -150,9 +162,8 @@ def _show(expected: Asked, actual: Asked, *, keeps: bool, limit: int) -> list[Di
     return sorted(found, key=lambda it: [*Kind].index(it.kind))
 
 
-def _find_keys(scratch: DuckDBSession, *, keeps: bool, limit: int) -> list[tuple[int, int, Kind]]:
-    kinds = [kind for kind in Kind if not (keeps and kind is Kind.EXTRA)]
-    listed = ", ".join(f"'{kind}'" for kind in kinds)
+def _find_keys(scratch: DuckDBSession, *, limit: int) -> list[tuple[int, int, Kind]]:
+    listed = ", ".join(f"'{kind}'" for kind in Kind)
     rows = scratch.fetch(
         f"SELECT k0, k1, kind FROM {FOUND} WHERE kind IN ({listed}) ORDER BY kind, k0, k1 LIMIT {limit}"
     )

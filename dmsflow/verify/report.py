@@ -29,8 +29,8 @@ class Kind(StrEnum):
 class Tally(Struct, frozen=True, kw_only=True):
     """Rows on both sides, and what became of them; all but the first two count keys, or rows of type append.
 
-    ``kept``: only the target has them, and the spec does not let the source delete. ``late`` and ``rejected`` rows of
-    the source are none that a run would load.
+    ``kept``: only the target has them, and nothing in the source says that they are gone. ``late`` and ``rejected``
+    rows of the source are none that a run would load.
     """
 
     expected: int = 0

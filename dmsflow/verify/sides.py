@@ -11,14 +11,17 @@ from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import Side, Statement, Transfer
-from dmsflow.model.spec import Duplicates
+from dmsflow.model.spec import Deletes, Duplicates
 from dmsflow.scd.native import Native
-from dmsflow.scd.shape import EFFECTIVE, FAULT, GONE, Element, Query, order_column, word
+from dmsflow.scd.shape import EFFECTIVE, FAULT, GONE, Element, MergeShape, Query, order_column, word
 from dmsflow.scd.staging import stage_rows
 from dmsflow.verify.columns import TEXT, Choice, Compared
 
 MISFITS, TIME, REFUSED, ALL = "_dms_misfits", "_dms_time", "_dms_refused", "_dms_all"
 """What is no value of its type, as text; when a row holds; whether it is a reject; before all staged columns."""
+
+DELETED, INSIDE = "_dms_deleted", "_dms_inside"
+"""Whether a row of the source says that its key is deleted; 1 for a row of the target whose key has to be there."""
 
 
 class SideSql(Struct, frozen=True, kw_only=True):
@@ -58,9 +61,11 @@ def expected_rows(builder: Builder, choice: Choice) -> SideSql:
         picked = [_typed(rows.c[column.name], column, idioms).label(column.name) for column in choice.row]
         all_of = [rows.c[name].label(f"{ALL}_{i}") for i, name in enumerate(every)]
         time = [rows.c[EFFECTIVE].label(TIME)] if builder.merge.has_effective else []
-        return sa.select(
-            *picked, *all_of, *time, sa.cast(sa.null(), _text(idioms)).label(MISFITS), refused.label(REFUSED)
-        ).where(_is_last(rows), _is_there(builder, rows))
+        deleted = _says_deleted(builder, rows)
+        shown = sa.true() if builder.merge.deletes is not Deletes.IGNORE else sa.not_(deleted)
+        ours = (refused.label(REFUSED), deleted.label(DELETED), sa.literal_column("0", sa.Integer()).label(INSIDE))
+        none = sa.cast(sa.null(), _text(idioms)).label(MISFITS)
+        return sa.select(*picked, *all_of, *time, none, *ours).where(_is_last(rows), shown)
 
     return SideSql(idioms=idioms, write=write, streamed=streamed)
 
@@ -71,6 +76,8 @@ def actual_rows(builder: Builder, choice: Choice, *, digesting: bool) -> SideSql
     target = merge.target().alias("t")
     names = [column.name for column in choice.row]
     time = [target.c[merge.fields.valid_from].label(TIME)] if merge.history and merge.has_effective else []
+    inside = _counts_absence(merge).label(INSIDE)
+    sound = (sa.false().label(REFUSED), sa.false().label(DELETED))
     current = (merge.is_current(target), merge.is_live(target))
     if digesting:
         idioms = builder.target
@@ -78,20 +85,20 @@ def actual_rows(builder: Builder, choice: Choice, *, digesting: bool) -> SideSql
         def write_own(_: frozenset[str]) -> Query:
             picked = [_typed(target.c[column.name], column, idioms).label(column.name) for column in choice.row]
             none = sa.cast(sa.null(), _text(idioms)).label(MISFITS)
-            return sa.select(*picked, *time, none, sa.false().label(REFUSED)).where(*current)
+            return sa.select(*picked, *time, none, *sound, inside).where(*current)
 
         return SideSql(idioms=idioms, write=write_own)
-    read = sa.select(*(target.c[name] for name in names), *time).where(*current)
+    read = sa.select(*(target.c[name] for name in names), *time, inside).where(*current)
     streamed = compile_statement("read_target", Side.TARGET, read, builder.target)
     scratch = DuckDBIdioms()
-    rows = Relation(f'"{INCOMING}"', [*names, *([TIME] if time else [])]).alias("a")
+    rows = Relation(f'"{INCOMING}"', [*names, *([TIME] if time else []), INSIDE]).alias("a")
 
     def write(loose: frozenset[str]) -> Query:
         picked = [_typed(_fitting(rows.c[c.name], c, loose), c, scratch).label(c.name) for c in choice.row]
         misfits = [_misfit(rows.c[c.name], c) for c in choice.row if c.name in loose]
         told: Element = sa.func.nullif(sa.func.concat(*misfits), word("")) if misfits else sa.null()
         when = [sa.cast(rows.c[TIME], Native("TIMESTAMP")).label(TIME)] if time else []
-        return sa.select(*picked, *when, sa.cast(told, _text(scratch)).label(MISFITS), sa.false().label(REFUSED))
+        return sa.select(*picked, *when, sa.cast(told, _text(scratch)).label(MISFITS), *sound, rows.c[INSIDE])
 
     return SideSql(idioms=scratch, write=write, streamed=streamed)
 
@@ -143,11 +150,21 @@ def _is_last(rows: sa.Subquery) -> Element:
     return sa.or_(rows.c[FAULT].is_not(None), rows.c["_dms_place"] == sa.literal_column("1"))
 
 
-def _is_there(builder: Builder, rows: sa.Subquery) -> Element:
-    """Whether a sound row says that its key is there: not the operation, nor the mark, of a deleted one."""
+def _says_deleted(builder: Builder, rows: sa.Subquery) -> Element:
+    """Whether a sound row says that its key is not there: by its operation, or by a mark."""
     merge, gone = builder.merge, sa.literal_column("1", sa.Integer())
     deleted = rows.c[GONE] == gone if merge.op else merge.is_marked(rows)
-    return sa.or_(rows.c[FAULT].is_not(None), sa.not_(deleted))
+    return sa.and_(rows.c[FAULT].is_(None), deleted)
+
+
+def _counts_absence(merge: MergeShape) -> Element:
+    """1 for a row of the target whose key has to be in the source; of partitions it is not known here."""
+    yes, no = (sa.literal_column(digit, sa.Integer()) for digit in "10")
+    if not merge.deleting or merge.marks_of_deleted or merge.partition:
+        return no
+    if merge.scope_where:
+        return sa.case((sa.literal_column(f"({merge.scope_where})", sa.Boolean()), yes), else_=no)
+    return yes
 
 
 def _unstorable(builder: Builder, rows: sa.Subquery) -> Iterator[Element]:

@@ -25,7 +25,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Idioms, Session, one_state
 from dmsflow.errors import PlanRefused, SpecRejected
 from dmsflow.model.plan import CheckpointPlan, Side, Transfer
-from dmsflow.model.spec import Deletes, PipelineSpec, ScdType, param_values
+from dmsflow.model.spec import PipelineSpec, ScdType, param_values
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd.shape import EFFECTIVE
 from dmsflow.verify.asking import Asked
@@ -169,7 +169,6 @@ def _compare(loaded: LoadedSpec, builder: Builder, access: Access, sessions: Ses
             expected,
             actual,
             appended=spec.scd.type is ScdType.APPEND,
-            keeps=spec.scd.deletes is Deletes.IGNORE or spec.is_feed or bool(spec.scd.within.scopes),
             limit=limit,
         )
     return _report(builder, choice, outcome, words[0])

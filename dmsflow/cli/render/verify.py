@@ -14,7 +14,7 @@ TOLD = {
     "extra": "the target has them, the source does not",
     "different": "a column differs",
     "duplicate": "the target has them more than once",
-    "kept": "the target alone has them: no difference, the source deletes nothing there",
+    "kept": "the target alone has them: no difference, the source does not say that they are gone",
     "late": "older than the target's version: no difference, a run rejects them",
     "rejected": "a run rejects them: no difference",
 }
