@@ -219,6 +219,13 @@ TABLES: tuple[Entry, ...] = (
     ),
     Entry(
         code="DMS345",
+        slug="check-of-another-type",
+        why="Only a date or a time has an age, and a value of one type is never one of another: no row would meet it.",
+        mistake="accepted_values: {column: code, values: [1, 2]}   # code is text",
+        cure='Name a column of that type, or write the values as it has them, such as ["1", "2"].',
+    ),
+    Entry(
+        code="DMS346",
         slug="guard-would-refuse",
         why="The source tells how many rows it has, at once and about: fewer than a guard wants, so a run would fail.",
         mistake="guards: {min_rows: 1000}   # and the table has just been emptied",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from decimal import Decimal
 
 from dmsflow.compiler.columns import LoadedColumn
 from dmsflow.compiler.surrogates import surrogate_type
@@ -11,11 +12,13 @@ from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
 from dmsflow.errors import DatabaseError
-from dmsflow.model.checks import Check, CheckKind, CheckOn
+from dmsflow.model.checks import AcceptedValue, Check, CheckKind, CheckOn
 from dmsflow.model.facts import Facts
 from dmsflow.model.previous import find_previous
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.model.table import DataType, TypeName
+
+TIMES = ("date", "timestamp", "timestamptz")
 
 
 def try_set_checks(
@@ -27,6 +30,7 @@ def try_set_checks(
     for i, check in enumerate(spec.checks):
         known = _types(spec, facts, columns, check.on)
         yield from _unknown(check.columns, tuple(known), ("checks", i, check.kind), "the checked rows")
+        yield from _ill_typed(check, ("checks", i, check.kind), known)
     if not of_sets:
         return
     with closing(access.open_target()) as session:
@@ -71,6 +75,35 @@ def _unknown(names: Sequence[str], known: Sequence[str], path: Path, where: str)
         if name.lower() not in folded:
             help = did_you_mean(name, known) or f"there are: {', '.join(known[:12])}"
             yield Diagnostic(code="DMS301", message=f'column "{name}" is not in {where}', path=path, help=help)
+
+
+def _ill_typed(check: Check, path: Path, known: dict[str, DataType]) -> Iterator[Diagnostic]:
+    """A column whose values have no age, or are never one of the accepted ones."""
+    if check.kind not in (CheckKind.FRESH, CheckKind.ACCEPTED_VALUES) or not check.columns:
+        return
+    name = check.columns[0]
+    kind = next((kind for other, kind in known.items() if other.lower() == name.lower()), None)
+    if kind is None or kind.foreign:
+        return
+    if check.kind is CheckKind.FRESH and kind.family not in TIMES:
+        message = f'column "{name}" is {kind}, which has no age'
+        help = "name a column of type date, timestamp or timestamptz"
+        yield Diagnostic(code="DMS345", message=message, path=(*path, "column"), help=help)
+    for i, value in enumerate(check.values):
+        if not _can_be(value, kind.family):
+            message = f"no value of {kind} is {value!r}" if isinstance(value, str) else f"no value of {kind} is {value}"
+            help = "quote it, as a text" if kind.family == "text" else f"write values of {kind}"
+            yield Diagnostic(code="DMS345", message=message, path=(*path, "values", i), help=help)
+
+
+def _can_be(value: AcceptedValue, family: str) -> bool:
+    """Whether a constant of a spec compares with values of a family of types; a text may be written for many."""
+    match family:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer" | "decimal" | "float":
+            return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return not isinstance(value, bool | int | float | Decimal)
 
 
 def _try_table(check: Check, path: Path, session: Session) -> Iterator[Diagnostic]:

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, assert_never
 
 import sqlalchemy as sa
 
+from dmsflow.compiler.questions import ENDLESS, tellable
 from dmsflow.compiler.statements import compile_statement
+from dmsflow.compiler.survey import AS_TEXT
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.checks import Check, CheckKind, CheckOn, PlannedCheck
 from dmsflow.model.plan import Fault, Side, Statement
 from dmsflow.model.spec import PipelineSpec
-from dmsflow.scd.shape import FAULT, Element, at_most, is_sound, warn_column
+from dmsflow.model.table import Column, DataType, TypeName
+from dmsflow.scd.shape import FAULT, GONE, Element, at_most, is_sound, warn_column
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
@@ -77,7 +80,9 @@ def check_statements(builder: "Builder", faults: Sequence[Fault]) -> Iterator[St
                 failing = sa.and_(failing, is_sound(rows))
         else:
             failing = _failing(builder.target, check, rows)
-        yield compile_statement(f"check_{check.name}", Side.TARGET, _count(check, rows, failing), builder.target)
+        yield compile_statement(
+            f"check_{check.name}", Side.TARGET, _count(builder, check, rows, failing), builder.target
+        )
         sample = _sample(check, rows, failing, planned.columns)
         if sample is not None:
             yield compile_statement(f"sample_{check.name}", Side.TARGET, sample, builder.target)
@@ -93,6 +98,8 @@ def _relation(builder: "Builder", check: Check) -> sa.FromClause:
     elif check.on is CheckOn.STAGED:
         staged = merge.stage().alias("s")
         loaded = sa.and_(is_sound(staged), sa.not_(merge.is_marked(staged)))
+        if merge.op:
+            loaded = sa.and_(loaded, staged.c[GONE] == sa.literal_column("0"))
         chosen = sa.select(*(staged.c[name] for name in merge.columns)).where(loaded)
     else:
         return merge.stage().alias(CHECKED)
@@ -137,7 +144,7 @@ def _refers_to_nothing(check: Check, columns: Sequence[Element]) -> Element:
     return sa.and_(*(column.is_not(None) for column in columns), sa.not_(found))
 
 
-def _count(check: Check, rows: sa.FromClause, failing: Element) -> sa.Executable:
+def _count(builder: "Builder", check: Check, rows: sa.FromClause, failing: Element) -> sa.Executable:
     """Two numbers: rows that do not meet the check, and rows at all. Of fresh ones the first is the latest time."""
     whole = sa.select(sa.func.count()).select_from(rows).scalar_subquery()
     match check.kind:
@@ -146,7 +153,7 @@ def _count(check: Check, rows: sa.FromClause, failing: Element) -> sa.Executable
                 sa.case((failing, sa.literal_column("1")), else_=sa.literal_column("0")), sa.func.count()
             ).select_from(rows)
         case CheckKind.FRESH:
-            return sa.select(sa.func.max(_find(rows, check.columns)[0]), sa.func.count()).select_from(rows)
+            return sa.select(_latest(builder, check, rows), sa.func.count()).select_from(rows)
         case CheckKind.ROWS:
             return sa.select(sa.literal_column("0"), sa.func.count()).select_from(rows)
         case CheckKind.UNIQUE:
@@ -154,6 +161,20 @@ def _count(check: Check, rows: sa.FromClause, failing: Element) -> sa.Executable
             return sa.select(sa.select(sa.func.count()).select_from(groups).scalar_subquery(), whole)
     broken = sa.select(sa.func.count()).select_from(rows).where(failing).scalar_subquery()
     return sa.select(broken, whole)
+
+
+def _latest(builder: "Builder", check: Check, rows: sa.FromClause) -> Element:
+    """The latest time, as a driver can hand it over; one that no calendar knows says nothing about an age."""
+    (value,) = _find(rows, check.columns)
+    existing = builder.facts.target.shape.columns if builder.facts.target.shape else ()
+    kinds = {column.name.lower(): column.type for column in existing}
+    kinds |= {column.name.lower(): column.type for column in builder.columns}
+    kind = kinds.get(check.columns[0].lower(), DataType(name=TypeName.TIMESTAMP))
+    column = Column(name=check.columns[0], type=kind)
+    if builder.facts.target.engine in ENDLESS:
+        value = sa.case((tellable(value, column), value))
+    latest: Element = sa.func.max(value)
+    return sa.cast(latest, sa.String()) if kind.family in AS_TEXT else latest
 
 
 def _repeated(rows: sa.FromClause, whole: Element, columns: Sequence[Element]) -> sa.Select[tuple[object, ...]]:

@@ -245,7 +245,7 @@ def guard_meets_its_rows(spec: PipelineSpec, facts: Facts) -> Problems:
     if least is None or rows is None or rows >= least:
         return
     yield Diagnostic(
-        code="DMS345",
+        code="DMS346",
         severity=Severity.WARNING,
         message=f"a run is refused: the source has about {rows:,} rows, and guards.min_rows is {least:,}",
         path=("guards", "min_rows"),

@@ -131,16 +131,18 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
         value = make_storable(value, unstorable)
     staged = sa.select(
         *(_staged(shape, typed, name, arrival) for name, arrival in arrivals),
-        *(_unmet(expr).label(warn_column(i)) for i, expr in enumerate(staging.warnings)),
+        *(_unmet(shape, typed, expr).label(warn_column(i)) for i, expr in enumerate(staging.warnings)),
         sa.cast(fault, sa.Integer()).label(FAULT),
         sa.cast(value, Told()).label(VALUE),
     )
     return staged, tuple(fault for fault, _, _ in rules)
 
 
-def _unmet(expr: str) -> Element:
-    """1 where a row does not meet a predicate, which NULL does."""
+def _unmet(shape: MergeShape, typed: sa.FromClause, expr: str) -> Element:
+    """1 where a row does not meet a predicate, which NULL does, and a row that says that its key was deleted."""
     unmet: Element = sa.literal_column(f"(({expr}) IS FALSE)", sa.Boolean())
+    if shape.op:
+        unmet = sa.and_(sa.not_(is_gone(shape, typed)), unmet)
     return sa.case((unmet, sa.literal_column("1", sa.Integer())), else_=sa.literal_column("0", sa.Integer()))
 
 

@@ -99,6 +99,18 @@ def test_a_set_is_as_fresh_as_its_latest_row(source, target, on, tmp_path) -> No
     assert "hours before the run, wanted are 240" in report.checks[0].message
 
 
+@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
+def test_a_time_with_a_zone_has_an_age_and_one_that_no_calendar_knows_has_none(target, tmp_path) -> None:
+    world = World(tmp_path, "duckdb", target)
+    wanted = spec({"fresh": {"column": "at", "within": "10d"}, "on": "staged", "severity": "warning"})
+    for kind in ("timestamptz", "timestamp"):
+        wanted["target"] = {**wanted["target"], "table": f"t_{kind}"}
+        for at, status in (("2020-01-01", "warned"), (datetime.now(), "passed")):
+            world.write_source([{"k": 1, "at": at}, {"k": 2, "at": "infinity"}], {"k": "bigint", "at": kind})
+            report = world.apply(wanted | {"columns": {"k": {}, "at": {}}})
+            assert [one.status for one in report.checks] == [status], report
+
+
 def test_a_set_without_a_row_is_not_fresh(tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     world.write_source([], COLUMNS)
@@ -167,6 +179,9 @@ BAD = [
     ({"references": {"columns": ["l"], "table": "s2", "key": ["cod"]}, "on": "result"}, 'did you mean "code"?'),
     ({"expr": "count(*) > nothing", "on": "result"}, "the target refuses the check"),
     ({"rows": {"min": 1}, "where": "nothing = 1", "on": "staged"}, "the target refuses the check"),
+    ({"fresh": {"column": "l", "within": "1d"}, "on": "staged"}, 'DMS345] check-of-another-type: column "l" is'),
+    ({"accepted_values": {"column": "l", "values": ["1", 2]}}, "DMS345] check-of-another-type: no value of text is 2"),
+    ({"accepted_values": {"column": "k", "values": [1, "x"]}, "on": "result"}, "no value of integer is 'x'"),
 ]
 
 

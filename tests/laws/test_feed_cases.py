@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dmsflow.errors import SpecRejected
-from tests.laws.test_feeds import DAY, TARGETS, USER, WRITES, Rules, expected, load, make_spec, stored
+from tests.laws.test_feeds import COLUMNS, DAY, TARGETS, USER, WRITES, Rules, expected, load, make_spec, stored
 from tests.laws.world import World, as_instant
 
 
@@ -115,6 +115,15 @@ def test_of_a_delete_only_the_key_and_the_time_are_read(tmp_path: Path) -> None:
     assert rows.rejected == 2
     told = world.read("SELECT reason, column_name, column_value FROM dmsflow_reject WHERE reason <> 'check'")
     assert sorted(told, key=repr) == [("unknown_op", "op", "X"), ("unknown_op", "op", None)]
+
+
+def test_no_check_looks_at_a_row_that_says_that_its_key_was_deleted(tmp_path: Path) -> None:
+    world, spec = World(tmp_path, "duckdb", "duckdb"), make_spec(Rules(policies=ALL_TWO))
+    filled = [{"name": on, "on": on, "not_null": ["a"], "severity": "warning"} for on in ("row", "staged")]
+    spec["checks"] = [*filled, {"name": "few", "on": "staged", "rows": {"max": 2}}]
+    world.write_source([observe(1, 1, "x"), observe(2, 1, "x"), observe(1, 2, None, op="D")], COLUMNS)
+    report = world.apply(spec)
+    assert (report.rows.closed, [check.status for check in report.checks]) == (1, ["passed"] * 3), report
 
 
 def test_the_first_row_of_a_new_key_counts_with_type_0(tmp_path: Path) -> None:
