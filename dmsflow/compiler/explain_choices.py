@@ -35,6 +35,7 @@ def explain_choices(builder: "Builder", workers: int, why_workers: str) -> tuple
         *writers_choices(builder.facts.writers),
         *_lookups(builder),
         *_feed(builder),
+        *_everywhere(builder),
         *_deletes(builder),
         *_guards(builder),
         *_uniqueness(builder),
@@ -100,6 +101,13 @@ def _feed(builder: "Builder") -> Iterator[Decision]:
         kept = f"the rows of {say_window(window)}" if window else "every row"
         why = f"{kept} and the last one of each key are remembered, to make the history of a key again where it is late"
         yield Decision(about="late rows", choice="insert", why=why)
+
+
+def _everywhere(builder: "Builder") -> Iterator[Decision]:
+    names = ", ".join(builder.merge.everywhere)
+    if names:
+        why = f"every version of a key has the latest {names}: where a key is written, its closed versions are as well"
+        yield Decision(about="closed versions", choice="rewritten", why=why)
 
 
 def chunk_choice(cut: Cut) -> Decision:

@@ -109,6 +109,14 @@ def column_path(spec: PipelineSpec, name: str) -> Path:
     return ("columns", name) if spec.columns else ("source",)
 
 
+def engine_path(spec: PipelineSpec, name: str) -> Path:
+    """Where the spec gives one of the engine's own columns its name."""
+    for kept in find_previous(spec.columns):
+        if name in kept.names:
+            return ("columns", kept.column, "previous" if name == kept.value else "since")
+    return ("scd", "fields")
+
+
 def engine_names(spec: PipelineSpec) -> tuple[str, ...]:
     """The engine's own column names that this spec's target has."""
     fields, names = spec.scd.fields, [spec.scd.fields.surrogate_key]

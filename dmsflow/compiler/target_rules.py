@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dmsflow.compiler.columns import INSTANT, LoadedColumn, match_columns
 from dmsflow.compiler.member import member_fits
 from dmsflow.compiler.surrogates import surrogate_column_fits
-from dmsflow.compiler.table_rules import column_path, engine_names
+from dmsflow.compiler.table_rules import column_path, engine_names, engine_path
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.marks.names import GONE_PREFIX, SEEN_PREFIX
 from dmsflow.model.facts import Facts
@@ -70,7 +70,7 @@ def target_names_are_kept(spec: PipelineSpec, facts: Facts) -> Problems:
         return
     named: list[tuple[Path, str]] = [(("target", "table"), f"{GONE_PREFIX}{spec.target.table.table}")]
     named += [(column_path(spec, c.name), c.name) for c in match_columns(spec, facts)]
-    named += [(("scd", "fields"), name) for name in engine_names(spec)]
+    named += [(engine_path(spec, name), name) for name in engine_names(spec)]
     for path, name in named:
         if len(name.encode()) > longest:
             yield Diagnostic(
@@ -101,14 +101,14 @@ def target_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
                 path=("key", spec.key.index(column.name)),
                 help="a key cannot be added to rows that are there already: name the column they have",
             )
-    kept = {name: it.column for it in find_previous(spec.columns) for name in it.names}
+    kept = {name for it in find_previous(spec.columns) for name in it.names}
     for name in engine_names(spec):
         if shape.find(name) is None and name in kept:
             if spec.target.evolve is Evolve.REFUSE:
                 yield Diagnostic(
                     code="DMS308",
                     message=f'column "{name}" is not in target table {spec.target.table}',
-                    path=("columns", kept[name], "scd"),
+                    path=engine_path(spec, name),
                     help="set target.evolve: add, or name the column that the table has under previous, or since",
                 )
         elif shape.find(name) is None:
@@ -170,7 +170,7 @@ def target_columns_are_writable(spec: PipelineSpec, facts: Facts) -> Problems:
     if shape is None:
         return
     named: list[tuple[Path, str]] = [(column_path(spec, c.name), c.name) for c in match_columns(spec, facts)]
-    named += [(("scd",), name) for name in engine_names(spec)]
+    named += [(engine_path(spec, name), name) for name in engine_names(spec)]
     for path, name in named:
         column = shape.find(name)
         if column is not None and column.computed:
