@@ -72,8 +72,8 @@ SURROGATES: tuple[Entry, ...] = (
     Entry(
         code="DMS359",
         slug="lookup-compares-types",
-        why="A text and a number that mean the same are not equal in every database: a lookup compares like with like.",
-        mistake="lookup: {dimension: dim_customer, key: customer_id}   # a text here, a bigint there",
+        why="A number has many texts, 7 and 007 among them: a lookup compares like with like. A text is cast, and told.",
+        mistake="lookup: {dimension: dim_customer, key: customer_id}   # a bigint here, a text there",
         cure="Cast the column in a query of the source.",
     ),
     Entry(

@@ -21,7 +21,7 @@ def pipelines(tmp_path: Path) -> Path:
 
 def test_every_example_is_run_here():
     found = {path.stem for path in PIPELINES.glob("*.yaml")} - {"connections"}
-    assert found == {*IN_ORDER, "dim_subscription"}
+    assert found == {*IN_ORDER, "dim_subscription", "fact_payment"}
 
 
 def test_every_example_validates_without_a_word():
@@ -54,7 +54,18 @@ def test_a_feed_leaves_one_history_whatever_comes_first(pipelines: Path):
             assert apply("dim_subscription.yaml", "--set", f"month={month}", cwd=pipelines).code == 0
         assert not WRITES & apply("dim_subscription.yaml", cwd=pipelines).rows.keys()
         found.append(ask(pipelines / "warehouse.duckdb", versions))
-    assert found[0] == found[1] and len(found[0]) == 8
+    assert found[0] == found[1] and len(found[0]) == 9
+
+
+def test_a_payment_has_the_plan_that_it_paid_for(pipelines: Path):
+    for month in ("2026-03-01", "2026-04-01"):
+        assert apply("dim_subscription.yaml", "--set", f"month={month}", cwd=pipelines).code == 0
+    assert apply("fact_payment.yaml", cwd=pipelines).rows["inserted"] == 7
+    assert not WRITES & apply("fact_payment.yaml", cwd=pipelines).rows.keys()
+    plans = "SELECT plan FROM fact_payment JOIN dim_subscription ON subscription_sk = dim_subscription_sk ORDER BY ALL"
+    found = [plan for (plan,) in ask(pipelines / "warehouse.duckdb", plans)]
+    assert found == ["basic", "pro", "team", "team", "trial", "unknown", "unknown"]
+    assert dmsflow("verify", "fact_payment.yaml", cwd=pipelines).code == 0
 
 
 def test_flights_are_loaded_as_their_files_arrive(pipelines: Path, tmp_path: Path):

@@ -204,7 +204,7 @@ WRONG = {
     "no such key": ({"key": ["k", "l"]}, "DMS358"),
     "no such surrogate key": ({"fields": {"surrogate_key": "sk"}}, "DMS358"),
     "no validity": ({"as_of": "at", "fields": {"valid_to": "until"}}, "DMS358"),
-    "another type": ({"key": {"k": "l", "m": "l"}}, "DMS359"),
+    "another type": ({"key": {"k": "k", "m": "k"}}, "DMS359"),
     "a number for a time": ({"as_of": "id"}, "DMS359"),
     "no source column": ({"key": {"k": "kk", "m": "l"}}, "DMS301"),
 }
@@ -217,6 +217,13 @@ def test_a_lookup_that_cannot_meet_is_told(world, why):
     with pytest.raises(SpecRejected) as refused:
         world.apply(now_spec(1, ONE | wrong))
     assert {it.code for it in refused.value.diagnostics} == {code}
+
+
+def test_a_text_that_is_no_key_is_a_reject(world):
+    world.write_source([fact(), fact(id=2, l="1")], FACTS)
+    lookup = {"dimension": "d", "key": {"k": "l"}}
+    assert world.apply(now_spec(1, lookup)).rows.inserted == 1
+    assert world.read("SELECT reason, column_name, column_value FROM dmsflow_reject") == [("cast", "l", "a")]
 
 
 def test_a_text_that_is_no_time_is_a_reject(world):
