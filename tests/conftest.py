@@ -2,14 +2,19 @@
 
 import gc
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+import typer.testing
 
 from dmsflow.cli.app import GARBAGE_THRESHOLD
 from tests import postgres
 
 gc.set_threshold(GARBAGE_THRESHOLD)
 """As in the program itself."""
+
+typer.testing._get_command = cache(typer.testing._get_command)
+"""The command line is put together once, and not for every command that a test runs."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,13 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import psycopg
 import yaml
 from typer.testing import CliRunner
 
 from dmsflow.cli.app import app
 from tests import postgres
+from tests.duckdb_file import DuckDBFile
 
 TABLES = {
     "duckdb": "SELECT table_name FROM duckdb_tables()",
@@ -50,7 +50,7 @@ class Lab:
     def __init__(self, folder: Path, source: str = "duckdb", target: str = "duckdb") -> None:
         self.folder, self.engines = folder, {"source": source, "target": target}
         self.servers = {side: postgres.borrow() for side, engine in self.engines.items() if engine == "postgresql"}
-        self._reader: duckdb.DuckDBPyConnection | None = None
+        self._reader: DuckDBFile | None = None
 
     def url(self, side: str) -> str:
         """Where the source or the target is; a relative path is one in the folder."""
@@ -61,7 +61,7 @@ class Lab:
         if side in self.servers:
             return closing(psycopg.connect(self.servers[side]))
         path = str(self.folder / f"{side}.db")
-        return closing(duckdb.connect(path) if self.engines[side] == "duckdb" else sqlite3.connect(path))
+        return closing(DuckDBFile(path) if self.engines[side] == "duckdb" else sqlite3.connect(path))
 
     def make(self, *statements: str, side: str = "source") -> None:
         """Run statements in the source, or the target."""
@@ -77,7 +77,7 @@ class Lab:
         if side != "target" or self.engines[side] != "duckdb":
             with self.open(side) as connection:
                 return connection.execute(sql).fetchall()
-        self._reader = self._reader or duckdb.connect(str(self.folder / "target.db"))
+        self._reader = self._reader or DuckDBFile(self.folder / "target.db")
         return self._reader.execute(sql).fetchall()
 
     def release(self) -> None:

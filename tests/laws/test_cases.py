@@ -1,11 +1,9 @@
-"""Laws 18 to 29 case by case: an input, and the history that must be stored. Other systems get these wrong."""
+"""Laws 18 to 29: instants, zones and values that no spec test can write. The other cases are in tests/matrix."""
 
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
-from dmsflow.model.result import RunStatus
 from tests.laws.test_histories import PAIRS
 from tests.laws.world import World, as_instant
 
@@ -19,118 +17,6 @@ def row(key: str | None, value: str | None, day: int = 0, second: str | None = "
 
 BY_COLUMN = {"effective_at": "at"}
 
-CASES = {
-    # name: (scd options, extracts, the stored versions as (a, b, v, from day, to day, current), rejects by reason)
-    "NULL becomes a value": (
-        {},
-        [[row("k", None)], [row("k", "x")]],
-        [("k", "", None, False), ("k", "", "x", True)],
-        [],
-    ),
-    "a value becomes NULL": (
-        {},
-        [[row("k", "x")], [row("k", None)]],
-        [("k", "", "x", False), ("k", "", None, True)],
-        [],
-    ),
-    "empty text is not NULL": (
-        {},
-        [[row("k", "")], [row("k", None)]],
-        [("k", "", "", False), ("k", "", None, True)],
-        [],
-    ),
-    "the word NULL is not NULL": (
-        {},
-        [[row("k", "NULL")], [row("k", None)]],
-        [("k", "", "NULL", False), ("k", "", None, True)],
-        [],
-    ),
-    "composite keys do not run together": (
-        {},
-        [[row("a|b", "1", second="c")], [row("a|b", "1", second="c"), row("a", "2", second="b|c")]],
-        [("a", "b|c", "2", True), ("a|b", "c", "1", True)],
-        [],
-    ),
-    "every column of a key counts": (
-        {"deletes": "close"},
-        [
-            [row("k", "x", second="1"), row("k", "y", second="2")],
-            [row("k", "z", second="1"), row("k", "y", second="2")],
-        ],
-        [("k", "1", "x", False), ("k", "1", "z", True), ("k", "2", "y", True)],
-        [],
-    ),
-    "a NULL in the key is a reject": ({}, [[row(None, "x"), row("k", "y")]], [("k", "", "y", True)], ["null_key"]),
-    "different rows of a key are rejects": (
-        {},
-        [[row("k", "x"), row("k", "y"), row("l", "z")]],
-        [("l", "", "z", True)],
-        ["duplicate_key", "duplicate_key"],
-    ),
-    "equal rows of a key collapse": ({}, [[row("k", "x"), row("k", "x")]], [("k", "", "x", True)], []),
-    "the last by order wins": (
-        {"duplicates": "last", "order_by": ["at"]},
-        [[row("k", "late", 5), row("k", "early", 1)]],
-        [("k", "", "late", True)],
-        [],
-    ),
-    "a tie in the order is a reject": (
-        {"duplicates": "last", "order_by": ["at"]},
-        [[row("k", "x", 5), row("k", "y", 5)]],
-        [],
-        ["duplicate_key", "duplicate_key"],
-    ),
-    "a late row is a reject": (
-        BY_COLUMN,
-        [[row("k", "new", 5)], [row("k", "old", 3)]],
-        [("k", "", "new", True)],
-        ["late"],
-    ),
-    "a late row with equal content is a reject": (
-        BY_COLUMN,
-        [[row("k", "same", 5)], [row("k", "same", 3)]],
-        [("k", "", "same", True)],
-        ["late"],
-    ),
-    "another content at the same instant is a reject": (
-        BY_COLUMN,
-        [[row("k", "one", 5)], [row("k", "two", 5)]],
-        [("k", "", "one", True)],
-        ["late"],
-    ),
-    "a late row may correct": (
-        {**BY_COLUMN, "late": "correct_current"},
-        [[row("k", "new", 5)], [row("k", "old", 3)]],
-        [("k", "", "old", True)],
-        [],
-    ),
-    "the same row again is nothing": (BY_COLUMN, [[row("k", "x", 5)]] * 3, [("k", "", "x", True)], []),
-    "a row without its business time is a reject": (
-        BY_COLUMN,
-        [[{"a": "k", "b": "", "v": "x", "at": None}]],
-        [],
-        ["null_effective"],
-    ),
-    "a key comes back unchanged": (
-        {"deletes": "close"},
-        [[row("k", "x"), row("l", "y")], [row("l", "y")], [row("k", "x"), row("l", "y")]],
-        [("k", "", "x", False), ("k", "", "x", True), ("l", "", "y", True)],
-        [],
-    ),
-    "a key that comes back before it was gone is late": (
-        {**BY_COLUMN, "deletes": "close"},
-        [[row("k", "x", 1), row("l", "y")], [row("l", "y")], [row("k", "z", 2), row("l", "y")]],
-        [("k", "", "x", False), ("l", "", "y", True)],
-        ["late"],
-    ),
-    "a tombstone ends when the key comes back": (
-        {"deletes": "tombstone"},
-        [[row("k", "x"), row("l", "y")], [row("l", "y")], [row("l", "y")], [row("k", "x"), row("l", "y")]],
-        [("k", "", "x", False), ("k", "", "x", False), ("k", "", "x", True), ("l", "", "y", True)],
-        [],
-    ),
-}
-
 
 def spec(scd: dict) -> dict:
     return {
@@ -143,23 +29,6 @@ def spec(scd: dict) -> dict:
         "scd": {"type": 2, **scd},
         "errors": {"max_rows": 100},
     }
-
-
-@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
-@pytest.mark.parametrize("case", CASES)
-def test_case(source, target, case, tmp_path) -> None:
-    scd, extracts, versions, reasons = CASES[case]
-    world = World(tmp_path, source, target)
-    for extract in extracts:
-        world.write_source(extract, COLUMNS)
-        assert world.apply(spec(scd)).status is RunStatus.SUCCEEDED
-    found = world.read("SELECT a, b, v, is_current FROM t ORDER BY a, b, valid_from")
-    assert [(*values, bool(current)) for *values, current in found] == versions
-    assert [reason for (reason,) in world.read("SELECT reason FROM dmsflow_reject")] == reasons
-    intervals = world.read("SELECT a, b, valid_from, valid_to FROM t ORDER BY a, b, valid_from")
-    assert all(as_instant(start) < as_instant(end) for *_, start, end in intervals)
-    for (a, b, _, end), (c, d, start, _) in pairwise(intervals):
-        assert (a, b) != (c, d) or as_instant(end) <= as_instant(start), "versions of a key do not overlap"
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)

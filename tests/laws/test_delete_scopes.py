@@ -17,7 +17,12 @@ ENDS = [
 ]
 """Each mode in DuckDB, and half of them elsewhere."""
 
-CUTS = [{}, {"parallel": {"min_rows": 0, "chunk_rows": 2, "workers": 2}}]
+CHUNKS = {"parallel": {"min_rows": 0, "chunk_rows": 2, "workers": 2}}
+CUT_ENDS = [
+    *((*end, {} if end[1] == "duckdb" else CHUNKS) for end in ENDS),
+    ("duckdb", "duckdb", 2, "close", CHUNKS),
+]
+"""Each mode as a whole in DuckDB and in chunks elsewhere; one in chunks in DuckDB too."""
 
 
 def spec(kind: int, mode: str, scope: object, **more: object) -> dict:
@@ -62,9 +67,8 @@ def test_partitions_that_do_not_arrive_are_left_alone(source, target, kind, mode
     assert (empty.status, empty.rows.closed) == (RunStatus.SUCCEEDED, 0), "where no partition arrives, no key is gone"
 
 
-@pytest.mark.parametrize(("source", "target", "kind", "mode"), ENDS)
-@pytest.mark.parametrize("cut", CUTS)
-def test_keys_outside_a_part_of_the_target_are_left_alone(source, target, cut, kind, mode, tmp_path) -> None:
+@pytest.mark.parametrize(("source", "target", "kind", "mode", "cut"), CUT_ENDS)
+def test_keys_outside_a_part_of_the_target_are_left_alone(source, target, kind, mode, cut, tmp_path) -> None:
     world = World(tmp_path, source, target)
     wanted = spec(kind, mode, {"where": "l = 'DE' AND k <> 3"}, guards={"max_close_percent": None}, **cut)
     load(world, ROWS, wanted)
@@ -74,9 +78,8 @@ def test_keys_outside_a_part_of_the_target_are_left_alone(source, target, cut, k
     assert load(world, [*ROWS[:2], *ROWS[6:]], wanted).rows.closed == 0
 
 
-@pytest.mark.parametrize(("source", "target", "kind", "mode"), ENDS)
-@pytest.mark.parametrize("cut", CUTS)
-def test_a_mark_deletes_its_key_and_absence_means_nothing(source, target, cut, kind, mode, tmp_path) -> None:
+@pytest.mark.parametrize(("source", "target", "kind", "mode", "cut"), CUT_ENDS)
+def test_a_mark_deletes_its_key_and_absence_means_nothing(source, target, kind, mode, cut, tmp_path) -> None:
     world = World(tmp_path, source, target)
     wanted = spec(kind, mode, {"column": "a", "values": ["Y", "y"]}, **cut)
     first = load(world, [*ROWS[:7], {**ROWS[7], "a": "Y"}], wanted)

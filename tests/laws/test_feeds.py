@@ -49,7 +49,7 @@ def observations(draw):
             "op": st.sampled_from(["I", "U", "U", "D"]),
         }
     )
-    return draw(st.lists(one, max_size=16, unique_by=lambda o: (o["k"], o["at"], o["ord"])))
+    return draw(st.lists(one, min_size=5, max_size=16, unique_by=lambda o: (o["k"], o["at"], o["ord"])))
 
 
 @st.composite
@@ -119,8 +119,8 @@ def expected(rules: Rules, seen: list[dict]) -> list[tuple]:
 
 
 def examples(request: pytest.FixtureRequest, target: str):
-    """A few examples; --histories says how many. The first one is as good as empty."""
-    count = max(request.config.getoption("--histories") // (10 if target == "postgresql" else 5), 3)
+    """A few examples; --histories says how many. The first one is always the smallest that there is."""
+    count = max(request.config.getoption("--histories") // (10 if target == "postgresql" else 5), 2)
     return settings(
         max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
     )

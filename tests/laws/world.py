@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import psycopg
 import yaml
 
@@ -19,6 +18,7 @@ from dmsflow.model.spec import param_values
 from dmsflow.rehearsal.exact import ExactEffects, measure_effects
 from dmsflow.runtime.apply import Watcher, apply_plan, new_run_id
 from tests import postgres
+from tests.duckdb_file import DuckDBFile
 
 COLUMNS = {
     "k": "bigint",
@@ -51,7 +51,7 @@ class World:
         transfer: Transfer | None = None,
     ) -> None:
         self.folder, self.source, self.target, self.transfer = folder, source, target, transfer
-        self._reader: duckdb.DuckDBPyConnection | None = None
+        self._reader: DuckDBFile | None = None
         on_server = [side for side, engine in (("source", source), ("target", target)) if engine == "postgresql"]
         self.servers = servers or {side: postgres.borrow() for side in on_server}
         if len(on_server) == 2 and transfer is Transfer.IN_PLACE:
@@ -114,7 +114,7 @@ class World:
                 yield connection
             return
         path = str(self.folder / f"{side}.db")
-        with closing(sqlite3.connect(path) if engine == "sqlite" else duckdb.connect(path)) as connection:
+        with closing(sqlite3.connect(path) if engine == "sqlite" else DuckDBFile(path)) as connection:
             yield connection
 
     def read(self, sql: str) -> list[tuple]:
@@ -122,7 +122,7 @@ class World:
         if self.target != "duckdb":
             with self.open("target") as connection:
                 return connection.execute(sql).fetchall()
-        self._reader = self._reader or duckdb.connect(str(self.folder / "target.db"))
+        self._reader = self._reader or DuckDBFile(self.folder / "target.db")
         return self._reader.execute(sql).fetchall()
 
     def release(self) -> None:
@@ -152,7 +152,7 @@ class World:
         loaded = load_spec(self.write_spec(spec))
         decoded = loaded.raise_if_rejected()
         with open_access(decoded, read_only=True) as access:
-            plan = compile_plan(loaded, access, transfer=self.transfer).plan
+            plan = compile_plan(loaded, access, self.folder / "plans", transfer=self.transfer).plan
         return measure_effects(plan, decoded, **asked)
 
     def print_target(self) -> list[tuple]:
