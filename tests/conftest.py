@@ -19,7 +19,7 @@ typer.testing._get_command = cache(typer.testing._get_command)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--histories", type=int, default=6, help="random histories per pair of engines in the model-based test"
+        "--histories", type=int, default=5, help="random histories per pair of engines in the model-based test"
     )
 
 

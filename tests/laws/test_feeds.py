@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dmsflow.model.plan import Transfer
@@ -49,7 +49,10 @@ def observations(draw):
             "op": st.sampled_from(["I", "U", "U", "D"]),
         }
     )
-    return draw(st.lists(one, min_size=5, max_size=16, unique_by=lambda o: (o["k"], o["at"], o["ord"])))
+    seen = draw(st.lists(one, max_size=16, unique_by=lambda o: (o["k"], o["at"], o["ord"])))
+    # The first example is always the smallest that there is, and some roads have no other one.
+    assume(len(seen) > 3)
+    return seen
 
 
 @st.composite
@@ -119,8 +122,8 @@ def expected(rules: Rules, seen: list[dict]) -> list[tuple]:
 
 
 def examples(request: pytest.FixtureRequest, target: str):
-    """A few examples; --histories says how many. The first one is always the smallest that there is."""
-    count = max(request.config.getoption("--histories") // (10 if target == "postgresql" else 5), 2)
+    """One or two examples; --histories says how many more."""
+    count = max(request.config.getoption("--histories") // 5, 1 if target == "postgresql" else 2)
     return settings(
         max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None
     )
