@@ -31,7 +31,7 @@ def spec(scd: dict) -> dict:
     }
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 def test_only_the_very_first_version_starts_at_the_literal(source, target, tmp_path) -> None:
     world = World(tmp_path, source, target)
     wanted = spec({"deletes": "close", "first_valid_from": "1900-01-01"})
@@ -45,7 +45,7 @@ def test_only_the_very_first_version_starts_at_the_literal(source, target, tmp_p
     assert starts[1] > datetime(2020, 1, 1)
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 def test_one_instant_per_run_closes_and_opens(source, target, tmp_path) -> None:
     world = World(tmp_path, source, target)
     wanted = spec({"deletes": "close"}) | {"parallel": {"min_rows": 0, "chunk_rows": 2, "workers": 3}}
@@ -80,8 +80,10 @@ def test_values_are_compared_as_the_target_stores_them(tmp_path) -> None:
     assert world.apply(wanted).rows.unchanged == 3
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
-@pytest.mark.parametrize("declared", ["varchar", "timestamptz"])
+@pytest.mark.parametrize(
+    ("source", "target", "declared"),
+    [*((*pair, "timestamptz") for pair in PAIRS), *((*pair, "varchar") for pair in PAIRS[-2:])],
+)
 def test_the_offset_of_a_business_time_counts(source, target, declared, tmp_path) -> None:
     world = World(tmp_path, source, target)
     for value, at in (("a", "2024-10-27 02:30:00+02:00"), ("b", "2024-10-27 02:30:00+01:00"), ("c", "2024-10-28")):

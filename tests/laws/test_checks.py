@@ -53,8 +53,10 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
-@pytest.mark.parametrize("on", ["staged", "result"])
+@pytest.mark.parametrize(
+    ("source", "target", "on"),
+    [(*PAIRS[0], "staged"), (*PAIRS[0], "result"), (*PAIRS[2], "staged"), (*PAIRS[4], "result")],
+)
 def test_every_check_of_a_set_refuses_before_anything_is_written(source, target, on, tmp_path) -> None:
     world = World(tmp_path, source, target)
     make_dimension(world)
