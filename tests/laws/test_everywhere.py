@@ -136,3 +136,24 @@ def test_effects_show_the_versions_that_would_be_rewritten(tmp_path) -> None:
     assert (told["expected"]["rows"]["versioned"], told["expected"]["rows"]["rewritten"]) == (1, 1)
     [rewritten] = [effect for effect in told["effects"] if effect["kind"] == "rewritten"]
     assert [(it["old"]["w"], it["new"]["w"], it["new"]["v"]) for it in rewritten["samples"]] == [("x", "y", "a")]
+
+
+@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
+def test_a_row_is_a_reject_where_a_closed_version_may_not_have_its_value(target: str, tmp_path) -> None:
+    lab = Lab(tmp_path, "duckdb", target)
+    wanted = {"key": ["k"], "columns": {"k": {}, "v": {}, "w": {"scd": 1, "type1": "all"}}, "scd": 2}
+    lab.make("CREATE TABLE s AS SELECT k, 'a' AS v, 'x' AS w FROM range(4) AS r (k)")
+    lab.make(
+        "CREATE TABLE t (k bigint, v varchar(1), w varchar(1), valid_from timestamp, valid_to timestamp, "
+        "is_current boolean, inserted_at timestamp, modified_at timestamp, CHECK (v <> 'a' OR w <> 'y'))",
+        side="target",
+    )
+    assert lab.apply(**wanted).code == 0
+    lab.make("UPDATE s SET v = 'b' WHERE k < 2")
+    assert lab.apply(**wanted).code == 0
+    lab.make("UPDATE s SET w = CASE WHEN k = 0 THEN 'y' ELSE 'z' END")
+    outcome = lab.apply(errors={"max_rows": 1}, **wanted)
+    assert (outcome.code, outcome.rows["updated"], outcome.rows["rejected"], outcome.rows["rewritten"]) == (0, 3, 1, 1)
+    assert lab.read("SELECT k, v, w FROM t WHERE k < 2 ORDER BY k, v") == [
+        (0, "a", "x"), (0, "b", "x"), (1, "a", "z"), (1, "b", "z"),
+    ]  # fmt: skip
