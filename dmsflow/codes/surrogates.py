@@ -72,7 +72,9 @@ SURROGATES: tuple[Entry, ...] = (
     Entry(
         code="DMS359",
         slug="lookup-compares-types",
-        why="A number has many texts, 7 and 007 among them: a lookup compares like with like. A text is cast, and told.",
+        why=(
+            "A number has many texts, 7 and 007 among them: a lookup compares like with like. A text is cast, and told."
+        ),
         mistake="lookup: {dimension: dim_customer, key: customer_id}   # a bigint here, a text there",
         cure="Cast the column in a query of the source.",
     ),
