@@ -9,7 +9,7 @@ from dmsflow.compiler.compile import examine
 from dmsflow.compiler.load import LoadedSpec
 from dmsflow.engines.access import open_access
 from dmsflow.engines.duckdb import DuckDBEngine
-from dmsflow.errors import ConnectionFailed
+from dmsflow.errors import ConnectionFailed, PlanRefused
 from dmsflow.rehearsal.days import make_days
 from dmsflow.rehearsal.made_up import make_rows
 from dmsflow.torture.conduct import Prepared
@@ -21,6 +21,8 @@ from dmsflow.torture.scratch import Scratch
 def prepare(loaded: LoadedSpec, scratch: Scratch, rows: int, seed: int, *, generate: bool) -> None:
     """Write the days and the rewritten spec. Raises SpecRejected, PlanRefused, ConnectionFailed."""
     spec, note = loaded.raise_if_rejected(), ""
+    if any(column.lookup for column in spec.columns):
+        raise PlanRefused("the scratch has no dimension to look keys up in: torture the spec without its lookups")
     engine = DuckDBEngine(str(scratch.root / "pool.duckdb"))
     content: Any = loaded.document.content
     with closing(engine.connect()) as session:
