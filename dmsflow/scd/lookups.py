@@ -58,6 +58,24 @@ def _is_meant(lookup: LookupShape, stage: sa.FromClause, version: sa.FromClause)
     return met
 
 
+def misses(shape: MergeShape, rows: sa.FromClause) -> Iterator[Element]:
+    """Whether a staged row would be refused for a lookup, each by itself; the rows are where the dimensions are."""
+    for lookup in shape.lookups:
+        version = _dimension(lookup).alias("v")
+        found = sa.select(number(1)).select_from(version).where(*_is_meant(lookup, rows, version))
+        missing = [*_waits(shape, lookup, rows), sa.not_(sa.exists(found.correlate_except(version)))]
+        if lookup.unknown is not None:
+            missing.append(sa.not_(_has_unknown(lookup)))
+        yield sa.and_(*missing)
+
+
+def _has_unknown(lookup: LookupShape) -> Element:
+    """Whether the dimension has an unknown member."""
+    member = _dimension(lookup).alias("u")
+    is_unknown = member.c[lookup.surrogate_key] == sa.literal_column(str(lookup.unknown))
+    return sa.exists(sa.select(number(1)).select_from(member).where(is_unknown).correlate_except(member))
+
+
 def _waits(shape: MergeShape, lookup: LookupShape, stage: sa.FromClause) -> list[Element]:
     """Whether a row is sound and has no key yet, though it needs one."""
     waits: list[Element] = [stage.c[FAULT].is_(None), stage.c[lookup.column].is_(None)]
@@ -86,15 +104,10 @@ def _count_doubtful(shape: MergeShape, lookup: LookupShape) -> Query:
 
 def _take_unknown(shape: MergeShape, lookup: LookupShape) -> sa.Update:
     """Give the others the key of the unknown member, where the dimension has one."""
-    stage, member = shape.stage(), _dimension(lookup).alias("u")
+    stage = shape.stage()
     unknown: Element = sa.literal_column(str(lookup.unknown))
-    there = sa.exists(
-        sa.select(number(1))
-        .select_from(member)
-        .where(member.c[lookup.surrogate_key] == unknown)
-        .correlate_except(member)
-    )
-    return sa.update(stage).values({lookup.column: unknown}).where(*_waits(shape, lookup, stage), there)
+    waiting = (*_waits(shape, lookup, stage), _has_unknown(lookup))
+    return sa.update(stage).values({lookup.column: unknown}).where(*waiting)
 
 
 def _refuse(shape: MergeShape, lookup: LookupShape, null: Fault, miss: Fault) -> sa.Update:

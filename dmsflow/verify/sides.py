@@ -12,6 +12,7 @@ from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, Duplicates
+from dmsflow.scd.lookups import misses
 from dmsflow.scd.native import Native
 from dmsflow.scd.shape import EFFECTIVE, FAULT, GONE, Element, MergeShape, Query, order_column, word
 from dmsflow.scd.staging import stage_rows
@@ -58,6 +59,8 @@ def expected_rows(builder: Builder, choice: Choice) -> SideSql:
         refused: Element = rows.c[FAULT].is_not(None)
         if builder.staged_by_server and builder.facts.target.engine != builder.facts.source.engine:
             refused = sa.or_(refused, *_unstorable(builder, rows))
+        if builder.transfer is Transfer.IN_PLACE:
+            refused = sa.or_(refused, *misses(builder.merge, rows))
         picked = [_typed(rows.c[column.name], column, idioms).label(column.name) for column in choice.row]
         all_of = [rows.c[name].label(f"{ALL}_{i}") for i, name in enumerate(every)]
         time = [rows.c[EFFECTIVE].label(TIME)] if builder.merge.has_effective else []

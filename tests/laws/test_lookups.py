@@ -11,8 +11,10 @@ from dmsflow.engines.access import open_access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
+from dmsflow.runtime import executor
 from dmsflow.verify.report import Verdict
 from dmsflow.verify.verification import verify_spec
+from tests.laws.test_resume import apply_recorded
 from tests.laws.world import World
 
 DAY = datetime(2024, 1, 1)
@@ -244,7 +246,7 @@ def test_a_column_of_another_kind_takes_no_keys(world):
 
 
 def test_verify_leaves_the_column_out_and_says_so(world):
-    world.write_source([fact()], FACTS)
+    world.write_source([fact(), fact(9, id=2), fact(None, id=3)], FACTS)
     world.apply(now_spec(1))
     loaded = load_spec(world.write_spec(now_spec(1)))
     with open_access(loaded.raise_if_rejected(), read_only=True) as access:
@@ -263,3 +265,24 @@ def test_effects_are_those_of_the_run(tmp_path, target):
     assert world.print_target() == before
     assert world.apply(now_spec(1)).rows == expected
     assert (expected.inserted, expected.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize("target", ["duckdb", "sqlite"])
+def test_a_broken_run_looks_up_what_it_has_not_loaded(tmp_path, monkeypatch, target):
+    world, dice = World(tmp_path, "duckdb", target), random.Random(3)
+    versions, facts = make_versions(dice), make_facts(dice, 60)
+    write_versions(world, versions)
+    world.write_source(facts, FACTS)
+    wanted = spec(parallel={"min_rows": 0, "chunk_rows": 20, "workers": 1})
+    load_chunk = executor.load_chunk
+
+    def break_second(run, chunk, *rest):
+        if chunk.number == 2:
+            raise KeyboardInterrupt
+        return load_chunk(run, chunk, *rest)
+
+    monkeypatch.setattr(executor, "load_chunk", break_second)
+    assert apply_recorded(world, wanted).status is RunStatus.STOPPED
+    monkeypatch.undo()
+    assert apply_recorded(world, wanted).status is RunStatus.SUCCEEDED
+    judge(world, versions, facts)
