@@ -8,13 +8,17 @@ import pytest
 import typer.testing
 
 from dmsflow.cli.app import GARBAGE_THRESHOLD
+from dmsflow.compiler import assemble
 from tests import postgres
+from tests.built_once import build_once
 
 gc.set_threshold(GARBAGE_THRESHOLD)
 """As in the program itself."""
 
 typer.testing._get_command = cache(typer.testing._get_command)
 """The command line is put together once, and not for every command that a test runs."""
+
+assemble.build_statements = build_once
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
