@@ -81,7 +81,7 @@ def test_a_column_that_the_source_no_longer_has_keeps_its_value(source, target, 
     assert world.read(f"SELECT v, w FROM t {current}") == [("b", "kept")]
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 def test_closed_versions_are_never_rewritten(source, target, tmp_path) -> None:
     world = World(tmp_path, source, target)
     wanted = spec(columns={"k": {}, "v": {}, "w": {"scd": 1}})
@@ -95,7 +95,7 @@ def test_closed_versions_are_never_rewritten(source, target, tmp_path) -> None:
     assert len(closed) == 8
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 def test_engine_columns_are_never_null_and_only_theirs(source, target, tmp_path) -> None:
     world = World(tmp_path, source, target)
     wanted = spec(1) | {"target": {"connection": "dwh", "table": "t", "kind": "dimension"}}
@@ -200,7 +200,7 @@ def test_a_unique_index_changes_nothing(source, target, cut, tmp_path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 @pytest.mark.parametrize("scd", [{"type": 1}, {"type": 2, "effective_at": "at", "late": "correct_current"}])
 def test_a_new_column_that_is_kept_is_filled_once(source, target, scd, tmp_path) -> None:
     world = World(tmp_path, source, target)
@@ -212,8 +212,15 @@ def test_a_new_column_that_is_kept_is_filled_once(source, target, scd, tmp_path)
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS[::2])
-@pytest.mark.parametrize(("declared", "gone", "here"), [("char(1)", "Y", "N"), ("integer", 1, 0), ("boolean", 1, 0)])
-@pytest.mark.parametrize("scd", [{"type": 1, "deletes": "flag"}, {"type": 2, "deletes": "tombstone"}])
+@pytest.mark.parametrize(
+    ("declared", "gone", "here", "scd"),
+    [
+        ("char(1)", "Y", "N", {"type": 2, "deletes": "tombstone"}),
+        ("char(1)", "Y", "N", {"type": 1, "deletes": "flag"}),
+        ("integer", 1, 0, {"type": 1, "deletes": "flag"}),
+        ("boolean", 1, 0, {"type": 2, "deletes": "tombstone"}),
+    ],
+)
 def test_a_deleted_flag_is_written_as_its_column_is(source, target, declared, gone, here, scd, tmp_path) -> None:
     world = World(tmp_path, source, target)
     history = "FROMDT timestamp, TODT timestamp, CURFLG char(1), " if scd["type"] == 2 else ""

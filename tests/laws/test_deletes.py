@@ -3,7 +3,6 @@
 import pytest
 
 from dmsflow.model.result import RunStatus
-from tests.laws.test_histories import PAIRS
 from tests.laws.world import World
 
 COLUMNS = {"k": "bigint", "v": "varchar"}
@@ -26,10 +25,18 @@ def many_chunks() -> dict:
     return {"parallel": {"min_rows": 0, "chunk_rows": 2, "workers": 2}}
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS[::2])
-@pytest.mark.parametrize(("kind", "deletes"), [(2, "close"), (2, "tombstone"), (1, "delete"), (1, "flag")])
+MODES = [(2, "close"), (2, "tombstone"), (1, "delete"), (1, "flag")]
+ENDS = [
+    *(("duckdb", "duckdb", *mode, {}) for mode in MODES),
+    *(("duckdb", "sqlite", *mode, many_chunks()) for mode in MODES[::2]),
+    *(("duckdb", "postgresql", *mode, many_chunks()) for mode in MODES[1::2]),
+    ("duckdb", "duckdb", *MODES[0], many_chunks()),
+]
+"""Each mode as a whole in DuckDB, and in chunks elsewhere; one in chunks in DuckDB too."""
+
+
+@pytest.mark.parametrize(("source", "target", "kind", "deletes", "cut"), ENDS)
 @pytest.mark.parametrize("extract", [[], FULL[:4]])
-@pytest.mark.parametrize("cut", [{}, many_chunks()])
 def test_an_empty_or_shrunken_extract_writes_nothing(source, target, kind, deletes, extract, cut, tmp_path) -> None:
     world = World(tmp_path, source, target)
     world.write_source(FULL, COLUMNS)
@@ -65,7 +72,7 @@ def test_each_guard_stands_alone(guards, rows, status, cut, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("cut", [{}, many_chunks()])
-@pytest.mark.parametrize(("kind", "deletes"), [(2, "close"), (2, "tombstone"), (1, "delete"), (1, "flag")])
+@pytest.mark.parametrize(("kind", "deletes"), MODES)
 def test_new_keys_do_not_make_room_for_gone_ones(kind, deletes, cut, tmp_path) -> None:
     world = World(tmp_path, "duckdb", "duckdb")
     wanted = spec(kind, deletes, **cut)
