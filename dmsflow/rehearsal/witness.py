@@ -14,7 +14,14 @@ from dmsflow.rehearsal.effects import Row
 from dmsflow.runtime.run import Steps, Witness
 from dmsflow.scd.shape import CLASS, FAULT, at_most, word
 
-KINDS = {"new": "inserted", "version": "versioned", "update": "updated", "correct": "updated", "gone": "closed"}
+KINDS = {
+    "new": "inserted",
+    "version": "versioned",
+    "update": "updated",
+    "correct": "updated",
+    "gone": "closed",
+    "end": "closed",
+}
 """The effects by the classes of a delta."""
 
 AT_ONCE = 100
@@ -41,11 +48,11 @@ class KeyWitness(Witness):
         """Every key, once."""
         return tuple({key: None for keys in self._keys.values() for key in keys})
 
-    def classified(self, steps: Steps, rows: Mapping[str, int]) -> None:
+    def classified(self, steps: Steps, rows: Mapping[str, int], table: str = DELTA) -> None:
         """Remember keys of the classes that there are."""
         for name, kind in KINDS.items():
             if rows.get(name) and self._wants(kind):
-                self._remember(kind, steps, _first_keys(self._plan, self._samples, DELTA, CLASS, word(name)))
+                self._remember(kind, steps, _first_keys(self._plan, self._samples, table, CLASS, word(name)))
 
     def filling(self, steps: Steps) -> None:
         """Remember keys, or rows, of what is staged."""
@@ -94,7 +101,7 @@ def _first_keys(
     keys: list[sa.ColumnElement[object]] = [sa.column(name) for name in plan.key]
     chosen = sa.column(column).is_(None) if value is None else sa.column(column) == value
     query = sa.select(*keys)
-    return at_most(query.select_from(sa.table(table)).where(chosen).order_by(*keys), samples)
+    return at_most(query.select_from(sa.table(table)).where(chosen).distinct().order_by(*keys), samples)
 
 
 def _first_rows(plan: Plan, samples: int) -> sa.Executable:

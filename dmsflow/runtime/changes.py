@@ -48,6 +48,8 @@ def _merge_last(run: Run, steps: Steps, judged: Judged, rejected: int) -> RowCou
     """The last row of every key, into a target without history."""
     classes = classify(steps, "classify_last")
     unchanged = steps.count("count_met") - classes.live_total + classes["unchanged"]
+    if run.witness:
+        run.witness.classified(steps, classes.rows)
     if classes["update"]:
         expect("overwrite", steps.execute("overwrite"), classes["update"])
     if classes["gone"]:
@@ -75,6 +77,8 @@ def _merge_chain(run: Run, steps: Steps, judged: Judged, rejected: int) -> RowCo
         unchanged += steps.count("count_met") - classes.live_total
     if classes["late"]:
         expect("rejected", steps.execute("reject"), classes["late"])
+    if run.witness:
+        run.witness.classified(steps, classes.rows)
     _write(run, steps, chained)
     rewritten = rewrite_closed(steps, classes.rows)
     return RowCounts(

@@ -53,6 +53,8 @@ def _replay(run: Run, steps: Steps, late: int) -> RowCounts:
     rows: dict[str, int] = defaultdict(int)
     for found, count in steps.fetch("count_replay"):
         rows[str(found)] = int(count or 0)  # type: ignore[arg-type]
+    if run.witness:
+        run.witness.classified(steps, rows, REPLAY)
     for name in ("remove_versions", "overwrite_before", "end_before", "change_versions"):
         steps.execute(name)
     steps.execute("add_versions", sk_base=run.keys.reserve(steps.count("count_versions")))

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Row, Session
-from dmsflow.model.plan import Chunk, Plan, RangeShape, Statement
+from dmsflow.model.plan import DELTA, Chunk, Plan, RangeShape, Statement
 from dmsflow.model.watermark import Scalar
 from dmsflow.runtime.findings import Findings
 from dmsflow.runtime.pieces import Pieces
@@ -35,8 +35,8 @@ class SurrogateKeys:
 class Witness:
     """Sees what a chunk is about to do, in the chunk's own transaction and thread. Does nothing itself."""
 
-    def classified(self, steps: "Steps", rows: Mapping[str, int]) -> None:
-        """The delta holds so many rows of each class, of which nothing is written yet."""
+    def classified(self, steps: "Steps", rows: Mapping[str, int], table: str = DELTA) -> None:
+        """The delta, or another table, holds so many rows of each class, of which nothing is written yet."""
 
     def filling(self, steps: "Steps") -> None:
         """Every sound row of the stage is about to be inserted."""

@@ -18,6 +18,10 @@ from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RowCounts, RunStatus
 from tests import extension, postgres
 from tests.laws.lab import Lab
+from tests.laws.test_feed_cases import observe
+from tests.laws.test_feeds import COLUMNS as FEED_COLUMNS
+from tests.laws.test_feeds import Rules as FeedRules
+from tests.laws.test_feeds import make_spec as make_feed
 from tests.laws.test_histories import histories, make_spec
 from tests.laws.test_refused import good, make
 from tests.laws.test_resume import apply_recorded, break_at, hold
@@ -223,3 +227,26 @@ def test_samples_stand_in_the_order_of_the_key_s_own_type(source, target, tmp_pa
     lab.make("CREATE TABLE s (id integer, d decimal(9,1))", "INSERT INTO s VALUES (10, 1), (9, 2), (-1, 3), (100, 4)")
     effects = foresee(lab, key=["id"])["effects"]
     assert [sample["new"]["id"] for sample in effects[0]["samples"]] == ["-1", "9", "10", "100"]
+
+
+@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
+def test_effects_of_a_feed_are_shown_and_those_of_its_late_rows(target, tmp_path):
+    world, spec = World(tmp_path, "duckdb", target), make_feed(FeedRules(policies=("2",) * 4))
+    batches = [
+        [observe(key, 1, "a") for key in (1, 2, 3)],
+        [
+            observe(1, 5, "b"),
+            observe(1, 7, "c"),
+            observe(2, 4, None, op="D"),
+            observe(3, 0, "late"),
+            observe(4, 1, "a"),
+        ],
+    ]
+    for batch in batches:
+        world.write_source(batch, FEED_COLUMNS)
+        before = world.print_target()
+        told = world.effects(spec, samples=10)
+        assert world.print_target() == before
+        assert told.expected.rows == world.apply(spec).rows
+    shown = {effect.kind: [sample.new["k"] for sample in effect.samples] for effect in told.effects}
+    assert shown["inserted"] == ["3", "4"] and shown["versioned"] == ["1", "1"] and shown["closed"] == ["2"]
