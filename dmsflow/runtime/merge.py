@@ -232,7 +232,7 @@ def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int
         return 0
     if plan.within is DeleteScope.COLUMN:
         current = steps.count("current_total")
-    judge_gone(run, gone, current)
+    judge_gone(run, gone, current, NOTHING_WRITTEN)
     return delete_gone(run, steps, gone)
 
 

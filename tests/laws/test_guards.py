@@ -204,3 +204,13 @@ def test_a_feed_is_not_counted_first(tmp_path) -> None:
     outcome = lab.apply(**feed, columns={"id": {}, "name": {}}, parallel=parallel)
     assert (outcome.code, outcome.rows["inserted"]) == (0, 1), outcome.told
     assert "max_change_percent has no effect: a feed holds changes alone" in outcome.err
+
+
+def test_a_run_of_one_chunk_that_a_guard_refuses_says_that_nothing_was_written(tmp_path) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT i AS id FROM range(4) r(i)")
+    assert lab.apply(key=["id"], scd={"type": 2, "deletes": "close"}).code == 0
+    lab.make("DELETE FROM s WHERE id > 0", "INSERT INTO s VALUES (9)")
+    outcome = lab.apply(key=["id"], scd={"type": 2, "deletes": "close"})
+    assert outcome.code == 3 and "guards.max_close_percent is 50: nothing was written" in outcome.told
+    assert lab.read("SELECT count(*) FROM t") == [(4,)]
