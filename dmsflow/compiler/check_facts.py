@@ -30,7 +30,9 @@ def try_set_checks(
     for i, check in enumerate(spec.checks):
         known = _types(spec, facts, columns, check.on)
         yield from _unknown(check.columns, tuple(known), ("checks", i, check.kind), "the checked rows")
-        yield from _ill_typed(check, ("checks", i, check.kind), known)
+        if check.columns and check.kind in (CheckKind.FRESH, CheckKind.ACCEPTED_VALUES):
+            kind = next((it for name, it in known.items() if name.lower() == check.columns[0].lower()), None)
+            yield from _ill_typed(check, kind, ("checks", i, check.kind))
     if not of_sets:
         return
     with closing(access.open_target()) as session:
@@ -48,6 +50,9 @@ def _try_scope(
     yield from _unknown(within.partition, names, (*path, "partition"), "the target")
     if within.column:
         yield from _unknown((within.column,), facts.source.shape.names, (*path, "column"), facts.source.label)
+        marked = facts.source.shape.find(within.column)
+        check = Check(name="scope", kinds=(CheckKind.ACCEPTED_VALUES,), values=within.values)
+        yield from _ill_typed(check, marked.type if marked else None, path)
     if within.where:
         check = Check(name="scope", kinds=(), where=within.where)
         with closing(access.open_target()) as session:
@@ -77,16 +82,12 @@ def _unknown(names: Sequence[str], known: Sequence[str], path: Path, where: str)
             yield Diagnostic(code="DMS301", message=f'column "{name}" is not in {where}', path=path, help=help)
 
 
-def _ill_typed(check: Check, path: Path, known: dict[str, DataType]) -> Iterator[Diagnostic]:
-    """A column whose values have no age, or are never one of the accepted ones."""
-    if check.kind not in (CheckKind.FRESH, CheckKind.ACCEPTED_VALUES) or not check.columns:
-        return
-    name = check.columns[0]
-    kind = next((kind for other, kind in known.items() if other.lower() == name.lower()), None)
+def _ill_typed(check: Check, kind: DataType | None, path: Path) -> Iterator[Diagnostic]:
+    """A column whose values have no age, or are never one of those that are looked for."""
     if kind is None or kind.foreign:
         return
     if check.kind is CheckKind.FRESH and kind.family not in TIMES:
-        message = f'column "{name}" is {kind}, which has no age'
+        message = f'column "{check.columns[0]}" is {kind}, which has no age'
         help = "name a column of type date, timestamp or timestamptz"
         yield Diagnostic(code="DMS345", message=message, path=(*path, "column"), help=help)
     for i, value in enumerate(check.values):

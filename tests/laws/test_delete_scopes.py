@@ -127,6 +127,7 @@ def test_rows_of_a_key_that_differ_in_their_mark_are_no_equal_ones(source, targe
         ({"partition": ["contry"]}, 'did you mean "country"?'),
         ({"column": "delted", "values": ["Y"]}, 'did you mean "deleted"?'),
         ({"where": "nothing = 1"}, "the target refuses the check"),
+        ({"column": "deleted", "values": ["Y", 1]}, "DMS345] check-of-another-type: no value of text is 1"),
     ],
 )
 def test_a_scope_that_names_what_is_not_there_is_told(scope, told, tmp_path) -> None:
