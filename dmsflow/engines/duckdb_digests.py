@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dmsflow.engines.digests import Typed, one_segment
 from dmsflow.engines.name_keys import cut_key
-from dmsflow.model.table import DataType
+from dmsflow.model.table import DataType, TypeName
 
 NULL = "'~'"
 """No value of a type with an alphabet of its own; text has its length before it."""
@@ -67,9 +67,11 @@ class DuckDBCanonical:
 
 def _comparable(value: Typed) -> str:
     """The value as DuckDB's hash takes it; of 128 bits it would not tell which half is which."""
-    if value.type.family == "uuid" or (value.type.family == "decimal" and (value.type.precision or 38) > SHORT_DECIMAL):
+    kind = value.type
+    long = kind.family == "decimal" and (kind.precision or 38) > SHORT_DECIMAL
+    if long or kind.name in (TypeName.UUID, TypeName.HUGEINT):
         return f"CAST({value.sql} AS VARCHAR)"
-    return _minified(value.sql) if value.type.family == "json" else value.sql
+    return _minified(value.sql) if kind.family == "json" else value.sql
 
 
 def _comparable_other(value: Typed) -> str:
