@@ -147,7 +147,7 @@ def test_a_delete_that_is_ignored_stands_for_no_other_row(type: int, tmp_path: P
     assert sorted(world.read("SELECT DISTINCT ON (k) k, a FROM t ORDER BY k, a DESC")) == [(1, "b"), (2, "a"), (3, "a")]
     # Law 9: nor is it too late where the window has forgotten it.
     again = load(world, spec, [*same, *later])
-    assert (again.rejected, *(getattr(again, name) for name in WRITES)) == (0, 0, 0, 0, 0)
+    assert not any(getattr(again, name) for name in ("rejected", *WRITES)), again
 
 
 @pytest.mark.parametrize("target", ["duckdb", "sqlite"])
