@@ -168,7 +168,7 @@ def test_no_statement_of_a_merge_scans_one_table_for_each_row_of_another(sqlite:
     statements: list[Any] = [
         classify.classify(merge, merge.stage(), False, False),
         classify.matched_rows(merge, merge.stage()),
-        verify.verify_history(merge),
+        verify.verify_history(merge, False, False),
         *(element for _, element in write.write_statements(merge)),
         *(element for _, element in write.delete_statements(merge)),
         *(element for _, element in duplicates.duplicate_statements(merge)),
