@@ -10,12 +10,12 @@ from dmsflow.codes.reading import READING
 from dmsflow.codes.shape import SHAPE
 from dmsflow.codes.surrogates import SURROGATES
 from dmsflow.codes.tables import TABLES
+from dmsflow.codes.tables_evolution import EVOLUTION_OF_TABLES
 
 __all__ = ["CATALOGUE", "Entry", "find_entry", "slug_of"]
 
-CATALOGUE: dict[str, Entry] = {
-    entry.code: entry for entry in (*READING, *SHAPE, *MEANING, *TABLES, *SURROGATES, *PLANS)
-}
+_ALL = (*READING, *SHAPE, *MEANING, *TABLES, *SURROGATES, *EVOLUTION_OF_TABLES, *PLANS)
+CATALOGUE: dict[str, Entry] = {entry.code: entry for entry in _ALL}
 
 _BY_SLUG = {entry.slug: entry for entry in CATALOGUE.values()}
 

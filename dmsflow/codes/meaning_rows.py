@@ -109,6 +109,16 @@ MEANING_OF_ROWS: tuple[Entry, ...] = (
         cure="Remove the policy, or change the table's type.",
     ),
     Entry(
+        code="DMS280",
+        slug="old-name-taken",
+        why=(
+            "A column that is renamed leaves its old name to nobody. If another column took it, the next run would "
+            "find both names, and could not tell a table that was renamed from one that was not."
+        ),
+        mistake="columns: {a: {was: b}, b: {}}",
+        cure="Remove was, or give the other column a name that is new.",
+    ),
+    Entry(
         code="DMS218",
         slug="pipeline-twice",
         why=(

@@ -123,4 +123,14 @@ PLANS: tuple[Entry, ...] = (
         mistake="plan --effects as a user that may only read the target",
         cure="Plan as the user that applies, or without --effects; dry-run --sample needs to read alone.",
     ),
+    Entry(
+        code="DMS420",
+        slug="table-has-to-follow",
+        why=(
+            "A spec that renames, retypes or drops columns is verified against the table as it will be: before the "
+            "next run has changed it, there is nothing to compare."
+        ),
+        mistake="columns: {customer_no: {was: client_no}}, then verify before apply",
+        cure="Apply first, or verify with the spec that loaded the table.",
+    ),
 )

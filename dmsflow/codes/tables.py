@@ -66,14 +66,14 @@ TABLES: tuple[Entry, ...] = (
             "already."
         ),
         mistake="columns: {email: mail}   # the table has no email, and evolve is refuse",
-        cure="Write target.evolve: add, or correct the name.",
+        cure="Write target.evolve: add, or correct the name; a column that was called otherwise says so with was.",
     ),
     Entry(
         code="DMS309",
         slug="type-differs",
-        why="A type that differs from the table's is a change of the table, which a load never makes by itself.",
+        why="A type that differs from the table's is a change of the table, made only where the spec asks for it.",
         mistake="amount: {type: bigint}   # the table has decimal(18,2)",
-        cure="Write the table's type, or change the table first.",
+        cure="Write the table's type, change the table first, or write evolve: {retype: widen} for a wider one.",
     ),
     Entry(
         code="DMS310",

@@ -12,6 +12,7 @@ from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.ddl import build_ddl, columns_after_ddl
 from dmsflow.compiler.direct import Reading
+from dmsflow.compiler.evolution.migration import new_terms, plan_migration
 from dmsflow.compiler.explain_choices import explain_choices
 from dmsflow.compiler.lookups import padded_parts, shape_lookups
 from dmsflow.compiler.member import shape_member
@@ -24,7 +25,7 @@ from dmsflow.engines.engine import Idioms
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan, Feed, Merge, Plan, PlannedTarget, Statement, Transfer
 from dmsflow.model.previous import previous_of
-from dmsflow.model.spec import Evolve, PipelineSpec, Policy, ScdType
+from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 from dmsflow.model.table import TypeName
 from dmsflow.scd.shape import MergeShape, Padded, Type
 
@@ -81,8 +82,8 @@ def merge_shape(
 
 def _flags(spec: PipelineSpec, facts: Facts, idioms: Idioms) -> dict[str, Any]:
     """How the engine's own two flags are written in the target, set and not."""
-    on, off = _flag_literals(facts, spec.scd.fields.is_current, idioms)
-    gone, here = _flag_literals(facts, spec.scd.fields.is_deleted, idioms)
+    on, off = flag_literals(facts, spec.scd.fields.is_current, idioms)
+    gone, here = flag_literals(facts, spec.scd.fields.is_deleted, idioms)
     return {"on": on, "off": off, "gone": gone, "here": here}
 
 
@@ -100,7 +101,7 @@ def _instant(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> str | None:
 
 def _unfilled(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> frozenset[str]:
     """Columns in which NULL only says that the column is new (law 28)."""
-    if facts.target.shape is None or spec.target.evolve is not Evolve.ADD:
+    if facts.target.shape is None or not spec.target.evolve.adds:
         return frozenset()
     return frozenset(c.name for c in columns if c.existing is None or c.name in facts.unfilled)
 
@@ -118,7 +119,7 @@ def sql_refuses_null_marks(spec: PipelineSpec) -> bool:
     return spec.checkpoint.by_key and spec.checkpoint.on_null == "reject"
 
 
-def _flag_literals(facts: Facts, name: str, idioms: Idioms) -> tuple[str, str]:
+def flag_literals(facts: Facts, name: str, idioms: Idioms) -> tuple[str, str]:
     """How the target writes a flag: as a boolean, or as Y and N in a target of the seed's kind."""
     shape = facts.target.shape
     column = shape.find(name) if shape else None
@@ -276,4 +277,6 @@ def build_plan(builder: Builder, boundaries: Statement | None, clock: str, spec_
         params=tuple((param.name, str(param.value)) for param in spec.params if param.value is not None),
         columns=tuple(column.name for column in builder.columns),
         looked_up=tuple(lookup.column for lookup in builder.merge.lookups),
+        migration=plan_migration(builder),
+        terms=new_terms(builder),
     )

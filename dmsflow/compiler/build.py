@@ -12,6 +12,7 @@ from dmsflow.compiler.check_sql import check_statements
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
+from dmsflow.compiler.evolution.migration import keep_terms
 from dmsflow.compiler.feeds import feed_merging, feed_reading
 from dmsflow.compiler.lookups import look_up, stage_rows, staged_parts
 from dmsflow.compiler.pieces import piece_statements
@@ -163,6 +164,7 @@ def build_statements(builder: Builder) -> tuple[tuple[Statement, ...], tuple[Fau
         found += _more_of_marks(builder, FINGERPRINT, TypeName.TEXT, fingerprint_statements)
     if builder.merge.everywhere:
         found += _more_of_marks(builder, REWRITTEN, TypeName.BIGINT, rewritten_statements)
+    found += keep_terms(builder)
     return tuple(found), faults
 
 

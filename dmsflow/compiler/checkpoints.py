@@ -4,6 +4,9 @@ from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan
 from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
 
+SETTLES = ("timestamp", "timestamptz", "text")
+"""Families that a clock can be compared with; table_rules says so of the others."""
+
 
 def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
     """Where this run starts and ends. Merging types read the boundary value again (law 16)."""

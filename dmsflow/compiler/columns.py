@@ -126,3 +126,17 @@ def source_keeps_key(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedC
     read = {column.name.lower(): column.source.name for column in columns if column.source}
     keys = {read.get(name.lower(), "") for name in spec.key}
     return any({*unique.columns} <= keys for unique in facts.source.unique if unique.condition is None)
+
+
+def same_type(column: LoadedColumn) -> bool:
+    """Whether the table's type is the spec's, as far as the database keeps it."""
+    wanted, existing = column.spec.type, column.existing
+    assert wanted is not None and existing is not None
+    if wanted.family == existing.type.family == "text":
+        return wanted.length is None or existing.type.length is None or wanted.length == existing.type.length
+    if wanted.family == "decimal" and wanted.precision is None:
+        return existing.type.family == "decimal"
+    if existing.type.foreign:
+        return True
+    kept = (existing.type.name, existing.type.precision, existing.type.scale)
+    return kept == (wanted.name, wanted.precision, wanted.scale or (0 if wanted.precision else None))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import Cut, decide_cut
 from dmsflow.compiler.columns import LoadedColumn, match_columns
+from dmsflow.compiler.evolution.find import differences_are_allowed, evolve, find_differences, settle_policies
 from dmsflow.compiler.load import LoadedSpec, place_problem
 from dmsflow.compiler.lookup_rules import LOOKUP_RULES
 from dmsflow.compiler.remembered import plan_key, recall, refresh, remember
@@ -80,13 +81,13 @@ def compile_ddl(loaded: LoadedSpec, access: Access) -> tuple[Statement, ...]:
 def examine(loaded: LoadedSpec, access: Access, source: SourceFacts | None = None) -> Examined:
     """The spec against the databases as they are. Raises SpecRejected with every problem."""
     spec = access.locate(loaded.raise_if_rejected())
-    facts = survey_placed(loaded, access, source)
-    rules = (*TABLE_RULES, *TARGET_RULES, *LOOKUP_RULES)
+    facts = evolve(spec, survey_placed(loaded, access, source))
+    rules = (*TABLE_RULES, *TARGET_RULES, *LOOKUP_RULES, differences_are_allowed)
     problems = tuple(place(loaded, problem) for rule in rules for problem in rule(spec, facts))
     if has_errors(problems):
         raise SpecRejected((*loaded.diagnostics, *problems))
     spec = name_fields(spec, facts)
-    columns = match_columns(spec, facts)
+    columns = settle_policies(match_columns(spec, facts), find_differences(spec, facts))
     unmade = surrogates_can_be_made(spec, facts, columns, access.target_idioms)
     refused = tuple(place(loaded, it) for it in (*unmade, *_try_all_checks(spec, facts, columns, access)))
     if refused:

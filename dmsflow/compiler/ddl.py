@@ -1,14 +1,15 @@
-"""The DDL of a plan: marks, target, new columns, unique index. Decides by spec and facts; runs nothing."""
+"""The DDL of a plan: marks, target, unique index. Decides by spec and facts; runs nothing."""
 
 from collections.abc import Iterator
 
 from dmsflow.compiler.build import Builder
+from dmsflow.compiler.evolution.migration import new_terms
 from dmsflow.compiler.feeds import memory_ddl
 from dmsflow.compiler.statements import compile_statement, create_table
 from dmsflow.compiler.surrogates import declare_numbers, sequence_ddl, surrogate_type
-from dmsflow.compiler.uniqueness import makes_unique_index
-from dmsflow.marks.names import COLUMN, GONE_PREFIX
-from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, compared_columns, note_column
+from dmsflow.compiler.uniqueness import makes_unique_index, names_current
+from dmsflow.marks.names import COLUMN, GONE_PREFIX, TERMS
+from dmsflow.marks.tables import COLUMN_TABLE, MARK_TABLES, TERMS_TABLE, compared_columns
 from dmsflow.model.plan import Side, Statement
 from dmsflow.model.spec import ScdType
 from dmsflow.model.table import Column, DataType, TableName, TypeName
@@ -35,16 +36,26 @@ def _marks(builder: Builder) -> Iterator[Statement]:
     if builder.merge.unfilled:
         element = create_table(builder.target, beside(table, COLUMN), *COLUMN_TABLE, compared_columns(COLUMN))
         yield compile_statement(f"create_{COLUMN}", Side.TARGET, element, builder.target)
-    if builder.merge.deleting and builder.cut.count > 1:
-        types = {column.name: column.type for column in builder.columns}
-        columns = (
-            Column(name="run_id", type=TEXT),
-            Column(name="chunk", type=INTEGER),
-            *(Column(name=name, type=types[name]) for name in builder.merge.key),
-        )
-        compared = {"run_id": 1, **_key_columns(builder)}
-        element = create_table(builder.target, beside(table, GONE_PREFIX + table.table), columns, (), compared)
-        yield compile_statement("create_gone", Side.TARGET, element, builder.target)
+    yield from create_gone(builder)
+    if new_terms(builder) is not None:
+        element = create_table(builder.target, beside(table, TERMS), *TERMS_TABLE, compared_columns(TERMS))
+        yield compile_statement(f"create_{TERMS}", Side.TARGET, element, builder.target)
+
+
+def create_gone(builder: Builder) -> Iterator[Statement]:
+    """The table of the keys that chunks miss, where several chunks are to find them."""
+    if not builder.merge.deleting or builder.cut.count == 1:
+        return
+    table = builder.spec.target.table
+    types = {column.name: column.type for column in builder.columns}
+    columns = (
+        Column(name="run_id", type=TEXT),
+        Column(name="chunk", type=INTEGER),
+        *(Column(name=name, type=types[name]) for name in builder.merge.key),
+    )
+    compared = {"run_id": 1, **_key_columns(builder)}
+    element = create_table(builder.target, beside(table, GONE_PREFIX + table.table), columns, (), compared)
+    yield compile_statement("create_gone", Side.TARGET, element, builder.target)
 
 
 def beside(table: TableName, name: str) -> TableName:
@@ -53,26 +64,12 @@ def beside(table: TableName, name: str) -> TableName:
 
 
 def _target(builder: Builder) -> Iterator[Statement]:
-    existing = builder.facts.target.shape
     table = builder.spec.target.table
-    if existing is None:
+    if builder.facts.target.shape is None:
         yield from sequence_ddl(builder.spec, builder.target)
         numbered = declare_numbers(builder.spec, builder.target)
         element = create_table(builder.target, table, target_columns(builder), (), _key_columns(builder), numbered)
         yield compile_statement("create_target", Side.TARGET, element, builder.target)
-        return
-    for column in target_columns(builder):
-        if existing.find(column.name) is None:
-            # NULL says what it should in a new column of the engine's own.
-            noted = column.name in builder.merge.columns
-            notes = note_column(builder.merge.schema, str(table), column.name) if noted else ()
-            for name, note in notes:
-                yield compile_statement(name, Side.TARGET, note, builder.target)
-            yield Statement(
-                name=f"add_column_{column.name}",
-                side=Side.TARGET,
-                sql=builder.target.add_column(table, column.name, column.type),
-            )
 
 
 def _key_columns(builder: Builder) -> dict[str, int]:
@@ -121,6 +118,6 @@ def _index(builder: Builder) -> Iterator[Statement]:
         return
     merge, table = builder.merge, builder.spec.target.table
     flag = merge.fields.is_current if merge.history else None
-    sql = builder.target.unique_current(f"{table.table}_current_key", table, merge.key, flag)
+    sql = builder.target.unique_current(names_current(table), table, merge.key, flag)
     if sql:
         yield Statement(name="create_unique_index", side=Side.TARGET, sql=sql)

@@ -13,12 +13,12 @@ from dmsflow.compiler.document import Document
 from dmsflow.compiler.literals import parse_duration, parse_table_name
 from dmsflow.compiler.section import Section
 from dmsflow.diagnostics import Diagnostic
+from dmsflow.model.evolution import Allowance, Evolve
 from dmsflow.model.guards import GuardName, Guards
 from dmsflow.model.spec import (
     Checkpoint,
     Deletes,
     ErrorBudget,
-    Evolve,
     ExecutorName,
     Grain,
     Kind,
@@ -104,9 +104,18 @@ def _decode_target(target: Section) -> Target:
         table=target.literal("table", "DMS110", parse_table_name, TableName(table="?")),
         kind=target.choice("kind", Kind.TABLE),
         create=target.boolean("create", True),
-        evolve=target.choice("evolve", Evolve.REFUSE),
+        evolve=_decode_evolve(target),
         unique_index=target.choice("unique_index", UniqueIndex.AUTO),
     )
+
+
+def _decode_evolve(target: Section) -> Evolve:
+    """What may change; the plain word add stands for {add: apply}, and refuse for the defaults."""
+    node, default = target.child("evolve"), Evolve()
+    if node is not None and not node.is_collection:
+        return Evolve(add=Allowance.APPLY) if node.text == "add" else default
+    evolve = target.section("evolve")
+    return Evolve(**{name: evolve.choice(name, getattr(default, name)) for name in Evolve.__struct_fields__})
 
 
 def _decode_checkpoint(top: Section) -> Checkpoint:

@@ -37,6 +37,7 @@ def _decode_column(columns: Section, name: str) -> ColumnSpec:
         previous=parts.text("previous"),
         since=parts.text("since"),
         lookup=lookup,
+        was=parts.text("was"),
     )
 
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from dmsflow.compiler.checkpoints import plan_checkpoint
+from dmsflow.compiler.checkpoints import SETTLES, plan_checkpoint
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import listed_columns
 from dmsflow.compiler.source_sql import SourceSql, compare, quantile_rows
 from dmsflow.compiler.statements import compile_statement
-from dmsflow.compiler.survey import AS_TEXT, SETTLES, read_bound, read_clock, refused
+from dmsflow.compiler.survey import AS_TEXT, read_bound, read_clock, refused
 from dmsflow.compiler.user_sql import bind_params
 from dmsflow.compiler.writers import choose, look_at_writers
 from dmsflow.diagnostics import Diagnostic
@@ -23,7 +23,7 @@ from dmsflow.marks.names import CHECKPOINT, COLUMN
 from dmsflow.marks.tables import find_checkpoint, find_unfilled
 from dmsflow.model.facts import Facts, SourceFacts, Writers
 from dmsflow.model.plan import CheckpointPlan, Side, Statement
-from dmsflow.model.spec import Evolve, PipelineSpec, ScdType, param_values
+from dmsflow.model.spec import PipelineSpec, ScdType, param_values
 from dmsflow.model.table import Column, DataType, TableName, TableShape, can_stand
 from dmsflow.model.watermark import Scalar, Watermark
 from dmsflow.scd.misfits import TIMES
@@ -130,7 +130,7 @@ def read_checkpoint(spec: PipelineSpec, access: Access, session: Session) -> Wat
 def read_unfilled(spec: PipelineSpec, access: Access, session: Session) -> tuple[str, ...]:
     """Columns that were added to the target and that no full read has filled yet."""
     table = spec.target.table
-    if spec.target.evolve is not Evolve.ADD or session.describe_table(replace(table, table=COLUMN)) is None:
+    if not spec.target.evolve.adds or session.describe_table(replace(table, table=COLUMN)) is None:
         return ()
     statement = compile_statement("find_unfilled", Side.TARGET, find_unfilled(table.schema), access.target_idioms)
     return tuple(str(row[0]) for row in session.fetch(statement.sql, {"target_table": str(table)}))

@@ -28,7 +28,7 @@ from dmsflow.model.plan import (
 from dmsflow.model.spec import PipelineSpec
 
 KEPT_PLANS = 200
-ROOMS = ("compiler", "engines", "marks", "model", "scd")
+ROOMS = ("compiler", "compiler/evolution", "engines", "marks", "model", "scd")
 
 
 def plan_key(
@@ -130,4 +130,5 @@ def digest_facts(spec_digest: str, facts: Facts) -> Digests:
     def fingerprint(value: object) -> str:
         return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
-    return Digests(spec=spec_digest[:16], target=fingerprint(facts.target.shape), checkpoint=fingerprint(facts.start))
+    stands = facts.evolution.stands or facts.target.shape
+    return Digests(spec=spec_digest[:16], target=fingerprint(stands), checkpoint=fingerprint(facts.start))

@@ -42,6 +42,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     columns.constants_have_types,
     columns.policies_take_effect,
     columns.type1_has_columns,
+    columns.old_names_are_free,
     history.deletes_fit_the_type,
     history.deletes_see_everything,
     history.deletes_have_one_scope,

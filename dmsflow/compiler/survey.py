@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import LoadedColumn, listed_lookups, place_dimension
+from dmsflow.compiler.evolution.survey import survey_evolution
 from dmsflow.compiler.rules.sql import sql_is_read_by
 from dmsflow.compiler.user_sql import bind_params, qualify_tables
 from dmsflow.diagnostics import Diagnostic
@@ -20,7 +21,7 @@ from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import CheckpointPlan, Statement
 from dmsflow.model.reference import find_references
-from dmsflow.model.spec import Evolve, PipelineSpec, param_values
+from dmsflow.model.spec import PipelineSpec, param_values
 from dmsflow.model.table import Column, TableName, TableShape, UniqueKey
 from dmsflow.model.watermark import Bound, Scalar, TypedValue
 
@@ -41,6 +42,7 @@ def survey(spec: PipelineSpec, access: Access, source: SourceFacts | None = None
         source = source or reach_source(survey_source(spec, access, source_session), access)
         target = _survey_target(spec, access, target_session)
         facts = Facts(source=source, target=target, dimensions=tuple(_survey_dimensions(spec, target_session)))
+        facts = survey_evolution(spec, facts, access, target_session)
         if not _has_questions(spec, source):
             return facts
         from dmsflow.compiler.questions import ask
@@ -55,7 +57,7 @@ def _has_questions(spec: PipelineSpec, source: SourceFacts) -> bool:
     """Whether the plan rests on more than the shapes of two tables."""
     written = spec.source.where is not None or any(column.expr is not None for column in spec.columns)
     uncounted = spec.checkpoint.counted and source.estimated_rows is None
-    return written or uncounted or spec.checkpoint.by_key or spec.target.evolve is Evolve.ADD
+    return written or uncounted or spec.checkpoint.by_key or spec.target.evolve.adds
 
 
 def survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:
@@ -224,10 +226,6 @@ def try_checks(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> Iterator[
             yield refused(("checks", i, check.kind), "the staged rows refuse the check", error)
     session.close()
     engine.close()
-
-
-SETTLES = ("timestamp", "timestamptz", "text")
-"""Families that a clock can be compared with; table_rules says so of the others."""
 
 
 def read_clock(session: Session, access: Access) -> datetime:

@@ -5,9 +5,9 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 
 from collections.abc import Iterator
 
+from dmsflow.compiler.checkpoints import SETTLES
 from dmsflow.compiler.columns import listed_columns, listed_lookups, match_columns, source_name
 from dmsflow.compiler.narrowing import casts_that_narrow
-from dmsflow.compiler.survey import SETTLES
 from dmsflow.diagnostics import Diagnostic, Path, Severity, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.previous import find_previous

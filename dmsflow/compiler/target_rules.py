@@ -5,15 +5,17 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 
 from collections.abc import Iterator
 
-from dmsflow.compiler.columns import INSTANT, LoadedColumn, match_columns
+from dmsflow.compiler.columns import INSTANT, match_columns, same_type
+from dmsflow.compiler.evolution.widening import widens
 from dmsflow.compiler.member import member_fits
 from dmsflow.compiler.surrogates import surrogate_column_fits
 from dmsflow.compiler.table_rules import column_path, engine_names, engine_path
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.marks.names import GONE_PREFIX, SEEN_PREFIX
+from dmsflow.model.evolution import Allowance
 from dmsflow.model.facts import Facts
 from dmsflow.model.previous import find_previous, previous_of
-from dmsflow.model.spec import Evolve, PipelineSpec, Policy, ScdType
+from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 
 Problems = Iterator[Diagnostic]
 
@@ -87,7 +89,9 @@ def target_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
     if shape is None:
         return
     for column in match_columns(spec, facts):
-        if column.existing is None and spec.target.evolve is Evolve.REFUSE:
+        if column.spec.was and shape.find(column.spec.was):
+            continue
+        if column.existing is None and not spec.target.evolve.adds:
             yield Diagnostic(
                 code="DMS308",
                 message=f'column "{column.name}" is not in target table {spec.target.table}',
@@ -104,7 +108,7 @@ def target_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
     kept = {name for it in find_previous(spec.columns) for name in it.names}
     for name in engine_names(spec):
         if shape.find(name) is None and name in kept:
-            if spec.target.evolve is Evolve.REFUSE:
+            if not spec.target.evolve.adds:
                 yield Diagnostic(
                     code="DMS308",
                     message=f'column "{name}" is not in target table {spec.target.table}',
@@ -154,6 +158,7 @@ def target_columns_are_filled(spec: PipelineSpec, facts: Facts) -> Problems:
     if shape is None:
         return
     filled = {c.name.lower() for c in match_columns(spec, facts)} | {name.lower() for name in engine_names(spec)}
+    filled |= {column.was.lower() for column in spec.columns if column.was}
     for column in shape.columns:
         if column.name.lower() not in filled and not column.nullable and not column.generated:
             yield Diagnostic(
@@ -231,28 +236,16 @@ def target_types_fit(spec: PipelineSpec, facts: Facts) -> Problems:
     """A type that differs from the table's is a change of the table, which a load never makes by itself."""
     for column in match_columns(spec, facts):
         wanted, existing = column.spec.type, column.existing
-        if wanted is None or existing is None or _same_type(column):
+        widened = spec.target.evolve.retype is not Allowance.REFUSE
+        if wanted is None or existing is None or same_type(column) or widened:
             continue
+        wider = widens(existing.type, wanted)
         yield Diagnostic(
             code="DMS309",
             message=f'column "{column.name}" is {existing.type} in {spec.target.table}, the spec says {wanted}',
             path=("columns", column.name, "type"),
-            help=f"write {existing.type}, or change the table first",
+            help=f"write {existing.type}, {'set evolve: {retype: widen}, ' if wider else ''}or change the table first",
         )
-
-
-def _same_type(column: LoadedColumn) -> bool:
-    """Whether the table's type is the spec's, as far as the database keeps it."""
-    wanted, existing = column.spec.type, column.existing
-    assert wanted is not None and existing is not None
-    if wanted.family == existing.type.family == "text":
-        return wanted.length is None or existing.type.length is None or wanted.length == existing.type.length
-    if wanted.family == "decimal" and wanted.precision is None:
-        return existing.type.family == "decimal"
-    if existing.type.foreign:
-        return True
-    kept = (existing.type.name, existing.type.precision, existing.type.scale)
-    return kept == (wanted.name, wanted.precision, wanted.scale or (0 if wanted.precision else None))
 
 
 TARGET_RULES = (

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dmsflow.model.spec import UniqueIndex
-from dmsflow.model.table import UniqueKey
+from dmsflow.model.table import TableName, UniqueKey
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
@@ -15,6 +15,11 @@ def makes_unique_index(builder: "Builder") -> bool:
         return False
     always = builder.spec.target.unique_index is UniqueIndex.ALWAYS
     return always or (builder.facts.target.cheap_unique_index and builder.facts.target.shape is None)
+
+
+def names_current(table: TableName) -> str:
+    """The name of that index."""
+    return f"{table.table}_current_key"
 
 
 def keeps_key(builder: "Builder") -> bool:

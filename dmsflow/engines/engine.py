@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from dmsflow.engines.altering import Altering
 from dmsflow.model.table import DataType, TableName, TableShape, UniqueKey
 from dmsflow.model.watermark import Scalar
 
@@ -137,7 +138,7 @@ class SnapshotSession(Session, Protocol):
         ...
 
 
-class Idioms(Protocol):
+class Idioms(Altering, Protocol):
     """How a dialect says what SQLAlchemy has no word for."""
 
     row_id: str
@@ -199,10 +200,6 @@ class Idioms(Protocol):
 
     def check(self, name: str, data_type: DataType) -> str | None:
         """What a column of this type has to meet beside its declaration; None where nothing."""
-        ...
-
-    def add_column(self, table: TableName, name: str, data_type: DataType) -> str:
-        """DDL that adds a column to a table."""
         ...
 
     def literal(self, value: Value) -> str:

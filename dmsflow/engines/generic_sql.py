@@ -15,6 +15,7 @@ from dmsflow.engines.name_keys import can_name
 from dmsflow.engines.sqlite_compiler import SQLiteTextDialect
 from dmsflow.engines.sqlite_values import declare, write_literal
 from dmsflow.engines.standard_sql import StandardIdioms
+from dmsflow.model.evolution import Alteration
 from dmsflow.model.table import DataType, TableName, TypeName
 
 NOT_A_BIND = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|::"""
@@ -70,6 +71,14 @@ class SQLiteIdioms(StandardIdioms):
     def type_sql(self, data_type: DataType) -> str:
         """How a column of this type is declared."""
         return declare(data_type)
+
+    def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
+        """None: SQLite has no word for it."""
+        return Alteration(sql=None, refusal="SQLite cannot give a column another type: make the table anew")
+
+    def allow_null(self, table: TableName, name: str) -> str | None:
+        """None: SQLite has no word for it."""
+        return None
 
     def literal(self, value: Value) -> str:
         """A constant, as SQLite stores it; None is NULL."""

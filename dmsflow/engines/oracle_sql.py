@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmsflow.engines.engine import Traits, Value
 from dmsflow.engines.standard_sql import fit_name
+from dmsflow.model.evolution import Alteration, Cost
 from dmsflow.model.plan import DELTA, NUMBERED, REFUSED, STAGE
 from dmsflow.model.table import DataType, TableName, TypeName
 
@@ -78,8 +79,8 @@ LARGE = ("CLOB", "NCLOB", "BLOB")
 PADDED = ("CHAR(", "NCHAR(")
 SIZED = re.compile(r"N?(?P<kind>VARCHAR2|CHAR|RAW)\((?P<size>\d+)(?: (?P<unit>BYTE|CHAR))?\)")
 
-EXISTS, NO_TABLE = -955, -942
-"""Error numbers: a name is used already, a table is not there."""
+EXISTS, NO_TABLE, NO_INDEX = -955, -942, -1418
+"""Error numbers: a name is used already, a table is not there, an index is not."""
 
 
 class OracleIdioms:
@@ -157,6 +158,36 @@ class OracleIdioms:
         check = self.check(name, data_type)
         rule = f" CHECK ({check})" if check else ""
         return f"ALTER TABLE {self.qualify(table)} ADD ({self.quote(name)} {self.type_sql(data_type)}{rule})"
+
+    def rename_column(self, table: TableName, old: str, new: str) -> str:
+        """DDL of another name."""
+        return f"ALTER TABLE {self.qualify(table)} RENAME COLUMN {self.quote(old)} TO {self.quote(new)}"
+
+    def drop_column(self, table: TableName, name: str) -> str:
+        """DDL of a column less, with the rules over it alone."""
+        return f"ALTER TABLE {self.qualify(table)} DROP COLUMN {self.quote(name)}"
+
+    def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
+        """DDL of a longer VARCHAR2 or a wider NUMBER; a column with rows takes no other kind of type (ORA-01439)."""
+        before, after = old.native or self.type_sql(old), self.type_sql(new)
+        if not any(before.startswith(kind) and after.startswith(kind) for kind in ("VARCHAR2(", "NUMBER(")):
+            refusal = f"Oracle makes no {after} of a {before} that has rows: add a column, and copy the values"
+            return Alteration(sql=None, refusal=refusal)
+        sql = f"ALTER TABLE {self.qualify(table)} MODIFY ({self.quote(name)} {after})"
+        return Alteration(sql=sql, cost=Cost.METADATA)
+
+    def allow_null(self, table: TableName, name: str) -> str | None:
+        """DDL without NOT NULL."""
+        return f"ALTER TABLE {self.qualify(table)} MODIFY ({self.quote(name)} NULL)"
+
+    def drop_table(self, table: TableName) -> str:
+        """A block that drops a table, if it is there."""
+        return f"BEGIN {_run_unless(write_text(f'DROP TABLE {self.qualify(table)}'), NO_TABLE)} END;"
+
+    def drop_index(self, index: str, table: TableName) -> str:
+        """A block that drops an index, if it is there."""
+        named = self.qualify(TableName(table=fit_name(index, LONGEST_NAME), schema=table.schema))
+        return f"BEGIN {_run_unless(write_text(f'DROP INDEX {named}'), NO_INDEX)} END;"
 
     def literal(self, value: Value) -> str:
         """A constant; None is NULL."""

@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from dmsflow.engines.engine import Binds, Value
 from dmsflow.engines.name_keys import can_name
 from dmsflow.engines.postgresql_types import LONGEST_NAME, declare
 from dmsflow.engines.standard_sql import StandardIdioms, fit_name
+from dmsflow.model.evolution import Alteration, Cost
 from dmsflow.model.table import DataType, TableName
 
 if TYPE_CHECKING:
@@ -173,6 +176,17 @@ class PostgreSQLIdioms(StandardIdioms):
         where = f" WHERE {self.quote(flag)} = TRUE" if flag else ""
         named = self.quote(fit_name(index, LONGEST_NAME))
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.qualify(table)} ({keys}){where}"
+
+    def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
+        """DDL of another type; a longer text, or more digits before the point, leaves the rows as they stand."""
+        same_scale = old.family == new.family == "decimal" and (old.scale or 0) == (new.scale or 0)
+        kept = same_scale or old.family == new.family == "text"
+        wider = super().change_type(table, name, old, new)
+        return replace(wider, cost=Cost.METADATA) if kept else wider
+
+    def drop_index(self, index: str, table: TableName) -> str:
+        """DDL of an index less, by the name that it got."""
+        return super().drop_index(fit_name(index, LONGEST_NAME), table)
 
     def native_digest(self) -> "DigestWords":
         """By the hash of a record."""

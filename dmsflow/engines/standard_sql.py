@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from dmsflow.model.evolution import Alteration
 from dmsflow.model.table import DataType, TableName
 
 
@@ -53,6 +54,32 @@ class StandardIdioms:
     def add_column(self, table: TableName, name: str, data_type: DataType) -> str:
         """DDL of a column more."""
         return f"ALTER TABLE {self.qualify(table)} ADD COLUMN {self.quote(name)} {self.type_sql(data_type)}"
+
+    def rename_column(self, table: TableName, old: str, new: str) -> str:
+        """DDL of another name."""
+        return f"ALTER TABLE {self.qualify(table)} RENAME COLUMN {self.quote(old)} TO {self.quote(new)}"
+
+    def drop_column(self, table: TableName, name: str) -> str:
+        """DDL of a column less."""
+        return f"ALTER TABLE {self.qualify(table)} DROP COLUMN {self.quote(name)}"
+
+    def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
+        """DDL of another type, which writes every row again."""
+        changed = f"ALTER COLUMN {self.quote(name)} SET DATA TYPE {self.type_sql(new)}"
+        return Alteration(sql=f"ALTER TABLE {self.qualify(table)} {changed}")
+
+    def allow_null(self, table: TableName, name: str) -> str | None:
+        """DDL without NOT NULL."""
+        return f"ALTER TABLE {self.qualify(table)} ALTER COLUMN {self.quote(name)} DROP NOT NULL"
+
+    def drop_table(self, table: TableName) -> str:
+        """DDL of a table less."""
+        return f"DROP TABLE IF EXISTS {self.qualify(table)}"
+
+    def drop_index(self, index: str, table: TableName) -> str:
+        """DDL of an index less, which stands in the schema of its table."""
+        named = TableName(table=index, schema=table.schema, catalog=table.catalog)
+        return f"DROP INDEX IF EXISTS {self.qualify(named)}"
 
     def create_temporary(self, name: str, columns: Sequence[str], select_sql: str) -> str:
         """A statement that keeps a query's rows in a temporary table."""

@@ -4,6 +4,8 @@ CHUNK, CHECKPOINT, REJECT, LEASE = "dmsflow_chunk", "dmsflow_checkpoint", "dmsfl
 CHECKPOINT_HISTORY = "dmsflow_checkpoint_history"
 COLUMN = "dmsflow_column"
 """Columns that were added to a target and are not yet filled by a full read; only with evolve: add."""
+TERMS = "dmsflow_terms"
+"""On which terms each pipeline loaded its target the last time."""
 COUNTS = ("read", "inserted", "versioned", "updated", "unchanged", "collapsed", "rejected", "closed")
 REWRITTEN = "rows_rewritten"
 """The column of a mark that counts closed versions which were overwritten; only with type1: all."""

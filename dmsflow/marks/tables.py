@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, CHUNK, COLUMN, COUNTS, LEASE, REJECT, REWRITTEN
+from dmsflow.marks.names import CHECKPOINT, CHECKPOINT_HISTORY, CHUNK, COLUMN, COUNTS, LEASE, REJECT, REWRITTEN, TERMS
 from dmsflow.model.table import Column, DataType, TypeName
 from dmsflow.scd.shape import at_most
 
@@ -12,7 +12,7 @@ TEXT = DataType(name=TypeName.TEXT)
 INTEGER = DataType(name=TypeName.INTEGER)
 BIGINT = DataType(name=TypeName.BIGINT)
 INSTANT = DataType(name=TypeName.TIMESTAMP)
-LONG = ("row_key", "column_value", "message")
+LONG = ("row_key", "column_value", "message", "terms")
 """Columns of text of any length: nothing is compared with them."""
 
 
@@ -74,6 +74,15 @@ COLUMN_TABLE: tuple[tuple[Column, ...], tuple[str, ...]] = (
 )
 
 
+TERMS_TABLE: tuple[tuple[Column, ...], tuple[str, ...]] = (
+    _columns(pipeline=TEXT, target_table=TEXT, terms=TEXT, run_id=TEXT),
+    ("pipeline", "target_table"),
+)
+
+ASKED_FOR = {COLUMN: COLUMN_TABLE, TERMS: TERMS_TABLE}
+"""Tables that are made where a run has something to keep in them."""
+
+
 def find_unfilled(schema: str | None) -> sa.Executable:
     """The columns of a target that no full read has filled."""
     table = mark_table(COLUMN, schema)
@@ -89,6 +98,20 @@ def note_column(schema: str | None, target_table: str, name: str) -> Iterator[tu
     yield f"note_{name}", sa.insert(table).values(literal)
 
 
+def rename_note(schema: str | None, target_table: str, old: str, new: str) -> Iterator[tuple[str, sa.Executable]]:
+    """Call a column that is noted by its new name."""
+    table = mark_table(COLUMN, schema)
+    same = sa.and_(table.c.target_table == _quoted(target_table), table.c.column_name == _quoted(old))
+    yield f"rename_note_{new}", sa.update(table).values(column_name=_quoted(new)).where(same)
+
+
+def terms_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
+    """Put the terms of a run in the place of those before."""
+    table = mark_table(TERMS, schema)
+    yield "forget_terms", sa.delete(table).where(_is(table, "pipeline"), _is(table, "target_table"))
+    yield "write_terms", sa.insert(table).values(_values("pipeline", "target_table", "terms", "run_id"))
+
+
 def forget_columns(schema: str | None) -> sa.Executable:
     """After a full read every column is filled."""
     table = mark_table(COLUMN, schema)
@@ -101,14 +124,14 @@ def _quoted(text: str) -> sa.ColumnElement[str]:
 
 def mark_table(name: str, schema: str | None) -> sa.TableClause:
     """One of the tables, for statements over it."""
-    columns, _ = COLUMN_TABLE if name == COLUMN else MARK_TABLES[name]
+    columns, _ = ASKED_FOR.get(name) or MARK_TABLES[name]
     long = sa.Text()
     return sa.table(name, *(sa.column(c.name, long if c.name in LONG else None) for c in columns), schema=schema)
 
 
 def compared_columns(name: str) -> dict[str, int]:
     """The columns of a table that are compared, and with how many others they are in an index."""
-    columns, key = COLUMN_TABLE if name == COLUMN else MARK_TABLES[name]
+    columns, key = ASKED_FOR.get(name) or MARK_TABLES[name]
     words = {column.name: 1 for column in columns if column.type == TEXT and column.name not in LONG}
     return words | dict.fromkeys(key, len(key))
 

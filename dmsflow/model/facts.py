@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from dmsflow.diagnostics import Diagnostic
+from dmsflow.model.evolution import EvolutionFacts
 from dmsflow.model.table import DataType, TableShape, TypeName, UniqueKey
 from dmsflow.model.watermark import Bound, Watermark
 
@@ -102,6 +103,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     writers: Writers | None = None
     unfilled: tuple[str, ...] = ()
     dimensions: tuple[tuple[str, TableShape], ...] = ()
+    evolution: EvolutionFacts = EvolutionFacts()
 
     def dimension(self, column: str) -> TableShape:
         """The dimension that a column is looked up in; one without columns where it is not there."""

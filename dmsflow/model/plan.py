@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from dmsflow.model.checks import PlannedCheck
 from dmsflow.model.deletes import DeleteScope
+from dmsflow.model.evolution import Change, Cost, Outcome, Terms
 from dmsflow.model.guards import Allowed, Guards
 from dmsflow.model.spec import ErrorBudget, Retry, ScdType
 from dmsflow.model.table import TableName
@@ -127,6 +128,26 @@ class Fault(Struct, frozen=True, kw_only=True):
     check: str | None = None
 
 
+class MigrationStep(Struct, frozen=True, kw_only=True):
+    """One change by which a table that is there follows its spec, before the first chunk; nothing where it is kept.
+
+    ``column`` is named as it is afterwards, ``before`` and ``after`` are what differs. ``rows`` are counted exactly.
+    ``aside`` are run before, each by itself: they drop an index that the plan's ddl makes again.
+    """
+
+    change: Change
+    outcome: Outcome
+    what: str
+    why: str
+    cost: Cost
+    column: str | None = None
+    before: str | None = None
+    after: str | None = None
+    rows: int | None = None
+    aside: tuple[Statement, ...] = ()
+    statements: tuple[Statement, ...] = ()
+
+
 class Decision(Struct, frozen=True, kw_only=True):
     """One choice of the plan and why it was made."""
 
@@ -211,6 +232,7 @@ class Digests(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """What will happen, and why. ``statements`` are found by name; ``ddl`` runs first, before any worker.
 
+    ``migration`` changes a table that is there, before its ddl.
     ``direct``: a chunk is first merged without a stage, and staged where a row is not sound or a key repeats.
     ``snapshot``: the run exports a state of the source, and every chunk reads that one.
     ``counted``: chunks are no ranges, but rows in an order that repeats: all of one reading, one after another.
@@ -253,6 +275,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Where the absence of a key means that it is gone."""
     allowed: tuple[Allowed, ...] = ()
     """Guards that this run may pass; no other run of the plan."""
+    migration: tuple[MigrationStep, ...] = ()
+    """The steps by which the target follows the spec, in order, before anything is loaded."""
+    terms: Terms | None = None
+    """What the target keeps of this run's terms when it has come to its end; None where it has them already."""
     version: int = PLAN_VERSION
 
     def name_columns(self, message: str) -> str:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from dmsflow.model.checks import Check
 from dmsflow.model.deletes import DeletesWithin
+from dmsflow.model.evolution import Evolve
 from dmsflow.model.guards import Guards
 from dmsflow.model.lookup import Lookup
 from dmsflow.model.surrogate import SurrogateKey
@@ -55,13 +56,6 @@ class Grain(StrEnum):
 
     SNAPSHOT = "snapshot"
     CHANGES = "changes"
-
-
-class Evolve(StrEnum):
-    """What happens to a column that is new in the spec."""
-
-    ADD = "add"
-    REFUSE = "refuse"
 
 
 class Deletes(StrEnum):
@@ -192,14 +186,14 @@ class Target(Struct, frozen=True, kw_only=True):
     table: TableName
     kind: Kind = Kind.TABLE
     create: bool = True
-    evolve: Evolve = Evolve.REFUSE
+    evolve: Evolve = Evolve()
     unique_index: UniqueIndex = UniqueIndex.AUTO
 
 
 class ColumnSpec(Struct, frozen=True, kw_only=True):
     """One target column: from a source column, an expression, a constant (``has_value``), or a lookup.
 
-    ``previous`` and ``since`` are what the spec calls the columns that keep a previous value.
+    ``previous`` and ``since`` are what the spec calls the columns that keep a previous value; ``was`` is its old name.
     """
 
     name: str
@@ -213,6 +207,7 @@ class ColumnSpec(Struct, frozen=True, kw_only=True):
     previous: str | None = None
     since: str | None = None
     lookup: Lookup | None = None
+    was: str | None = None
 
 
 class Fields(Struct, frozen=True, kw_only=True):

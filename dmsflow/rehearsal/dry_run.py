@@ -23,7 +23,7 @@ from dmsflow.model.plan import Plan, Side
 from dmsflow.model.previous import find_previous
 from dmsflow.model.result import RunReport, RunStatus
 from dmsflow.model.spec import Deletes, ErrorBudget, PipelineSpec, ScdType, param_values
-from dmsflow.rehearsal.effects import Effect, compare, keep_before
+from dmsflow.rehearsal.effects import Effect, compare, keep_before, rename_before
 from dmsflow.rehearsal.generated import generate_days
 from dmsflow.rehearsal.given import Given
 from dmsflow.rehearsal.joins import NotSampled
@@ -177,6 +177,7 @@ def _show(rehearsed: Rehearsed, samples: int, started: float, rows_from: RowsFro
     known = keep_before(scratch.session, spec.target.table)
     prepared = time.perf_counter()
     ran = run_rehearsed(rehearsed)
+    known = rename_before(scratch.session, ran.plan, known)
     plan_seconds, run_seconds = ran.seconds
     shown = DryRun(
         report=ran.report,

@@ -7,6 +7,8 @@ from msgspec import Struct
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms, write_text
 from dmsflow.engines.name_keys import UNKNOWN_NUMBER, UNKNOWN_UUID
+from dmsflow.model.evolution import Change
+from dmsflow.model.plan import Plan
 from dmsflow.model.result import RowCounts
 from dmsflow.model.spec import PipelineSpec, ScdType
 from dmsflow.model.table import DataType, TableName, TableShape
@@ -214,6 +216,21 @@ def keep_before(session: DuckDBSession, table: TableName) -> tuple[str, ...]:
         return ()
     session.execute(f"CREATE OR REPLACE TABLE {BEFORE} AS SELECT * FROM {DuckDBIdioms().qualify(table)}")
     return shape.names
+
+
+def rename_before(session: DuckDBSession, plan: Plan, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Give what was kept the names that the plan has given its columns; the columns by these."""
+    names = old_names(plan) if known else {}
+    for new, old in names.items():
+        session.execute(f"ALTER TABLE {BEFORE} RENAME COLUMN {quote(old)} TO {quote(new)}")
+    new_names = {old: new for new, old in names.items()}
+    return tuple(new_names.get(name, name) for name in known)
+
+
+def old_names(plan: Plan) -> dict[str, str]:
+    """What the columns that the plan renames are called before."""
+    renamed = (step for step in plan.migration if step.change is Change.RENAME and step.statements)
+    return {step.after: step.before for step in renamed if step.after and step.before}
 
 
 def compare(

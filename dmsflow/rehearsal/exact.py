@@ -25,7 +25,7 @@ from dmsflow.model.result import ChunkResult, ChunkStatus, ExpectedRows, RowCoun
 from dmsflow.model.spec import Fields, PipelineSpec, param_values
 from dmsflow.model.table import TableName, TableShape
 from dmsflow.rehearsal.dry_run import SAMPLES, look_at
-from dmsflow.rehearsal.effects import BEFORE, Effect, Row, compare
+from dmsflow.rehearsal.effects import BEFORE, Effect, Row, compare, old_names, rename_before
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
 from dmsflow.rehearsal.witness import Key, KeyWitness, read_rows
 from dmsflow.runtime.apply import Watcher, apply_plan, new_run_id
@@ -170,6 +170,7 @@ def _compare(spec: PipelineSpec, plan: Plan, looked: Looked, counts: RowCounts, 
         flags = (spec.scd.fields.is_current, spec.scd.fields.is_deleted)
         if known:
             _keep(scratch, BEFORE, known, rows, flags)
+            known = rename_before(scratch.session, plan, known)
         _keep(scratch, DuckDBIdioms().qualify(AFTER), plan.target.columns, looked.rows, flags)
         kept = replace(spec, target=replace(spec.target, table=AFTER))
         return compare(scratch.session, kept, known, counts, samples, looked.shape)
@@ -182,7 +183,9 @@ def _read_before(spec: PipelineSpec, plan: Plan, keys: Sequence[Key]) -> tuple[t
     with open_target(spec, read_only=True) as engine, closing(engine.connect()) as session:
         shape = session.describe_table(plan.target.table)
         names = shape.names if shape else ()
-        return names, tuple(read_rows(session, engine.idioms, plan, names, keys))
+        old = old_names(plan)
+        found_by = replace(plan, key=tuple(old.get(name, name) for name in plan.key))
+        return names, tuple(read_rows(session, engine.idioms, found_by, names, keys))
 
 
 def _keep(

@@ -225,7 +225,8 @@ def sample_target(spec: PipelineSpec, rehearsed: Rehearsed, sampled: SampledRows
     with _opened(connection) as engine, closing(engine.connect()) as session:
         table = engine.locate(spec.target.table)
         shape = session.describe_table(table)
-        columns = [shape.find(name) for name in spec.key] if shape else [None]
+        was = {column.name: column.was for column in spec.columns if column.was}
+        columns = [shape.find(name) or shape.find(was.get(name, name)) for name in spec.key] if shape else [None]
         if shape is None or any(column is None for column in columns):
             return sampled
         known = [column for column in columns if column is not None]

@@ -27,6 +27,7 @@ from dmsflow.runtime.finish import finish_run
 from dmsflow.runtime.lease import Holding, hold_lease
 from dmsflow.runtime.look import count_effects
 from dmsflow.runtime.merge import is_over_budget
+from dmsflow.runtime.migration import take_steps
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys, Witness
 from dmsflow.runtime.sequence import hold_sequence
@@ -148,6 +149,7 @@ def _prepare(
             persistence.call(partial(_make_room, steps, column))
     persistence.call(lambda: check_appended(plan, steps))
     if resume_at is None:
+        take_steps(plan, steps.session, persistence)
         _run_ddl(steps, persistence, marks=False)
 
     def look() -> Run:

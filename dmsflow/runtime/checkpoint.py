@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from dmsflow.errors import PromiseBroken
 from dmsflow.marks.checkpoint import Cause, this_user, write_watermark
 from dmsflow.model.plan import Plan
@@ -26,6 +28,9 @@ def write_checkpoint(run: Run, steps: Steps, now: datetime) -> None:
         forget_old(run.plan, steps)
     if steps.has("forget_columns"):
         steps.execute("forget_columns")
+    if run.plan.terms is not None:
+        steps.execute("forget_terms")
+        steps.execute("write_terms", terms=msgspec.json.encode(run.plan.terms).decode())
     others = sum(int(str(count)) for _, count in steps.fetch("find_broken_off")) if len(run.plan.chunks) > 1 else 0
     ended = steps.execute("end_marks", run_ended_at=now) - others
     if ended < len(run.plan.chunks):

@@ -14,6 +14,7 @@ from dmsflow.compiler.build import Builder
 from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.compile import Examined, examine, place
+from dmsflow.compiler.evolution.find import find_differences
 from dmsflow.compiler.load import LoadedSpec
 from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.transfers import Route, choose_checksum_route
@@ -24,6 +25,7 @@ from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Idioms, Session, one_state
 from dmsflow.errors import PlanRefused, SpecRejected
+from dmsflow.model.evolution import Change
 from dmsflow.model.plan import CheckpointPlan, Side, Transfer
 from dmsflow.model.spec import PipelineSpec, ScdType, param_values
 from dmsflow.model.table import DataType, TypeName
@@ -85,6 +87,7 @@ def verify_spec(loaded: LoadedSpec, access: Access, limit: int = 20) -> Verifica
     spec, facts = examined.spec, examined.facts
     if facts.target.shape is None:
         raise PlanRefused(_nothing_loaded(spec))
+    _expect_followed(examined)
     builder = _make_builder(examined, access)
     with _open(access, builder) as sessions:
         rows = _compare(loaded, builder, access, sessions, limit)
@@ -101,6 +104,18 @@ def verify_spec(loaded: LoadedSpec, access: Access, limit: int = 20) -> Verifica
         history=history,
         seconds=round(time.perf_counter() - started, 3),
     )
+
+
+def _expect_followed(examined: Examined) -> None:
+    """Raise PlanRefused where the table is not yet as the spec has it."""
+    changing = (Change.RENAME, Change.RETYPE, Change.DROP)
+    differences = find_differences(examined.spec, examined.facts)
+    waiting = [it.what for it in differences if it.applied and it.change in changing]
+    if waiting:
+        raise PlanRefused(
+            f"DMS420 table-has-to-follow: {examined.spec.target.table} changes with the next run "
+            f"({', '.join(waiting)}): apply first"
+        )
 
 
 def _make_builder(examined: Examined, access: Access) -> Builder:

@@ -92,6 +92,7 @@ def test_a_schema_is_made_and_the_marks_stand_in_it(lab):
         "dmsflow_chunk",
         "dmsflow_lease",
         "dmsflow_reject",
+        "dmsflow_terms",
     ]
 
 

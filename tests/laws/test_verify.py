@@ -290,7 +290,7 @@ def test_what_cannot_be_verified_is_told(tmp_path: Path):
     )
     assert counts(verify_after(lab, spec)) == {"expected": 1, "actual": 1}
     assert [it["column"] for it in found(verify(lab, **spec))["rows"]["left_out"]] == ["r", "j"]
-    ranged = verify(lab, **{**spec, "key": ["r"]})
+    ranged = verify(lab, **{**spec, "key": ["r"], "name": "another"})
     assert (ranged.code, "DMS322" in ranged.err) == (1, True)
     only = verify(lab, "--history-only", **spec)
     assert (only.code, "type 2" in only.err) == (2, True)

@@ -11,6 +11,7 @@ SQLGLOT_GAPS = {
     "DECLARE": "an anonymous block",
     "BEGIN": "an anonymous block",
     "CREATE PRIVATE TEMPORARY TABLE": "a private temporary table",
+    'ALTER TABLE "DWH"."t" MODIFY': "a column that is changed",
     "SET CONSTRAINTS": "looking at constraints before the end",
 }
 """How statements begin that sqlglot does not read, or only takes as they are."""

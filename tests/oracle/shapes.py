@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from msgspec.structs import replace
 
 from dmsflow.compiler.assemble import build_plan, make_builder
 from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import decide_cut
 from dmsflow.compiler.columns import match_columns
+from dmsflow.compiler.evolution.find import evolve
 from dmsflow.compiler.load import load_spec
 from dmsflow.compiler.questions import ask_boundaries
 from dmsflow.compiler.source_sql import SourceSql
@@ -20,10 +22,12 @@ from dmsflow.compiler.transfers import choose_route
 from dmsflow.engines.duckdb import TRAITS as DUCKDB
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.oracle_sql import TRAITS, OracleIdioms
+from dmsflow.model.evolution import EvolutionFacts
 from dmsflow.model.facts import Facts, SourceFacts, TargetFacts
 from dmsflow.model.plan import Plan
 from dmsflow.model.table import Column, DataType, TableShape, TypeName
 from dmsflow.model.watermark import Bound, TypedValue, Watermark
+from tests.oracle.follows import FOLLOWS, NAME
 
 SOURCE = {
     "id": DataType(name=TypeName.BIGINT),
@@ -98,6 +102,7 @@ class Shape:
     new: tuple[str, ...] = ()
     reads: bool = False
     more: dict = field(default_factory=dict)
+    found: EvolutionFacts = field(default_factory=EvolutionFacts)
 
 
 OPEN_END = {"open_end": None}
@@ -156,6 +161,20 @@ SHAPES = (
         exists=True,
         new=("code", "note"),
         more={"target": {"evolve": "add"}, "columns": HYBRID},
+    ),
+    Shape(
+        "type_2_follows",
+        {"type": 2, "deletes": "close"},
+        exists=True,
+        chunked=True,
+        found=FOLLOWS,
+        more={
+            "target": {
+                "unique_index": "always",
+                "evolve": {"drop": "apply", "retype": "widen", "open_end": "apply", "key": "apply"},
+            },
+            "columns": {"id": {}, "name": {"type": str(NAME)}, "cost": {"from": "price", "was": "price"}},
+        },
     ),
     Shape("read_in_chunks", {"type": 2}, columns=("code", *ALL), chunked=True, reads=True),
     Shape(
@@ -250,6 +269,7 @@ def facts_of(shape: Shape) -> Facts:
         ),
         start=start,
         fence=start,
+        evolution=replace(shape.found, stands=found),
         boundaries=boundaries_of(shape) if shape.chunked else (),
         dimensions=tuple((name, DIMENSION) for name, it in shape.more.get("columns", {}).items() if "lookup" in it),
     )
@@ -272,7 +292,8 @@ def plan_of(shape_name: str) -> Plan:
         spec["parallel"] = parallel | spec.get("parallel", {})
         path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
         loaded = load_spec(path)
-    decoded, facts = loaded.raise_if_rejected(), facts_of(shape)
+    decoded = loaded.raise_if_rejected()
+    facts = evolve(decoded, facts_of(shape))
     columns = match_columns(decoded, facts)
     cut = decide_cut(decoded, facts, columns)
     assert (cut.count > 1) is shape.chunked, cut.why
@@ -287,7 +308,8 @@ def plan_of(shape_name: str) -> Plan:
 def oracle_statements(plan: Plan) -> Iterator[tuple[str, str]]:
     """Everything that the plan says to Oracle, by name; a statement of a range with its shape."""
     side = "target" if plan.target.engine == TRAITS.name else "source"
-    for statement in (*plan.ddl, *plan.statements):
+    steps = (statement for step in plan.migration for statement in (*step.aside, *step.statements))
+    for statement in (*plan.ddl, *steps, *plan.statements):
         if statement.side == side:
             shape = "" if statement.shape == "any" else f" {statement.shape}"
             yield f"{statement.name}{shape}", statement.sql

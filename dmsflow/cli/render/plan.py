@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.cli.render.colour import paint
+from dmsflow.cli.render.migration import render_migration
 from dmsflow.cli.render.table import TableColumn, align
 from dmsflow.cli.render.words import count_of, escape, write_count
 from dmsflow.model.plan import Chunk, Plan, RangeShape
@@ -20,6 +21,8 @@ def render_plan(plan: Plan, *, sql: bool, colour: bool) -> str:
     lines = [title(f"plan of {plan.pipeline}"), "", *_ends(plan), "", title("why")]
     lines += _decisions(plan)
     lines += ["", title("chunks"), *_chunks(plan), "", title("guards and limits"), *_limits(plan)]
+    if plan.migration:
+        lines += ["", title("migration"), *render_migration(plan)]
     lines += ["", title("DDL"), *_ddl(plan)]
     if sql:
         lines += ["", title("statements"), *_statements(plan)]
@@ -100,7 +103,8 @@ def _ddl(plan: Plan) -> Iterator[str]:
 
 
 def _statements(plan: Plan) -> Iterator[str]:
-    for statement in (*plan.ddl, *plan.statements):
+    steps = (statement for step in plan.migration for statement in (*step.aside, *step.statements))
+    for statement in (*plan.ddl, *steps, *plan.statements):
         shape = "" if statement.shape is RangeShape.ANY else f" ({statement.shape} range)"
         yield f"-- {statement.name}{shape} [{statement.side}]"
         yield f"{statement.sql.strip()};"

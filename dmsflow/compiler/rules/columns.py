@@ -174,3 +174,20 @@ def _why_idle(spec: PipelineSpec, name: str, policy: Policy) -> str | None:
     if spec.scd.type is ScdType.OVERWRITE and policy is Policy.VERSION:
         return "type 1 keeps no versions"
     return None
+
+
+def old_names_are_free(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """What a column was called is a name that nothing else has now: after the renaming there is no such column."""
+    taken = {column.name.lower(): f'column "{column.name}"' for column in spec.columns}
+    taken |= {name.lower(): f"the engine's own {field}" for field, name, _ in engine_columns(spec)}
+    for column in spec.columns:
+        if column.was is None:
+            continue
+        other = taken.get(column.was.lower())
+        if other is not None:
+            message = f'column "{column.name}" was "{column.was}", which is the name of {other}'
+            path: Path = ("columns", column.name, "was")
+            yield Diagnostic(
+                code="DMS280", message=message, path=path, help="remove was, or give the other one a new name"
+            )
+        taken.setdefault(column.was.lower(), f'what "{column.name}" was')

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path, Severity
-from dmsflow.model.spec import Deletes, Duplicates, Evolve, Grain, Late, PipelineSpec, Policy, ScdType
+from dmsflow.model.evolution import Allowance
+from dmsflow.model.spec import Deletes, Duplicates, Grain, Late, PipelineSpec, Policy, ScdType
 
 
 def rows_have_an_order(spec: PipelineSpec) -> Iterator[Diagnostic]:
@@ -85,10 +86,27 @@ def late_rows_have_a_place(spec: PipelineSpec) -> Iterator[Diagnostic]:
     if spec.scd.late is Late.CORRECT_CURRENT and spec.is_feed:
         message = "late: correct_current would let a feed that is read again change the table again"
         yield Diagnostic(code="DMS248", message=message, path=path, help="write late: insert, or late: reject")
-    if spec.remembers and spec.target.evolve is Evolve.ADD:
+    if spec.remembers:
+        yield from _memory_stays(spec)
+
+
+def _memory_stays(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """The rows that late: insert remembers are in a table of their own, which no step changes."""
+    evolve = spec.target.evolve
+    if evolve.adds:
         message = "evolve: add has no values of a new column for the rows that late: insert remembers"
         help = "write evolve: refuse, and add the column to both tables"
         yield Diagnostic(code="DMS248", message=message, path=("target", "evolve"), help=help)
+    for name, wanted in (("drop", Allowance.APPLY), ("retype", Allowance.WIDEN), ("key", Allowance.APPLY)):
+        if getattr(evolve, name) is wanted:
+            message = f"evolve: {{{name}: {wanted}}} changes the target, not the rows that late: insert remembers"
+            help = f"remove {name}, and change both tables by hand"
+            yield Diagnostic(code="DMS248", message=message, path=("target", "evolve", name), help=help)
+    for column in spec.columns:
+        if column.was is not None:
+            message = "was renames a column of the target, not of the rows that late: insert remembers"
+            path: Path = ("columns", column.name, "was")
+            yield Diagnostic(code="DMS248", message=message, path=path, help="rename it in both tables by hand")
 
 
 def window_is_asked(spec: PipelineSpec) -> Iterator[Diagnostic]:

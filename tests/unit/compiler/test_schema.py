@@ -13,8 +13,9 @@ from dmsflow.compiler.literals import LiteralError, parse_duration, parse_table_
 from dmsflow.compiler.schema_file import read_schema_text
 from dmsflow.model.checks import CheckKind, CheckOn, CheckSeverity
 from dmsflow.model.deletes import DeleteScope
+from dmsflow.model.evolution import Allowance, Evolve
 from dmsflow.model.guards import GuardName
-from dmsflow.model.spec import Deletes, Detect, Evolve, Fields, Grain, Kind, Scd, Strategy, UniqueIndex
+from dmsflow.model.spec import Deletes, Detect, Fields, Grain, Kind, Scd, Strategy, UniqueIndex
 from dmsflow.model.surrogate import KeyFrom
 from dmsflow.model.table import TypeName
 
@@ -92,7 +93,10 @@ def test_the_choices_are_those_of_the_model():
     assert scd["detect"]["enum"] == values(Detect)
     assert source["grain"]["enum"] == values(Grain)
     assert target["kind"]["enum"] == values(Kind)
-    assert target["evolve"]["enum"] == values(Evolve)
+    allowed = DEFS["evolve"]["properties"]
+    assert [*allowed] == [*Evolve.__struct_fields__]
+    assert {word for key in allowed.values() for word in key["enum"]} == {*values(Allowance)}
+    assert all(key["default"] == getattr(Evolve(), name) for name, key in allowed.items())
     assert target["unique_index"]["enum"] == values(UniqueIndex)
     assert DEFS["strategy"]["enum"] == values(Strategy)
     assert set(DEFS["fields"]["properties"]) == set(Fields.__slots__)

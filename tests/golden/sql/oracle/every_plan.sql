@@ -13,6 +13,9 @@ DECLARE found PLS_INTEGER; BEGIN SELECT COUNT(*) INTO found FROM all_objects WHE
 -- create_dmsflow_lease
 DECLARE found PLS_INTEGER; BEGIN SELECT COUNT(*) INTO found FROM all_objects WHERE owner = 'DWH' AND object_name = 'dmsflow_lease' AND object_type IN ('TABLE', 'VIEW'); IF found = 0 THEN BEGIN EXECUTE IMMEDIATE 'CREATE TABLE "DWH"."dmsflow_lease" ( "target_table" VARCHAR2(4000 BYTE) NOT NULL, "run_id" VARCHAR2(4000 BYTE), "pipeline" VARCHAR2(4000 BYTE), "host" VARCHAR2(4000 BYTE), "pid" NUMBER(19), "since" TIMESTAMP(6), "heartbeat_at" TIMESTAMP(6), PRIMARY KEY ("target_table") )'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END; END IF; END;
 
+-- create_dmsflow_terms
+DECLARE found PLS_INTEGER; BEGIN SELECT COUNT(*) INTO found FROM all_objects WHERE owner = 'DWH' AND object_name = 'dmsflow_terms' AND object_type IN ('TABLE', 'VIEW'); IF found = 0 THEN BEGIN EXECUTE IMMEDIATE 'CREATE TABLE "DWH"."dmsflow_terms" ( "pipeline" VARCHAR2(3000 BYTE) NOT NULL, "target_table" VARCHAR2(3000 BYTE) NOT NULL, "terms" CLOB, "run_id" VARCHAR2(4000 BYTE), PRIMARY KEY ("pipeline", "target_table") )'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END; END IF; END;
+
 -- check_deferred
 SET CONSTRAINTS ALL IMMEDIATE
 
@@ -93,6 +96,12 @@ DELETE FROM "DWH"."dmsflow_lease" WHERE "DWH"."dmsflow_lease"."target_table" = :
 SELECT "DWH"."dmsflow_chunk"."run_id", sum("DWH"."dmsflow_chunk"."rows_read") AS "sum_1" 
 FROM "DWH"."dmsflow_chunk" JOIN "DWH"."dmsflow_checkpoint" ON "DWH"."dmsflow_chunk"."run_id" = "DWH"."dmsflow_checkpoint"."run_id" 
 WHERE "DWH"."dmsflow_checkpoint"."pipeline" = :pipeline AND "DWH"."dmsflow_chunk"."target_table" = :target_table GROUP BY "DWH"."dmsflow_chunk"."run_id"
+
+-- forget_terms
+DELETE FROM "DWH"."dmsflow_terms" WHERE "DWH"."dmsflow_terms"."pipeline" = :pipeline AND "DWH"."dmsflow_terms"."target_table" = :target_table
+
+-- write_terms
+INSERT INTO "DWH"."dmsflow_terms" ("pipeline", "target_table", "terms", "run_id") VALUES (:pipeline, :target_table, :terms, :run_id)
 
 -- clock
 SELECT CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS TIMESTAMP(6)) FROM DUAL

@@ -1,6 +1,18 @@
 -- create_dmsflow_column
 DECLARE found PLS_INTEGER; BEGIN SELECT COUNT(*) INTO found FROM all_objects WHERE owner = 'DWH' AND object_name = 'dmsflow_column' AND object_type IN ('TABLE', 'VIEW'); IF found = 0 THEN BEGIN EXECUTE IMMEDIATE 'CREATE TABLE "DWH"."dmsflow_column" ( "target_table" VARCHAR2(3000 BYTE) NOT NULL, "column_name" VARCHAR2(3000 BYTE) NOT NULL, PRIMARY KEY ("target_table", "column_name") )'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END; END IF; END;
 
+-- add_column_name_previous
+ALTER TABLE "DWH"."t" ADD ("name_previous" VARCHAR2(60 CHAR))
+
+-- add_column_name_since
+ALTER TABLE "DWH"."t" ADD ("name_since" TIMESTAMP(6))
+
+-- add_column_old_photo
+ALTER TABLE "DWH"."t" ADD ("old_photo" BLOB)
+
+-- add_column_photo_since
+ALTER TABLE "DWH"."t" ADD ("photo_since" TIMESTAMP(6))
+
 -- forget_note_price_now
 DELETE FROM "DWH"."dmsflow_column" WHERE "DWH"."dmsflow_column"."target_table" = 'DWH.t' AND "DWH"."dmsflow_column"."column_name" = 'price_now'
 
@@ -27,18 +39,6 @@ INSERT INTO "DWH"."dmsflow_column" ("target_table", "column_name") VALUES ('DWH.
 
 -- add_column_note
 ALTER TABLE "DWH"."t" ADD ("note" CLOB)
-
--- add_column_name_previous
-ALTER TABLE "DWH"."t" ADD ("name_previous" VARCHAR2(60 CHAR))
-
--- add_column_name_since
-ALTER TABLE "DWH"."t" ADD ("name_since" TIMESTAMP(6))
-
--- add_column_old_photo
-ALTER TABLE "DWH"."t" ADD ("old_photo" BLOB)
-
--- add_column_photo_since
-ALTER TABLE "DWH"."t" ADD ("photo_since" TIMESTAMP(6))
 
 -- probe
 SELECT count(*) AS "count_1", count("s"."id") AS "count_2", count(DISTINCT "s"."id") AS "count_3" 

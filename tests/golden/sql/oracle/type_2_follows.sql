@@ -1,0 +1,236 @@
+-- create_gone
+DECLARE found PLS_INTEGER; BEGIN SELECT COUNT(*) INTO found FROM all_objects WHERE owner = 'DWH' AND object_name = 'dmsflow_gone_t' AND object_type IN ('TABLE', 'VIEW'); IF found = 0 THEN BEGIN EXECUTE IMMEDIATE 'CREATE TABLE "DWH"."dmsflow_gone_t" ( "run_id" VARCHAR2(4000 BYTE), "chunk" NUMBER(10), "id" NUMBER(19,0) )'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END; END IF; END;
+
+-- create_unique_index
+BEGIN BEGIN EXECUTE IMMEDIATE 'CREATE UNIQUE INDEX "DWH"."t_current_key" ON "DWH"."t" (CASE WHEN "is_current" = 1 THEN "id" END)'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END; END;
+
+-- rename_column_cost
+ALTER TABLE "DWH"."t" RENAME COLUMN "price" TO "cost"
+
+-- change_type_name
+ALTER TABLE "DWH"."t" MODIFY ("name" VARCHAR2(90 CHAR))
+
+-- correct_ends
+UPDATE "DWH"."t" SET "valid_to"=TIMESTAMP '9999-12-31 00:00:00' WHERE "DWH"."t"."is_current" = 1 AND DECODE("DWH"."t"."valid_to", TIMESTAMP '9999-12-31 00:00:00', 0, 1) = 1
+
+-- drop_unique_index
+BEGIN BEGIN EXECUTE IMMEDIATE 'DROP INDEX "DWH"."t_current_key"'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -1418 THEN RAISE; END IF; END; END;
+
+-- drop_gone
+BEGIN BEGIN EXECUTE IMMEDIATE 'DROP TABLE "DWH"."dmsflow_gone_t"'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -942 THEN RAISE; END IF; END; END;
+
+-- drop_column_code
+ALTER TABLE "DWH"."t" DROP COLUMN "code"
+
+-- drop_column_region
+ALTER TABLE "DWH"."t" DROP COLUMN "region"
+
+-- probe
+SELECT count(*) AS "count_1", count("s"."id") AS "count_2", count(DISTINCT "s"."id") AS "count_3" 
+FROM "ORA$PTT_DMS_STAGE" "s"
+
+-- matched
+SELECT count(*) AS "count_1" 
+FROM "ORA$PTT_DMS_STAGE" "s" 
+WHERE "s"."_dms_fault" IS NULL AND (EXISTS (SELECT * 
+FROM "DWH"."t" "t" 
+WHERE "s"."id" = "t"."id" AND "t"."is_current" = 1))
+
+-- refuse
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'id' VALUE "r"."id" NULL ON NULL RETURNING CLOB) AS "json_object_1", CAST(CASE WHEN ("r"."_dms_fault" = 0) THEN NULL WHEN ("r"."_dms_fault" = 1) THEN 'id' WHEN ("r"."_dms_fault" = 2) THEN 'name' WHEN ("r"."_dms_fault" = 3) THEN 'name' END AS VARCHAR2(4000)) AS "anon_4", "r"."_dms_value", CASE WHEN ("r"."_dms_fault" = 0) THEN 'duplicate_key' WHEN ("r"."_dms_fault" = 1) THEN 'null_key' WHEN ("r"."_dms_fault" = 2) THEN 'too_long' WHEN ("r"."_dms_fault" = 3) THEN 'too_long' END AS "anon_5", CASE WHEN ("r"."_dms_fault" = 0) THEN 'the key has several rows' WHEN ("r"."_dms_fault" = 1) THEN 'a key column is NULL' WHEN ("r"."_dms_fault" = 2) THEN 'the value is longer than varchar(90)' WHEN ("r"."_dms_fault" = 3) THEN 'the value has more than 4000 bytes' END AS "anon_6", :run_at AS "anon_7" 
+FROM "ORA$PTT_DMS_STAGE" "r" 
+WHERE "r"."_dms_fault" IS NOT NULL
+
+-- fill
+INSERT INTO "DWH"."t" ("id", "name", "cost", "t_sk", "valid_from", "valid_to", "is_current", "inserted_at", "modified_at") SELECT "s"."id" AS "c0", "s"."name" AS "c1", "s"."cost" AS "c2", :sk_base + row_number() OVER (ORDER BY NULL) AS "c3", :run_at AS "c4", TIMESTAMP '9999-12-31 00:00:00' AS "c5", 1 AS "c6", :run_at AS "c7", :run_at AS "c8" 
+FROM "ORA$PTT_DMS_STAGE" "s" 
+WHERE "s"."_dms_fault" IS NULL
+
+-- classify first
+INSERT INTO "ORA$PTT_DMS_DELTA" ("id", "name", "cost", "note", "photo", "weight", "active", "born", "seen", "is_deleted", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end") SELECT coalesce("s"."id", "t"."id") AS "id", "s"."name" AS "name", "s"."cost" AS "cost", "t"."note" AS "note", "t"."photo" AS "photo", "t"."weight" AS "weight", "t"."active" AS "active", "t"."born" AS "born", "t"."seen" AS "seen", "t"."is_deleted" AS "is_deleted", "s"."_dms_fault", "s"."_dms_value", "t"."_dms_rid", CASE WHEN ("s"."_dms_present" IS NULL) THEN 'gone' WHEN ("s"."_dms_fault" IS NOT NULL) THEN 'fault' WHEN ("t"."_dms_rid" IS NULL) THEN 'new' WHEN (DECODE("s"."name", "t"."name", 0, 1) = 1 OR DECODE("s"."cost", "t"."cost", 0, 1) = 1) THEN CASE WHEN (:run_at <= "t"."valid_from") THEN 'late' ELSE 'version' END END AS "_dms_class", CASE WHEN ("t"."_dms_rid" IS NOT NULL) THEN 1 ELSE 0 END AS "_dms_live", "t"."valid_from" AS "_dms_blocking", :run_at AS "_dms_effective", CAST(NULL AS TIMESTAMP(6)) AS "_dms_last_end" 
+FROM (SELECT "ORA$PTT_DMS_STAGE"."id" AS "id", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."cost" AS "cost", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value", 1 AS "_dms_present" 
+FROM "ORA$PTT_DMS_STAGE") "s" FULL OUTER JOIN (SELECT "c".ROWID AS "_dms_rid", "c"."id" AS "id", "c"."name" AS "name", "c"."cost" AS "cost", "c"."note" AS "note", "c"."photo" AS "photo", "c"."weight" AS "weight", "c"."active" AS "active", "c"."born" AS "born", "c"."seen" AS "seen", "c"."is_deleted" AS "is_deleted", "c"."valid_from" AS "valid_from" 
+FROM "DWH"."t" "c" 
+WHERE "c"."is_current" = 1 AND ("c"."id" IS NOT NULL AND "c"."id" < :hi_0 OR "c"."id" IS NULL)) "t" ON "s"."id" = "t"."id" 
+WHERE "s"."_dms_present" IS NULL OR "s"."_dms_present" IS NOT NULL AND ("s"."_dms_fault" IS NOT NULL OR "t"."_dms_rid" IS NULL OR DECODE("s"."name", "t"."name", 0, 1) = 1 OR DECODE("s"."cost", "t"."cost", 0, 1) = 1)
+
+-- current_rows first
+SELECT count(*) AS "count_1" 
+FROM "DWH"."t" "t" 
+WHERE "t"."is_current" = 1 AND ("t"."id" IS NOT NULL AND "t"."id" < :hi_0 OR "t"."id" IS NULL)
+
+-- verify first
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE (EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct'))) AND ("t"."id" IS NOT NULL AND "t"."id" < :hi_0 OR "t"."id" IS NULL) GROUP BY "t"."id") "k"
+
+-- classify middle
+INSERT INTO "ORA$PTT_DMS_DELTA" ("id", "name", "cost", "note", "photo", "weight", "active", "born", "seen", "is_deleted", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end") SELECT coalesce("s"."id", "t"."id") AS "id", "s"."name" AS "name", "s"."cost" AS "cost", "t"."note" AS "note", "t"."photo" AS "photo", "t"."weight" AS "weight", "t"."active" AS "active", "t"."born" AS "born", "t"."seen" AS "seen", "t"."is_deleted" AS "is_deleted", "s"."_dms_fault", "s"."_dms_value", "t"."_dms_rid", CASE WHEN ("s"."_dms_present" IS NULL) THEN 'gone' WHEN ("s"."_dms_fault" IS NOT NULL) THEN 'fault' WHEN ("t"."_dms_rid" IS NULL) THEN 'new' WHEN (DECODE("s"."name", "t"."name", 0, 1) = 1 OR DECODE("s"."cost", "t"."cost", 0, 1) = 1) THEN CASE WHEN (:run_at <= "t"."valid_from") THEN 'late' ELSE 'version' END END AS "_dms_class", CASE WHEN ("t"."_dms_rid" IS NOT NULL) THEN 1 ELSE 0 END AS "_dms_live", "t"."valid_from" AS "_dms_blocking", :run_at AS "_dms_effective", CAST(NULL AS TIMESTAMP(6)) AS "_dms_last_end" 
+FROM (SELECT "ORA$PTT_DMS_STAGE"."id" AS "id", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."cost" AS "cost", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value", 1 AS "_dms_present" 
+FROM "ORA$PTT_DMS_STAGE") "s" FULL OUTER JOIN (SELECT "c".ROWID AS "_dms_rid", "c"."id" AS "id", "c"."name" AS "name", "c"."cost" AS "cost", "c"."note" AS "note", "c"."photo" AS "photo", "c"."weight" AS "weight", "c"."active" AS "active", "c"."born" AS "born", "c"."seen" AS "seen", "c"."is_deleted" AS "is_deleted", "c"."valid_from" AS "valid_from" 
+FROM "DWH"."t" "c" 
+WHERE "c"."is_current" = 1 AND "c"."id" IS NOT NULL AND "c"."id" >= :lo_0 AND "c"."id" < :hi_0) "t" ON "s"."id" = "t"."id" 
+WHERE "s"."_dms_present" IS NULL OR "s"."_dms_present" IS NOT NULL AND ("s"."_dms_fault" IS NOT NULL OR "t"."_dms_rid" IS NULL OR DECODE("s"."name", "t"."name", 0, 1) = 1 OR DECODE("s"."cost", "t"."cost", 0, 1) = 1)
+
+-- current_rows middle
+SELECT count(*) AS "count_1" 
+FROM "DWH"."t" "t" 
+WHERE "t"."is_current" = 1 AND "t"."id" IS NOT NULL AND "t"."id" >= :lo_0 AND "t"."id" < :hi_0
+
+-- verify middle
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE (EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct'))) AND "t"."id" IS NOT NULL AND "t"."id" >= :lo_0 AND "t"."id" < :hi_0 GROUP BY "t"."id") "k"
+
+-- classify last
+INSERT INTO "ORA$PTT_DMS_DELTA" ("id", "name", "cost", "note", "photo", "weight", "active", "born", "seen", "is_deleted", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end") SELECT coalesce("s"."id", "t"."id") AS "id", "s"."name" AS "name", "s"."cost" AS "cost", "t"."note" AS "note", "t"."photo" AS "photo", "t"."weight" AS "weight", "t"."active" AS "active", "t"."born" AS "born", "t"."seen" AS "seen", "t"."is_deleted" AS "is_deleted", "s"."_dms_fault", "s"."_dms_value", "t"."_dms_rid", CASE WHEN ("s"."_dms_present" IS NULL) THEN 'gone' WHEN ("s"."_dms_fault" IS NOT NULL) THEN 'fault' WHEN ("t"."_dms_rid" IS NULL) THEN 'new' WHEN (DECODE("s"."name", "t"."name", 0, 1) = 1 OR DECODE("s"."cost", "t"."cost", 0, 1) = 1) THEN CASE WHEN (:run_at <= "t"."valid_from") THEN 'late' ELSE 'version' END END AS "_dms_class", CASE WHEN ("t"."_dms_rid" IS NOT NULL) THEN 1 ELSE 0 END AS "_dms_live", "t"."valid_from" AS "_dms_blocking", :run_at AS "_dms_effective", CAST(NULL AS TIMESTAMP(6)) AS "_dms_last_end" 
+FROM (SELECT "ORA$PTT_DMS_STAGE"."id" AS "id", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."cost" AS "cost", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value", 1 AS "_dms_present" 
+FROM "ORA$PTT_DMS_STAGE") "s" FULL OUTER JOIN (SELECT "c".ROWID AS "_dms_rid", "c"."id" AS "id", "c"."name" AS "name", "c"."cost" AS "cost", "c"."note" AS "note", "c"."photo" AS "photo", "c"."weight" AS "weight", "c"."active" AS "active", "c"."born" AS "born", "c"."seen" AS "seen", "c"."is_deleted" AS "is_deleted", "c"."valid_from" AS "valid_from" 
+FROM "DWH"."t" "c" 
+WHERE "c"."is_current" = 1 AND "c"."id" IS NOT NULL AND "c"."id" >= :lo_0) "t" ON "s"."id" = "t"."id" 
+WHERE "s"."_dms_present" IS NULL OR "s"."_dms_present" IS NOT NULL AND ("s"."_dms_fault" IS NOT NULL OR "t"."_dms_rid" IS NULL OR DECODE("s"."name", "t"."name", 0, 1) = 1 OR DECODE("s"."cost", "t"."cost", 0, 1) = 1)
+
+-- current_rows last
+SELECT count(*) AS "count_1" 
+FROM "DWH"."t" "t" 
+WHERE "t"."is_current" = 1 AND "t"."id" IS NOT NULL AND "t"."id" >= :lo_0
+
+-- verify last
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE (EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct'))) AND "t"."id" IS NOT NULL AND "t"."id" >= :lo_0 GROUP BY "t"."id") "k"
+
+-- last_surrogate_key
+SELECT max("DWH"."t"."t_sk") AS "max_1" 
+FROM "DWH"."t"
+
+-- find_any
+SELECT CASE WHEN (EXISTS (SELECT 1 
+FROM "DWH"."t")) THEN 1 ELSE 0 END AS "anon_1" FROM DUAL
+
+-- collapse
+DELETE FROM "ORA$PTT_DMS_STAGE" WHERE "ORA$PTT_DMS_STAGE".ROWID IN (SELECT "s"."_dms_rid" 
+FROM (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_rid", "ORA$PTT_DMS_STAGE"."id" AS "id", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."cost" AS "cost", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value" 
+FROM "ORA$PTT_DMS_STAGE" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL) "s" JOIN (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_rid", "ORA$PTT_DMS_STAGE"."id" AS "id", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."cost" AS "cost", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value" 
+FROM "ORA$PTT_DMS_STAGE" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL) "e" ON "s"."id" = "e"."id" 
+WHERE "e"."_dms_rid" < "s"."_dms_rid" AND NOT (DECODE("s"."name", "e"."name", 0, 1) = 1 OR DECODE("s"."cost", "e"."cost", 0, 1) = 1))
+
+-- refuse_duplicates
+UPDATE "ORA$PTT_DMS_STAGE" SET "_dms_fault"=0, "_dms_value"=NULL WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND (EXISTS (SELECT * 
+FROM (SELECT "s"."id" AS "id" 
+FROM (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_rid", "ORA$PTT_DMS_STAGE"."id" AS "id", "ORA$PTT_DMS_STAGE"."name" AS "name", "ORA$PTT_DMS_STAGE"."cost" AS "cost", "ORA$PTT_DMS_STAGE"."_dms_fault" AS "_dms_fault", "ORA$PTT_DMS_STAGE"."_dms_value" AS "_dms_value" 
+FROM "ORA$PTT_DMS_STAGE" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL) "s" GROUP BY "s"."id" 
+HAVING count(*) > 1) "k" 
+WHERE "ORA$PTT_DMS_STAGE"."id" = "k"."id"))
+
+-- count_classes
+SELECT "ORA$PTT_DMS_DELTA"."_dms_class", count(*) AS "count_1", sum("ORA$PTT_DMS_DELTA"."_dms_live") AS "sum_1" 
+FROM "ORA$PTT_DMS_DELTA" GROUP BY "ORA$PTT_DMS_DELTA"."_dms_class"
+
+-- reject
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'id' VALUE "r"."id" NULL ON NULL RETURNING CLOB) AS "json_object_1", CAST(CASE WHEN ("r"."_dms_class" = 'late') THEN NULL WHEN ("r"."_dms_fault" = 0) THEN NULL WHEN ("r"."_dms_fault" = 1) THEN 'id' WHEN ("r"."_dms_fault" = 2) THEN 'name' WHEN ("r"."_dms_fault" = 3) THEN 'name' END AS VARCHAR2(4000)) AS "anon_4", "r"."_dms_value", CASE WHEN ("r"."_dms_class" = 'late') THEN 'late' WHEN ("r"."_dms_fault" = 0) THEN 'duplicate_key' WHEN ("r"."_dms_fault" = 1) THEN 'null_key' WHEN ("r"."_dms_fault" = 2) THEN 'too_long' WHEN ("r"."_dms_fault" = 3) THEN 'too_long' END AS "anon_5", CASE WHEN ("r"."_dms_class" = 'late') THEN 'older than what the target holds since ' || TO_CHAR("r"."_dms_blocking", 'YYYY-MM-DD HH24:MI:SS.FF6') WHEN ("r"."_dms_fault" = 0) THEN 'the key has several rows' WHEN ("r"."_dms_fault" = 1) THEN 'a key column is NULL' WHEN ("r"."_dms_fault" = 2) THEN 'the value is longer than varchar(90)' WHEN ("r"."_dms_fault" = 3) THEN 'the value has more than 4000 bytes' END AS "anon_6", :run_at AS "anon_7" 
+FROM "ORA$PTT_DMS_DELTA" "r" 
+WHERE "r"."_dms_class" IN ('fault', 'late') AND ("r"."_dms_fault" IS NULL OR "r"."_dms_fault" >= 0)
+
+-- correct
+MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms_rid" AND "d"."_dms_class" = 'correct') WHEN MATCHED THEN UPDATE SET "t"."name" = "d"."name", "t"."cost" = "d"."cost", "t"."modified_at" = :run_at
+
+-- close
+MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms_rid" AND "d"."_dms_class" = 'version') WHEN MATCHED THEN UPDATE SET "t"."valid_to" = "d"."_dms_effective", "t"."is_current" = 0, "t"."modified_at" = :run_at
+
+-- overwrite
+MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms_rid" AND "d"."_dms_class" = 'update') WHEN MATCHED THEN UPDATE SET "t"."modified_at" = :run_at
+
+-- insert
+INSERT INTO "DWH"."t" ("id", "name", "cost", "t_sk", "valid_from", "valid_to", "is_current", "inserted_at", "modified_at") SELECT "d"."id" AS "c0", "d"."name" AS "c1", "d"."cost" AS "c2", :sk_base + row_number() OVER (ORDER BY NULL) AS "c3", "d"."_dms_effective" AS "c4", TIMESTAMP '9999-12-31 00:00:00' AS "c5", 1 AS "c6", :run_at AS "c7", :run_at AS "c8" 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."_dms_class" IN ('new')
+
+-- insert_versions
+INSERT INTO "DWH"."t" ("id", "name", "cost", "note", "photo", "weight", "active", "born", "seen", "is_deleted", "t_sk", "valid_from", "valid_to", "is_current", "inserted_at", "modified_at") SELECT "d"."id" AS "c0", "d"."name" AS "c1", "d"."cost" AS "c2", "d"."note" AS "c3", "d"."photo" AS "c4", "d"."weight" AS "c5", "d"."active" AS "c6", "d"."born" AS "c7", "d"."seen" AS "c8", "d"."is_deleted" AS "c9", :sk_base + row_number() OVER (ORDER BY NULL) AS "c10", "d"."_dms_effective" AS "c11", TIMESTAMP '9999-12-31 00:00:00' AS "c12", 1 AS "c13", :run_at AS "c14", :run_at AS "c15" 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."_dms_class" IN ('version')
+
+-- close_gone
+MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms_rid" AND "d"."_dms_class" = 'gone') WHEN MATCHED THEN UPDATE SET "t"."valid_to" = :run_at, "t"."is_current" = 0, "t"."modified_at" = :run_at
+
+-- keep_gone
+INSERT INTO "DWH"."dmsflow_gone_t" ("run_id", "chunk", "id") SELECT :run_id AS "anon_1", :chunk AS "anon_2", "ORA$PTT_DMS_DELTA"."id" 
+FROM "ORA$PTT_DMS_DELTA" 
+WHERE "ORA$PTT_DMS_DELTA"."_dms_class" = 'gone'
+
+-- find_gone
+INSERT INTO "ORA$PTT_DMS_DELTA" ("id", "_dms_rid", "_dms_class", "_dms_blocking", "_dms_effective") SELECT "t"."id" AS "id", "t".ROWID AS "_dms_rid", 'gone' AS "_dms_class", "t"."valid_from" AS "_dms_blocking", :run_at AS "_dms_effective" 
+FROM "DWH"."t" "t" JOIN "DWH"."dmsflow_gone_t" ON "DWH"."dmsflow_gone_t"."id" = "t"."id" 
+WHERE "DWH"."dmsflow_gone_t"."run_id" = :run_id AND "t"."is_current" = 1
+
+-- count_gone
+SELECT count(*) AS "count_1" 
+FROM "ORA$PTT_DMS_DELTA"
+
+-- forget_gone
+DELETE FROM "DWH"."dmsflow_gone_t" WHERE "DWH"."dmsflow_gone_t"."run_id" = :run_id
+
+-- current_total
+SELECT count(*) AS "count_1" 
+FROM "DWH"."t" "t" 
+WHERE "t"."is_current" = 1
+
+-- verify_gone
+SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
+FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
+FROM "DWH"."t" "t" 
+WHERE EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', 'gone', 'correct')) GROUP BY "t"."id") "k"
+
+-- number_rows
+INSERT INTO "ORA$PTT_DMS_NUMBERED" ("id", "name", "cost", "note", "photo", "weight", "active", "born", "seen", "is_deleted", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."id", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."cost", "ORA$PTT_DMS_DELTA"."note", "ORA$PTT_DMS_DELTA"."photo", "ORA$PTT_DMS_DELTA"."weight", "ORA$PTT_DMS_DELTA"."active", "ORA$PTT_DMS_DELTA"."born", "ORA$PTT_DMS_DELTA"."seen", "ORA$PTT_DMS_DELTA"."is_deleted", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", "ORA$PTT_DMS_DELTA"."_dms_blocking", "ORA$PTT_DMS_DELTA"."_dms_effective", "ORA$PTT_DMS_DELTA"."_dms_last_end", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."id") AS "_dms_number" 
+FROM "ORA$PTT_DMS_DELTA" 
+WHERE "ORA$PTT_DMS_DELTA"."_dms_class" IN ('new', 'version', 'update', 'correct')
+
+-- empty_delta
+DELETE FROM "ORA$PTT_DMS_DELTA"
+
+-- take_rows
+INSERT INTO "ORA$PTT_DMS_DELTA" ("id", "name", "cost", "note", "photo", "weight", "active", "born", "seen", "is_deleted", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end") SELECT "n"."id", "n"."name", "n"."cost", "n"."note", "n"."photo", "n"."weight", "n"."active", "n"."born", "n"."seen", "n"."is_deleted", "n"."_dms_fault", "n"."_dms_value", "n"."_dms_rid", "n"."_dms_class", "n"."_dms_live", "n"."_dms_blocking", "n"."_dms_effective", "n"."_dms_last_end" 
+FROM "ORA$PTT_DMS_NUMBERED" "n" 
+WHERE "n"."_dms_number" >= :first AND "n"."_dms_number" < :last AND NOT (EXISTS (SELECT * 
+FROM "ORA$PTT_DMS_REFUSED" "f" 
+WHERE "f"."_dms_number" = "n"."_dms_number"))
+
+-- mark_refused
+MERGE INTO "ORA$PTT_DMS_STAGE" USING (SELECT "ORA$PTT_DMS_STAGE".ROWID AS "_dms_row", CAST(-"m"."_dms_number" AS INTEGER) AS "v0", NULL AS "v1" 
+FROM "ORA$PTT_DMS_STAGE", (SELECT "n"."id" AS "id", "n"."_dms_number" AS "_dms_number" 
+FROM "ORA$PTT_DMS_NUMBERED" "n" JOIN "ORA$PTT_DMS_REFUSED" "f" ON "f"."_dms_number" = "n"."_dms_number") "m" 
+WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND "ORA$PTT_DMS_STAGE"."id" = "m"."id") "u" ON ("ORA$PTT_DMS_STAGE".ROWID = "u"."_dms_row") WHEN MATCHED THEN UPDATE SET "ORA$PTT_DMS_STAGE"."_dms_fault" = "u"."v0", "ORA$PTT_DMS_STAGE"."_dms_value" = "u"."v1"
+
+-- reject_refused
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'id' VALUE "r"."id" NULL ON NULL RETURNING CLOB) AS "json_object_1", "f"."column_name", CASE WHEN ("f"."column_name" = 'id') THEN TO_CLOB(CAST("r"."id" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'name') THEN TO_CLOB(CAST("r"."name" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'cost') THEN TO_CLOB(CAST("r"."cost" AS VARCHAR2(4000))) END AS "anon_4", "f"."reason", "f"."message", :run_at AS "anon_5" 
+FROM "ORA$PTT_DMS_DELTA" "r" JOIN "ORA$PTT_DMS_REFUSED" "f" ON "r"."_dms_fault" = -"f"."_dms_number"
+
+-- refuse_refused
+INSERT INTO "DWH"."dmsflow_reject" ("run_id", "chunk", "pipeline", "row_key", "column_name", "column_value", "reason", "message", "rejected_at") SELECT :run_id AS "anon_1", :chunk AS "anon_2", :pipeline AS "anon_3", JSON_OBJECT(KEY 'id' VALUE "r"."id" NULL ON NULL RETURNING CLOB) AS "json_object_1", CAST(CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN "f"."column_name" WHEN ("r"."_dms_fault" = 0) THEN NULL WHEN ("r"."_dms_fault" = 1) THEN 'id' WHEN ("r"."_dms_fault" = 2) THEN 'name' WHEN ("r"."_dms_fault" = 3) THEN 'name' END AS VARCHAR2(4000)) AS "anon_4", CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN CASE WHEN ("f"."column_name" = 'id') THEN TO_CLOB(CAST("r"."id" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'name') THEN TO_CLOB(CAST("r"."name" AS VARCHAR2(4000))) WHEN ("f"."column_name" = 'cost') THEN TO_CLOB(CAST("r"."cost" AS VARCHAR2(4000))) END ELSE "r"."_dms_value" END AS "anon_5", CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN "f"."reason" WHEN ("r"."_dms_fault" = 0) THEN 'duplicate_key' WHEN ("r"."_dms_fault" = 1) THEN 'null_key' WHEN ("r"."_dms_fault" = 2) THEN 'too_long' WHEN ("r"."_dms_fault" = 3) THEN 'too_long' END AS "anon_6", CASE WHEN ("f"."_dms_number" IS NOT NULL) THEN "f"."message" WHEN ("r"."_dms_fault" = 0) THEN 'the key has several rows' WHEN ("r"."_dms_fault" = 1) THEN 'a key column is NULL' WHEN ("r"."_dms_fault" = 2) THEN 'the value is longer than varchar(90)' WHEN ("r"."_dms_fault" = 3) THEN 'the value has more than 4000 bytes' END AS "anon_7", :run_at AS "anon_8" 
+FROM "ORA$PTT_DMS_STAGE" "r" LEFT OUTER JOIN "ORA$PTT_DMS_REFUSED" "f" ON "r"."_dms_fault" = -"f"."_dms_number" 
+WHERE "r"."_dms_fault" IS NOT NULL
+
+-- define_dms_stage
+CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_STAGE" ("id" NUMBER(19,0), "name" VARCHAR2(90 CHAR), "cost" NUMBER(12,2), "_dms_fault" NUMBER(10), "_dms_value" CLOB) ON COMMIT PRESERVE DEFINITION
+
+-- define_dms_delta
+CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_DELTA" ("id" NUMBER(19,0), "name" VARCHAR2(90 CHAR), "cost" NUMBER(12,2), "note" CLOB, "photo" BLOB, "weight" BINARY_DOUBLE, "active" NUMBER(1,0), "born" DATE, "seen" TIMESTAMP(6) WITH TIME ZONE, "is_deleted" NUMBER(1,0), "_dms_fault" NUMBER(10), "_dms_value" CLOB, "_dms_rid" ROWID, "_dms_class" VARCHAR2(4000 BYTE), "_dms_live" NUMBER(10), "_dms_blocking" TIMESTAMP(6), "_dms_effective" TIMESTAMP(6), "_dms_last_end" TIMESTAMP(6)) ON COMMIT PRESERVE DEFINITION
+
+-- define_dms_numbered
+CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_NUMBERED" ("id" NUMBER(19,0), "name" VARCHAR2(90 CHAR), "cost" NUMBER(12,2), "note" CLOB, "photo" BLOB, "weight" BINARY_DOUBLE, "active" NUMBER(1,0), "born" DATE, "seen" TIMESTAMP(6) WITH TIME ZONE, "is_deleted" NUMBER(1,0), "_dms_fault" NUMBER(10), "_dms_value" CLOB, "_dms_rid" ROWID, "_dms_class" VARCHAR2(4000 BYTE), "_dms_live" NUMBER(10), "_dms_blocking" TIMESTAMP(6), "_dms_effective" TIMESTAMP(6), "_dms_last_end" TIMESTAMP(6), "_dms_number" NUMBER(19)) ON COMMIT PRESERVE DEFINITION
