@@ -67,6 +67,7 @@ def test_duckdb_keeps_what_lies_beyond_python(tmp_path, kind):
     with lab.open("target") as connection:
         connection.execute(f"ATTACH '{tmp_path}/source.db' AS src (READ_ONLY)")
         assert connection.execute(same).fetchall() == [(len(BEYOND[kind]),)]
+        connection.execute("DETACH src")
 
 
 @pytest.mark.parametrize("scd", [0, 1, 2])

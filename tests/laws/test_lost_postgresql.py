@@ -63,7 +63,7 @@ def test_a_lock_that_is_not_given_up_fails_the_run(lab, table, parallel):
     assert lab.apply().code == 0
     lab.grow()
     side, name = ("source", "src") if table == "s" else ("target", "dwh")
-    lab.options[side] = {"lock_timeout": "300ms"}
+    lab.options[side] = {"lock_timeout": "1500ms"}
     before = lab.read("SELECT * FROM t ORDER BY id")
     with lab.session(side) as holder:
         pid = holder.info.backend_pid

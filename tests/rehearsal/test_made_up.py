@@ -145,7 +145,15 @@ def test_nothing_is_left_of_made_up_rows_after_a_signal(number, tmp_path: Path):
     spec = Lab(tmp_path).spec(key=["k"], columns=columns, source=source, connections=NOWHERE)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    command = [sys.executable, "-c", "from dmsflow.cli.app import app; app()", "dry-run", spec, "--generate", "3000000"]
+    command = [
+        sys.executable,
+        "-c",
+        "from dmsflow.cli.app import app; app()",
+        "dry-run",
+        spec,
+        "--generate",
+        "20000000",
+    ]
     with subprocess.Popen(
         command, env=os.environ | {"TMPDIR": str(scratch)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as run:
