@@ -128,10 +128,12 @@ def source_keeps_key(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedC
     return any({*unique.columns} <= keys for unique in facts.source.unique if unique.condition is None)
 
 
-def same_type(column: LoadedColumn) -> bool:
+def same_type(column: LoadedColumn, facts: Facts) -> bool:
     """Whether the table's type is the spec's, as far as the database keeps it."""
     wanted, existing = column.spec.type, column.existing
     assert wanted is not None and existing is not None
+    if (wanted.name, str(existing.type)) in facts.target.kept_as:
+        return True
     if wanted.family == existing.type.family == "text":
         return wanted.length is None or existing.type.length is None or wanted.length == existing.type.length
     if wanted.family == "decimal" and wanted.precision is None:

@@ -19,7 +19,8 @@ def casts_that_narrow(spec: PipelineSpec, facts: Facts) -> Iterator[Diagnostic]:
     if facts.source.as_text:
         return
     for column in match_columns(spec, facts):
-        consequence = None if column.spec.has_value else say_consequence(column.arrives, column.type)
+        kept = column.existing is not None and (column.arrives.name, str(column.type)) in facts.target.kept_as
+        consequence = None if column.spec.has_value or kept else say_consequence(column.arrives, column.type)
         if consequence is not None:
             yield Diagnostic(
                 code="DMS304",

@@ -161,6 +161,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         ddl_commits=traits.ddl_commits,
         empty_is_null=traits.empty_is_null,
         unstorable=traits.unstorable,
+        kept_as=traits.kept_as,
         keeps_lengths=traits.keeps_lengths,
         binary_text_order=traits.binary_text_order,
         sorted_digits=traits.sorted_digits,

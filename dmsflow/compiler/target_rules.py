@@ -237,7 +237,7 @@ def target_types_fit(spec: PipelineSpec, facts: Facts) -> Problems:
     for column in match_columns(spec, facts):
         wanted, existing = column.spec.type, column.existing
         widened = spec.target.evolve.retype is not Allowance.REFUSE
-        if wanted is None or existing is None or same_type(column) or widened:
+        if wanted is None or existing is None or same_type(column, facts) or widened:
             continue
         wider = widens(existing.type, wanted)
         yield Diagnostic(

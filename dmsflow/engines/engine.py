@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from msgspec import Struct
 
 from dmsflow.engines.altering import Altering
-from dmsflow.model.table import DataType, TableName, TableShape, UniqueKey
+from dmsflow.model.table import DataType, TableName, TableShape, TypeName, UniqueKey
 from dmsflow.model.watermark import Scalar
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Whether a transaction outlives a statement that fails, by SAVEPOINT."""
     releases_savepoints: bool = True
     """Whether a savepoint is given up by RELEASE; else the end of its transaction, or one of its name, does so."""
+    kept_as: tuple[tuple[TypeName, str], ...] = ()
+    """Types that a table does not tell from others, and the types as which they are read back."""
     ddl_commits: bool = False
     """Whether DDL ends the open transaction: temporary tables are made before it begins."""
     empty_is_null: bool = False

@@ -31,22 +31,6 @@ LONGEST_INDEX = 6000
 LONGEST_PIECE = 1000
 """Characters of a constant: no more than 4000 bytes in any encoding."""
 
-TRAITS = Traits(
-    name="oracle",
-    embedded=False,
-    cheap_unique_index=True,
-    stores_nan=True,
-    stores_far_times=False,
-    keeps_lengths=True,
-    ddl_commits=True,
-    empty_is_null=True,
-    max_columns=1000,
-    binary_text_order=True,
-    longest_name=LONGEST_NAME,
-    savepoints=True,
-    releases_savepoints=False,
-)
-
 TEMPORARY = {
     STAGE: "ORA$PTT_DMS_STAGE",
     DELTA: "ORA$PTT_DMS_DELTA",
@@ -74,6 +58,33 @@ DECLARED = {
     TypeName.JSON: "CLOB",
     TypeName.OTHER: "CLOB",
 }
+
+KEPT_AS = (
+    (TypeName.SMALLINT, "decimal(5,0)"),
+    (TypeName.INTEGER, "decimal(10,0)"),
+    (TypeName.BIGINT, "decimal(19,0)"),
+    (TypeName.HUGEINT, "decimal(38,0)"),
+    (TypeName.BOOLEAN, "decimal(1,0)"),
+    (TypeName.UUID, "varchar(36)"),
+)
+"""Numbers and texts to Oracle, which tells them from no others."""
+
+TRAITS = Traits(
+    name="oracle",
+    embedded=False,
+    cheap_unique_index=True,
+    stores_nan=True,
+    stores_far_times=False,
+    keeps_lengths=True,
+    ddl_commits=True,
+    empty_is_null=True,
+    max_columns=1000,
+    binary_text_order=True,
+    longest_name=LONGEST_NAME,
+    savepoints=True,
+    releases_savepoints=False,
+    kept_as=KEPT_AS,
+)
 
 LARGE = ("CLOB", "NCLOB", "BLOB")
 PADDED = ("CHAR(", "NCHAR(")

@@ -77,6 +77,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     ddl_commits: bool = False
     empty_is_null: bool = False
     unstorable: str | None = None
+    kept_as: tuple[tuple[TypeName, str], ...] = ()
     keeps_lengths: bool
     binary_text_order: bool = True
     sorted_digits: int | None = None

@@ -1,5 +1,7 @@
 """Whole loads by the engine of Oracle, over the stand-in of its driver: law 7, and what the driver hears of it."""
 
+from datetime import date, datetime
+
 import oracledb
 import pytest
 from msgspec.structs import replace
@@ -62,6 +64,29 @@ def test_a_load_in_chunks_and_a_second_one_that_writes_nothing(world: World, ser
     third = world.apply(spec(scd, workers))
     changed = third.rows.updated + third.rows.versioned
     assert (changed, third.rows.closed) == (1, 0 if scd == 1 else 1), "an empty text is NULL, and a key is gone"
+
+
+DECLARED = {
+    "k": ("bigint", 7),
+    "whole": ("integer", 8),
+    "small": ("smallint", 9),
+    "flag": ("boolean", True),
+    "id": ("uuid", "2f1c6d3e-8f0b-4f0e-9d7a-0c1b2a3d4e5f"),
+    "born": ("date", date(2024, 2, 29)),
+    "at": ("timestamp", datetime(2024, 2, 29, 12, 30)),
+    "weight": ("double", 1.5),
+}
+
+
+def test_types_that_oracle_keeps_as_numbers_and_texts_are_those_that_were_declared(world: World, server: ServingDriver):
+    """The second load finds NUMBER(19) where the spec says bigint: it is what the first one made of it."""
+    world.write_source(
+        [{name: value for name, (_, value) in DECLARED.items()}], {n: k for n, (k, _) in DECLARED.items()}
+    )
+    wanted = spec(1) | {"columns": {name: {"type": kind} for name, (kind, _) in DECLARED.items()}}
+    assert world.apply(wanted).rows.inserted == 1
+    second = world.apply(wanted)
+    assert (second.status, second.rows.unchanged) == (RunStatus.SUCCEEDED, 1), second
 
 
 def test_a_chunk_is_one_transaction(world: World, server: ServingDriver):

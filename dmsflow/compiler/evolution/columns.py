@@ -150,7 +150,7 @@ def find_retypes(spec: PipelineSpec, facts: Facts) -> Iterator[Difference]:
 def differing(spec: PipelineSpec, facts: Facts) -> Iterator[LoadedColumn]:
     """Columns whose type in the table is not the spec's."""
     for column in match_columns(spec, facts):
-        if column.spec.type is not None and column.existing is not None and not same_type(column):
+        if column.spec.type is not None and column.existing is not None and not same_type(column, facts):
             yield column
 
 
