@@ -1,6 +1,7 @@
 """Options of the test suite."""
 
 import gc
+import signal
 from collections.abc import Iterator
 from functools import cache
 
@@ -14,6 +15,9 @@ from tests.built_once import build_once
 
 gc.set_threshold(GARBAGE_THRESHOLD)
 """As in the program itself."""
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell ignores the signal for what it runs in the background, and so would every process of a test."""
 
 typer.testing._get_command = cache(typer.testing._get_command)
 """The command line is put together once, and not for every command that a test runs."""
