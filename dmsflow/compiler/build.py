@@ -17,6 +17,7 @@ from dmsflow.compiler.feeds import feed_merging, feed_reading
 from dmsflow.compiler.lookups import look_up, stage_rows, staged_parts
 from dmsflow.compiler.pieces import piece_statements
 from dmsflow.compiler.refusals import refusal_statements
+from dmsflow.compiler.rewriting import rewriting_statements
 from dmsflow.compiler.source_sql import SourceSql
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.compiler.surrogates import is_counted
@@ -264,6 +265,7 @@ def _reading_statements(builder: Builder, faults: Sequence[Fault], shape: RangeS
         yield compile_statement("classify", Side.TARGET, chosen, target, shape=own, temporary=DELTA)
         current = classify.current_rows(merge, lower, upper)
         yield compile_statement("current_rows", Side.TARGET, current, target, shape=own)
+    yield from rewriting_statements(builder, ENDS[shape], own)
     if merge.keyed and not merge.chained and not keeps_key(builder):
         touched = verify_history(merge, lower, upper)
         yield compile_statement("verify", Side.TARGET, touched, target, shape=own)

@@ -211,10 +211,15 @@ def _write_versions(run: Run, steps: Steps, classes: Classes) -> None:
             expect("inserted", steps.execute(name, sk_base=run.keys.reserve(begun)), begun)
 
 
-def rewrite_closed(steps: Steps, rows: Mapping[str, int], statement: str = "rewrite") -> int:
+def rewrite_closed(
+    steps: Steps, rows: Mapping[str, int], statement: str = "rewrite", learn: str = "learn_delta"
+) -> int:
     """Bring the closed versions of what was written to the columns that all versions share; how many have changed."""
-    written = any(rows.get(name) for name in ("new", *CHANGING))
-    return steps.execute(statement) if written and steps.has(statement) else 0
+    if not (steps.has(statement) and any(rows.get(name) for name in ("new", *CHANGING))):
+        return 0
+    if steps.has(learn):
+        steps.execute(learn)
+    return steps.execute(statement)
 
 
 def _handle_gone(run: Run, steps: Steps, classes: Classes, share: tuple[int, int], current: int, *, alone: bool) -> int:

@@ -58,7 +58,7 @@ def _replay(run: Run, steps: Steps, late: int) -> RowCounts:
     for name in ("remove_versions", "overwrite_before", "end_before", "change_versions"):
         steps.execute(name)
     steps.execute("add_versions", sk_base=run.keys.reserve(steps.count("count_versions")))
-    rewritten = rewrite_closed(steps, rows, "rewrite_replayed")
+    rewritten = rewrite_closed(steps, rows, "rewrite_replayed", "learn_replay")
     verify_chain(steps, "verify_replay")
     steps.execute("remember_late")
     return RowCounts(

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from dmsflow.model.plan import DELTA
 from dmsflow.model.spec import Deletes
 from dmsflow.scd.chain import differ, flag
-from dmsflow.scd.rewrite import rewrite
 from dmsflow.scd.shape import (
     CLASS,
     EFFECTIVE,
@@ -40,8 +39,6 @@ def chain_statements(shape: MergeShape) -> Iterator[Named]:
     yield "insert", insert(shape)
     if shape.carried:
         yield "insert_versions", insert(shape, carried=shape.carried)
-    if shape.everywhere:
-        yield "rewrite", rewrite(shape, shape.delta())
 
 
 def count_chain() -> Query:

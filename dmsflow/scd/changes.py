@@ -67,7 +67,7 @@ def ended_keys(shape: MergeShape, stage: sa.FromClause) -> sa.FromClause:
     wanted = sa.exists().where(same_key(waiting, closed, shape.key), waiting.c[FAULT].is_(None)).correlate(closed)
     keys = [closed.c[name] for name in shape.key]
     last = sa.func.max(closed.c[shape.fields.valid_to]).label(LAST_END)
-    return sa.select(*keys, last).where(sa.not_(shape.is_current(closed)), wanted).group_by(*keys).subquery("e")
+    return sa.select(*keys, last).where(shape.is_closed(closed), wanted).group_by(*keys).subquery("e")
 
 
 def chain_stage(shape: MergeShape, stage: sa.FromClause, lower: bool, upper: bool, *, single: bool) -> Query:

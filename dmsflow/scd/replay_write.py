@@ -32,7 +32,7 @@ def replay_statements(shape: MergeShape) -> Iterator[tuple[str, sa.Executable]]:
     yield "change_versions", _change(shape)
     yield "add_versions", _add(shape)
     if shape.everywhere:
-        yield "rewrite_replayed", rewrite(shape, _rows(shape))
+        yield "rewrite_replayed", rewrite(shape, _rows(shape), False, False)
     yield "count_versions", sa.select(sa.func.count()).select_from(_wanted(shape))
     rows = _rows(shape).alias("r")
     keys = sa.select(*(rows.c[name] for name in shape.key)).distinct().subquery("w")

@@ -245,6 +245,12 @@ class MergeShape(Struct, frozen=True, kw_only=True):
         current: Element = target.c[self.fields.is_current] == sa.literal_column(self.on) if self.history else sa.true()
         return sa.and_(current, sa.not_(self.is_member(target))) if self.unknown else current
 
+    def is_closed(self, target: sa.FromClause) -> Element:
+        """The predicate of a version that has ended, in words that no outdated statistics make a planner count."""
+        ended = sa.not_(target.c[self.fields.is_current] == sa.literal_column(self.on))
+        closed: Element = sa.case((ended, number(1)), else_=number(0)) == number(1)
+        return sa.and_(closed, sa.not_(self.is_member(target))) if self.unknown else closed
+
     def is_member(self, target: sa.FromClause) -> Element:
         """The predicate of the unknown member."""
         name = self.fields.surrogate_key

@@ -6,7 +6,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from dmsflow.model.spec import Deletes, Policy, ScdType
-from dmsflow.scd.rewrite import rewrite
 from dmsflow.scd.shape import (
     CLASS,
     EFFECTIVE,
@@ -41,8 +40,6 @@ def write_statements(shape: MergeShape) -> Iterator[Named]:
         yield "insert_versions", insert(shape, "version", carried=shape.carried)
     else:
         yield "insert", insert(shape, "new", "version")
-    if shape.everywhere:
-        yield "rewrite", rewrite(shape, shape.delta())
 
 
 def delete_statements(shape: MergeShape) -> Iterator[Named]:
@@ -72,7 +69,7 @@ def find_returning(shape: MergeShape) -> sa.Update:
             *(closed.c[name] for name in shape.key),
             sa.func.max(closed.c[shape.fields.valid_to]).label(LAST_END),
         )
-        .where(sa.not_(shape.is_current(closed)), wanted)
+        .where(shape.is_closed(closed), wanted)
         .group_by(*(closed.c[name] for name in shape.key))
         .subquery("h")
     )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dmsflow.engines.postgresql_session import PostgreSQLSession
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from tests.laws.lab import Lab
@@ -157,3 +158,26 @@ def test_a_row_is_a_reject_where_a_closed_version_may_not_have_its_value(target:
     assert lab.read("SELECT k, v, w FROM t WHERE k < 2 ORDER BY k, v") == [
         (0, "a", "x"), (0, "b", "x"), (1, "a", "z"), (1, "b", "z"),
     ]  # fmt: skip
+
+
+def test_no_statistics_make_a_chunk_compare_all_rows_with_all(tmp_path) -> None:
+    world = World(tmp_path, "postgresql", "postgresql", transfer=Transfer.IN_PLACE)
+    wanted = spec(parallel={"min_rows": 0, "chunk_rows": 300, "workers": 1})
+    load(world, wanted, *((k, "a", "x") for k in range(1000)))
+    told: list[str] = []
+
+    def explain(session, sql, binds=None) -> int:
+        if sql.startswith("UPDATE") and '"w"="r"."w"' in sql:
+            told.extend(str(line) for (line,) in session.fetch(f"EXPLAIN {sql}", binds))
+        return execute(session, sql, binds)
+
+    with world.open("target") as connection:
+        connection.execute("ANALYZE t")
+        connection.commit()
+    with pytest.MonkeyPatch.context() as patched:
+        execute = PostgreSQLSession.execute
+        patched.setattr(PostgreSQLSession, "execute", explain)
+        assert load(world, wanted, *((k, "b", "x") for k in range(1000))) == {"read": 1000, "versioned": 1000}
+    plan = " ".join(told)
+    assert "Nested Loop" not in plan and plan.count("Hash Join") == 4, plan
+    assert plan.count("k <") >= 3 <= plan.count("k >="), "of a target that is loaded in chunks a chunk reads its range"

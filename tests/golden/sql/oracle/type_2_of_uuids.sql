@@ -77,7 +77,7 @@ WHERE "r"."_dms_class" IN ('fault', 'late') AND ("r"."_dms_fault" IS NULL OR "r"
 -- find_returning
 MERGE INTO "ORA$PTT_DMS_DELTA" "d" USING (SELECT "t"."id" AS "id", "t"."code" AS "code", max("t"."valid_to") AS "_dms_last_end" 
 FROM "DWH"."t" "t" 
-WHERE "t"."is_current" != 1 AND (EXISTS (SELECT * 
+WHERE CASE WHEN ("t"."is_current" != 1) THEN 1 ELSE 0 END = 1 AND (EXISTS (SELECT * 
 FROM "ORA$PTT_DMS_DELTA" "n" 
 WHERE "n"."id" = "t"."id" AND "n"."code" = "t"."code" AND "n"."_dms_class" = 'new')) GROUP BY "t"."id", "t"."code") "h" ON ("d"."_dms_class" = 'new' AND "d"."id" = "h"."id" AND "d"."code" = "h"."code") WHEN MATCHED THEN UPDATE SET "d"."_dms_last_end" = "h"."_dms_last_end"
 

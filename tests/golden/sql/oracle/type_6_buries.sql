@@ -38,6 +38,13 @@ SELECT count(*) AS "count_1"
 FROM "DWH"."t" "t" 
 WHERE "t"."is_current" = 1 AND DECODE("t"."is_deleted", 1, 0, 1) = 1
 
+-- rewrite
+MERGE INTO "DWH"."t" "t" USING (SELECT "t".ROWID AS "_dms_row", "r"."price_now" AS "v0", "r"."code" AS "v1", "r"."note" AS "v2", :run_at AS "v3" 
+FROM "DWH"."t" "t", (SELECT "d"."id" AS "id", "d"."price_now" AS "price_now", "d"."code" AS "code", "d"."note" AS "note" 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."_dms_class" IN ('new', 'version', 'update', 'correct')) "r" 
+WHERE "r"."id" = "t"."id" AND CASE WHEN ("t"."is_current" != 1) THEN 1 ELSE 0 END = 1 AND (DECODE("r"."price_now", "t"."price_now", 0, 1) = 1 OR DECODE("r"."code", "t"."code", 0, 1) = 1 OR (CASE WHEN "r"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("r"."note", "t"."note"), 0) <> 0))) "u" ON ("t".ROWID = "u"."_dms_row") WHEN MATCHED THEN UPDATE SET "t"."price_now" = "u"."v0", "t"."code" = "u"."v1", "t"."note" = "u"."v2", "t"."modified_at" = "u"."v3"
+
 -- last_surrogate_key
 SELECT max("DWH"."t"."t_sk") AS "max_1" 
 FROM "DWH"."t"
@@ -86,13 +93,6 @@ MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms
 INSERT INTO "DWH"."t" ("id", "name", "photo", "price", "price_now", "code", "note", "name_previous", "name_since", "old_photo", "photo_since", "t_sk", "valid_from", "valid_to", "is_current", "is_deleted", "inserted_at", "modified_at") SELECT "d"."id" AS "c0", "d"."name" AS "c1", "d"."photo" AS "c2", "d"."price" AS "c3", "d"."price_now" AS "c4", "d"."code" AS "c5", "d"."note" AS "c6", "d"."name_previous" AS "c7", "d"."name_since" AS "c8", "d"."old_photo" AS "c9", "d"."photo_since" AS "c10", :sk_base + row_number() OVER (ORDER BY NULL) AS "c11", "d"."_dms_effective" AS "c12", TIMESTAMP '9999-12-31 00:00:00' AS "c13", 1 AS "c14", 0 AS "c15", :run_at AS "c16", :run_at AS "c17" 
 FROM "ORA$PTT_DMS_DELTA" "d" 
 WHERE "d"."_dms_class" IN ('new', 'version')
-
--- rewrite
-MERGE INTO "DWH"."t" "t" USING (SELECT "t".ROWID AS "_dms_row", "r"."price_now" AS "v0", "r"."code" AS "v1", "r"."note" AS "v2", :run_at AS "v3" 
-FROM "DWH"."t" "t", (SELECT "d"."id" AS "id", "d"."price_now" AS "price_now", "d"."code" AS "code", "d"."note" AS "note" 
-FROM "ORA$PTT_DMS_DELTA" "d" 
-WHERE "d"."_dms_class" IN ('new', 'version', 'update', 'correct')) "r" 
-WHERE "r"."id" = "t"."id" AND "t"."is_current" != 1 AND (DECODE("r"."price_now", "t"."price_now", 0, 1) = 1 OR DECODE("r"."code", "t"."code", 0, 1) = 1 OR (CASE WHEN "r"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("r"."note", "t"."note"), 0) <> 0))) "u" ON ("t".ROWID = "u"."_dms_row") WHEN MATCHED THEN UPDATE SET "t"."price_now" = "u"."v0", "t"."code" = "u"."v1", "t"."note" = "u"."v2", "t"."modified_at" = "u"."v3"
 
 -- close_gone
 MERGE INTO "DWH"."t" "t" USING "ORA$PTT_DMS_DELTA" "d" ON ("t".ROWID = "d"."_dms_rid" AND "d"."_dms_class" = 'gone') WHEN MATCHED THEN UPDATE SET "t"."valid_to" = :run_at, "t"."is_current" = 0, "t"."modified_at" = :run_at

@@ -74,6 +74,13 @@ SELECT count(*) AS "count_1"
 FROM "DWH"."t" "t" 
 WHERE "t"."is_current" = 1
 
+-- rewrite
+MERGE INTO "DWH"."t" "t" USING (SELECT "t".ROWID AS "_dms_row", "r"."price_now" AS "v0", "r"."code" AS "v1", "r"."note" AS "v2", :run_at AS "v3" 
+FROM "DWH"."t" "t", (SELECT "d"."id" AS "id", "d"."price_now" AS "price_now", "d"."code" AS "code", "d"."note" AS "note" 
+FROM "ORA$PTT_DMS_DELTA" "d" 
+WHERE "d"."_dms_class" IN ('new', 'version', 'update', 'correct')) "r" 
+WHERE "r"."id" = "t"."id" AND CASE WHEN ("t"."is_current" != 1) THEN 1 ELSE 0 END = 1 AND (DECODE("r"."price_now", "t"."price_now", 0, 1) = 1 OR DECODE("r"."code", "t"."code", 0, 1) = 1 OR (CASE WHEN "r"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("r"."note", "t"."note"), 0) <> 0))) "u" ON ("t".ROWID = "u"."_dms_row") WHEN MATCHED THEN UPDATE SET "t"."price_now" = "u"."v0", "t"."code" = "u"."v1", "t"."note" = "u"."v2", "t"."modified_at" = "u"."v3"
+
 -- verify
 SELECT count(CASE WHEN ("k"."current" > 1) THEN 1 END) AS "count_1", sum("k"."inverted") AS "sum_1" 
 FROM (SELECT count(CASE WHEN ("t"."is_current" = 1) THEN 1 END) AS "current", count(CASE WHEN ("t"."valid_from" >= "t"."valid_to") THEN 1 END) AS "inverted" 
@@ -123,7 +130,7 @@ WHERE "r"."_dms_class" IN ('fault', 'late') AND ("r"."_dms_fault" IS NULL OR "r"
 -- find_returning
 MERGE INTO "ORA$PTT_DMS_DELTA" "d" USING (SELECT "t"."id" AS "id", max("t"."valid_to") AS "_dms_last_end" 
 FROM "DWH"."t" "t" 
-WHERE "t"."is_current" != 1 AND (EXISTS (SELECT * 
+WHERE CASE WHEN ("t"."is_current" != 1) THEN 1 ELSE 0 END = 1 AND (EXISTS (SELECT * 
 FROM "ORA$PTT_DMS_DELTA" "n" 
 WHERE "n"."id" = "t"."id" AND "n"."_dms_class" = 'new')) GROUP BY "t"."id") "h" ON ("d"."_dms_class" = 'new' AND "d"."id" = "h"."id") WHEN MATCHED THEN UPDATE SET "d"."_dms_last_end" = "h"."_dms_last_end"
 
@@ -148,13 +155,6 @@ WHERE "d"."_dms_class" IN ('new')
 INSERT INTO "DWH"."t" ("id", "name", "photo", "price", "price_now", "code", "note", "weight", "active", "born", "seen", "region", "is_deleted", "name_previous", "name_since", "old_photo", "photo_since", "t_sk", "valid_from", "valid_to", "is_current", "inserted_at", "modified_at") SELECT "d"."id" AS "c0", "d"."name" AS "c1", "d"."photo" AS "c2", "d"."price" AS "c3", "d"."price_now" AS "c4", "d"."code" AS "c5", "d"."note" AS "c6", "d"."weight" AS "c7", "d"."active" AS "c8", "d"."born" AS "c9", "d"."seen" AS "c10", "d"."region" AS "c11", "d"."is_deleted" AS "c12", "d"."name_previous" AS "c13", "d"."name_since" AS "c14", "d"."old_photo" AS "c15", "d"."photo_since" AS "c16", :sk_base + row_number() OVER (ORDER BY NULL) AS "c17", "d"."_dms_effective" AS "c18", TIMESTAMP '9999-12-31 00:00:00' AS "c19", 1 AS "c20", :run_at AS "c21", :run_at AS "c22" 
 FROM "ORA$PTT_DMS_DELTA" "d" 
 WHERE "d"."_dms_class" IN ('version')
-
--- rewrite
-MERGE INTO "DWH"."t" "t" USING (SELECT "t".ROWID AS "_dms_row", "r"."price_now" AS "v0", "r"."code" AS "v1", "r"."note" AS "v2", :run_at AS "v3" 
-FROM "DWH"."t" "t", (SELECT "d"."id" AS "id", "d"."price_now" AS "price_now", "d"."code" AS "code", "d"."note" AS "note" 
-FROM "ORA$PTT_DMS_DELTA" "d" 
-WHERE "d"."_dms_class" IN ('new', 'version', 'update', 'correct')) "r" 
-WHERE "r"."id" = "t"."id" AND "t"."is_current" != 1 AND (DECODE("r"."price_now", "t"."price_now", 0, 1) = 1 OR DECODE("r"."code", "t"."code", 0, 1) = 1 OR (CASE WHEN "r"."note" IS NULL THEN 0 ELSE 1 END <> CASE WHEN "t"."note" IS NULL THEN 0 ELSE 1 END OR NVL(DBMS_LOB.COMPARE("r"."note", "t"."note"), 0) <> 0))) "u" ON ("t".ROWID = "u"."_dms_row") WHEN MATCHED THEN UPDATE SET "t"."price_now" = "u"."v0", "t"."code" = "u"."v1", "t"."note" = "u"."v2", "t"."modified_at" = "u"."v3"
 
 -- number_rows
 INSERT INTO "ORA$PTT_DMS_NUMBERED" ("id", "name", "photo", "price", "price_now", "code", "note", "weight", "active", "born", "seen", "region", "is_deleted", "name_previous", "name_since", "old_photo", "photo_since", "_dms_fault", "_dms_value", "_dms_rid", "_dms_class", "_dms_live", "_dms_blocking", "_dms_effective", "_dms_last_end", "_dms_number") SELECT "ORA$PTT_DMS_DELTA"."id", "ORA$PTT_DMS_DELTA"."name", "ORA$PTT_DMS_DELTA"."photo", "ORA$PTT_DMS_DELTA"."price", "ORA$PTT_DMS_DELTA"."price_now", "ORA$PTT_DMS_DELTA"."code", "ORA$PTT_DMS_DELTA"."note", "ORA$PTT_DMS_DELTA"."weight", "ORA$PTT_DMS_DELTA"."active", "ORA$PTT_DMS_DELTA"."born", "ORA$PTT_DMS_DELTA"."seen", "ORA$PTT_DMS_DELTA"."region", "ORA$PTT_DMS_DELTA"."is_deleted", "ORA$PTT_DMS_DELTA"."name_previous", "ORA$PTT_DMS_DELTA"."name_since", "ORA$PTT_DMS_DELTA"."old_photo", "ORA$PTT_DMS_DELTA"."photo_since", "ORA$PTT_DMS_DELTA"."_dms_fault", "ORA$PTT_DMS_DELTA"."_dms_value", "ORA$PTT_DMS_DELTA"."_dms_rid", "ORA$PTT_DMS_DELTA"."_dms_class", "ORA$PTT_DMS_DELTA"."_dms_live", "ORA$PTT_DMS_DELTA"."_dms_blocking", "ORA$PTT_DMS_DELTA"."_dms_effective", "ORA$PTT_DMS_DELTA"."_dms_last_end", row_number() OVER (ORDER BY "ORA$PTT_DMS_DELTA"."id") AS "_dms_number" 
