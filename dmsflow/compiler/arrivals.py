@@ -2,13 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dmsflow.compiler.check_sql import row_predicate, row_warnings
 from dmsflow.compiler.columns import INSTANT, TEXT, LoadedColumn
 from dmsflow.compiler.lookups import staged_parts
 from dmsflow.compiler.member import member_key
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import ARRIVES
-from dmsflow.model.table import Column, DataType
+from dmsflow.model.table import Column, DataType, find_wider
 from dmsflow.scd import staging
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def make_staging(builder: "Builder") -> staging.Staging:
         order_by=tuple(extra[:orders]),
         marks=tuple(extra[orders:]),
         marked=marked,
-        lookups=tuple((name, _part(builder, i, source, kind)) for i, (name, source, kind) in parts),
+        lookups=tuple((name, _exact(builder, _part(builder, i, source, kind))) for i, (name, source, kind) in parts),
         op=op,
         checks=tuple((check.name, row_predicate(check)) for check in builder.spec.checks if check.rejects),
         warnings=tuple(row_predicate(check) for check in row_warnings(builder.spec.checks)),
@@ -94,6 +96,12 @@ def _part(builder: "Builder", position: int, name: str, wanted: DataType) -> sta
         nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
         unstorable=_unstorable(facts),
     )
+
+
+def _exact(builder: "Builder", part: staging.Arrival) -> staging.Arrival:
+    """A part that is looked up as it is: rounded, or cut to its day, it would find somebody else."""
+    wider = find_wider(part.arrives, part.type)
+    return part if wider is None else replace(part, wider=builder.stager.type_sql(wider))
 
 
 def _unstorable(facts: Facts) -> str | None:

@@ -183,6 +183,17 @@ def cast_can_fail(arrives: DataType, wanted: DataType) -> bool:
     return source == "float" and wanted.name is TypeName.REAL and arrives.name is TypeName.DOUBLE
 
 
+def find_wider(arrives: DataType, wanted: DataType) -> DataType | None:
+    """A type that has every value of the wanted one, and shows what a cast rounds; None where it rounds nothing."""
+    if wanted.family == "date" and arrives.family in ("timestamp", "timestamptz", "text"):
+        return DataType(name=TypeName.TIMESTAMP)
+    finer = arrives.family == "text" or (arrives.family == "decimal" and (arrives.scale or 0) > (wanted.scale or 0))
+    if wanted.family not in ("integer", "decimal") or not finer:
+        return None
+    whole = INTEGER_DIGITS.get(wanted.name, (wanted.precision or 38) - (wanted.scale or 0))
+    return DataType(name=TypeName.DECIMAL, precision=38, scale=38 - whole) if whole < 38 else None
+
+
 def can_stand(data_type: DataType) -> bool:
     """Whether a value of this type can be a watermark: exact, ordered, and the same in a driver's hands."""
     return can_bound(data_type) and data_type.family != "bytes"

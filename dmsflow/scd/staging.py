@@ -47,7 +47,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ``empty_is_null``: the target keeps no text without a character. A ``filled_up`` one has blanks at its end there.
     ``longest`` are bytes that the target has room for, in its stage as well.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
-    ``looked_up``: its value is found when the rows are staged, and is NULL before.
+    ``looked_up``: its value is found when the rows are staged, and is NULL before. A value that is another one in the
+    ``wider`` type has no place in its own: it was rounded.
     """
 
     name: str
@@ -70,11 +71,13 @@ class Arrival(Struct, frozen=True, kw_only=True):
     unstorable: str | None = None
     beyond: str = ""
     looked_up: bool = False
+    wider: str = ""
 
     @property
     def can_fail(self) -> bool:
         """Whether a value may have no place in the type."""
-        return cast_can_fail(self.arrives, self.type) or (self.loose and self.type.family != "text")
+        loose = self.loose and self.type.family != "text"
+        return cast_can_fail(self.arrives, self.type) or loose or self.wider != ""
 
     @property
     def may_be_long(self) -> bool:
@@ -235,7 +238,11 @@ def _cast(arriving: sa.FromClause, arrival: Arrival) -> Element:
         # The text 2.5 would be rounded: a whole number is one that stays itself.
         whole: Element = sa.try_cast(raw, wanted)
         return sa.case((sa.try_cast(raw, Native("DOUBLE")) == sa.cast(whole, Native("DOUBLE")), whole))
-    return sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
+    value: Element = sa.try_cast(raw, wanted) if arrival.can_fail else sa.cast(raw, wanted)
+    if not arrival.wider:
+        return value
+    wider = Native(arrival.wider)
+    return sa.case((sa.try_cast(raw, wider) == sa.cast(value, wider), value))
 
 
 def _cast_at_home(raw: Element, arrival: Arrival) -> Element:

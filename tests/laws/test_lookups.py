@@ -286,3 +286,41 @@ def test_a_broken_run_looks_up_what_it_has_not_loaded(tmp_path, monkeypatch, tar
     monkeypatch.undo()
     assert apply_recorded(world, wanted).status is RunStatus.SUCCEEDED
     judge(world, versions, facts)
+
+
+@pytest.mark.parametrize("source", ["duckdb"])
+def test_what_the_dimension_s_type_has_no_place_for_is_a_reject(source, tmp_path):
+    world = World(tmp_path, source, "postgresql", transfer=None)
+    with world.open("target") as connection:
+        connection.execute("CREATE TABLE e (e_sk bigint, name smallint)")
+        connection.execute("INSERT INTO e VALUES (5, 8)")
+        connection.commit()
+    told = ["8", " 8 ", "7.5", "8.0", "70000", "eight"]
+    world.write_source([{"id": i, "l": text, "v": "x"} for i, text in enumerate(told)], FACTS)
+    assert world.apply(now_spec(1, {"dimension": "e", "key": {"name": "l"}})).rows.inserted == 3
+    rejects = world.read("SELECT reason, column_value FROM dmsflow_reject ORDER BY row_key")
+    assert rejects == [("cast", text) for text in (told[2], *told[4:])]
+
+
+ROUNDED = {
+    "7.5 is no 8": ("decimal(4,1)", "bigint", ["8.0", "7.5"]),
+    "noon is no day": ("timestamp", "date", [DAY, DAY + timedelta(hours=12)]),
+}
+
+
+@pytest.mark.parametrize("why", ROUNDED)
+def test_nothing_is_rounded_to_be_found(why, tmp_path):
+    arrives, kind, values = ROUNDED[why]
+    world = World(tmp_path, "duckdb", "duckdb")
+    with world.open("target") as connection:
+        connection.execute(f"CREATE TABLE e (e_sk bigint, name {kind})")
+        connection.execute("INSERT INTO e VALUES (5, ?)", [values[0]])
+    world.write_source(
+        [{"id": i, "n": value, "v": "x"} for i, value in enumerate(values)],
+        {"id": "bigint", "n": arrives, "v": "varchar"},
+    )
+    assert world.apply(now_spec(1, {"dimension": "e", "key": {"name": "n"}})).rows.inserted == 1
+    assert world.read("SELECT id, sk FROM f") == [(0, 5)]
+    assert world.read("SELECT reason, row_key, column_value FROM dmsflow_reject") == [
+        ("cast", '{"id":1}', str(values[1]))
+    ]
