@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from dmsflow.compiler.chunking import Cut
-from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.columns import INSTANT, LoadedColumn, listed_lookups
+from dmsflow.compiler.lookups import staged_parts
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.errors import SpecRejected
 from dmsflow.model.checks import CheckOn
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import Transfer
 from dmsflow.model.spec import PipelineSpec
-from dmsflow.model.table import cast_can_fail
+from dmsflow.model.table import DataType, cast_can_fail
 
 SERVER, STAGER = "postgresql", "duckdb"
 
@@ -94,18 +95,21 @@ def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) 
     if not facts.source.unicode and facts.target.unstorable not in (None, facts.source.unstorable):
         return "the source's encoding has no word for the characters that the target's does not have"
     for column in columns:
-        if not _moves_exactly(column):
+        if not _moves_exactly(column.arrives, column.type):
             return f'column "{column.name}" goes from {column.arrives} to {column.type}'
-    for name in (spec.scd.effective_at, *spec.scd.last_by, *spec.checkpoint.columns):
+    for _, name, wanted in staged_parts(spec, facts):
+        found = facts.source.shape.find(name)
+        if found and wanted is not INSTANT and not _moves_exactly(found.type, wanted):
+            return f'"{name}" is looked up as {wanted}, and is {found.type}'
+    for name in (spec.scd.effective_at, *(lookup.as_of for _, lookup in listed_lookups(spec))):
         found = facts.source.shape.find(name) if name else None
-        if name == spec.scd.effective_at and found and found.type.family not in ("date", "timestamp", "timestamptz"):
+        if found and found.type.family not in ("date", "timestamp", "timestamptz"):
             return f'"{name}" is no time but {found.type}'
     return None
 
 
-def _moves_exactly(column: LoadedColumn) -> bool:
+def _moves_exactly(arrives: DataType, wanted: DataType) -> bool:
     """Whether PostgreSQL itself makes the staged value of every arriving one, as it stands in its own words."""
-    arrives, wanted = column.arrives, column.type
     if arrives == wanted:
         return True
     if wanted.foreign:

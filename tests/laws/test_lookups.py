@@ -288,7 +288,7 @@ def test_a_broken_run_looks_up_what_it_has_not_loaded(tmp_path, monkeypatch, tar
     judge(world, versions, facts)
 
 
-@pytest.mark.parametrize("source", ["duckdb"])
+@pytest.mark.parametrize("source", ["duckdb", "postgresql"])
 def test_what_the_dimension_s_type_has_no_place_for_is_a_reject(source, tmp_path):
     world = World(tmp_path, source, "postgresql", transfer=None)
     with world.open("target") as connection:
@@ -324,3 +324,12 @@ def test_nothing_is_rounded_to_be_found(why, tmp_path):
     assert world.read("SELECT reason, row_key, column_value FROM dmsflow_reject") == [
         ("cast", '{"id":1}', str(values[1]))
     ]
+
+
+@pytest.mark.parametrize("source", ["duckdb", "postgresql"])
+def test_of_a_text_that_tells_a_time_the_offset_counts(source, tmp_path):
+    world = World(tmp_path, source, "postgresql")
+    write_versions(world, VERSIONS)
+    world.write_source([fact(v="2024-01-02 00:30:00+01:00")], FACTS)
+    assert world.apply(now_spec(1, ONE | {"as_of": "v"})).rows.inserted == 1
+    assert world.read("SELECT sk FROM f") == [(1,)]
