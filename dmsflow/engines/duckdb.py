@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from dmsflow.engines.address import Address
-from dmsflow.engines.duckdb_driver import driver, learn_arrow
+from dmsflow.engines.duckdb_driver import STREAMS_EXECUTED, driver, learn_arrow
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.duckdb_types import COMPUTED_COLUMNS, COMPUTES, read_type
@@ -118,8 +118,11 @@ class DuckDBSession:
         # Whoever pulls the batches makes DuckDB work, until the session closes or runs something else.
         self._work.begin()
         try:
-            relation = self._connection.sql(sql, params=dict(binds) if binds else None)
-            reader: pa.RecordBatchReader | None = relation.to_arrow_reader(batch_rows)
+            if STREAMS_EXECUTED:
+                reader: pa.RecordBatchReader | None = self._run(sql, binds).to_arrow_reader(batch_rows)
+            else:
+                relation = self._connection.sql(sql, params=dict(binds) if binds else None)
+                reader = relation.to_arrow_reader(batch_rows)
         except driver.Error as error:
             raise judge(error) from error
         assert reader is not None

@@ -11,7 +11,11 @@ else:
     except ImportError:  # a version that keeps its extension elsewhere
         import duckdb as driver
 
-__all__ = ["driver", "learn_arrow"]
+__all__ = ["STREAMS_EXECUTED", "driver", "learn_arrow"]
+
+STREAMS_EXECUTED = driver.__version__.startswith("1.")
+"""Whether what was executed gives its rows as they are pulled. DuckDB 1.5 does, and reads those of a relation with
+parameters all at once, in memory; where they come from Python it waits for them forever. DuckDB 2.0 is the reverse."""
 
 
 def learn_arrow() -> None:
