@@ -28,11 +28,12 @@ def widens(old: DataType, new: DataType) -> bool:
 def reveals(old: DataType, new: DataType, arrives: DataType) -> bool:
     """Whether values that arrive were cut to fit the old type, and would differ from what is stored in the new one.
 
-    Digits after the point, or a time of day: each row that has some would be a change that nobody made.
+    Digits after the point, or a time of day: each row that has some would be a change that nobody made. So would be a
+    half of a float, which databases make an integer by another rule than a decimal.
     """
     match old.family, new.family:
         case ("integer", "decimal") if not new.scale:
-            return False
+            return arrives.family == "float"
         case ("integer", "decimal" | "float"):
             return arrives.family != "integer"
         case ("decimal", "decimal") if (new.scale or 0) > (old.scale or 0):

@@ -61,7 +61,8 @@ def test_no_value_is_another_one_in_a_wider_type():
     ("old", "new", "arrives", "shown"),
     [
         ("integer", "bigint", "double", False),
-        ("integer", "decimal(12,0)", "double", False),
+        ("integer", "decimal(12,0)", "double", True),
+        ("integer", "decimal(12,0)", "decimal(12,2)", False),
         ("integer", "decimal(12,2)", "double", True),
         ("integer", "decimal(12,2)", "bigint", False),
         ("decimal(9,2)", "decimal(12,2)", "decimal(12,4)", False),
