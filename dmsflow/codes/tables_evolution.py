@@ -45,8 +45,8 @@ EVOLUTION_OF_TABLES: tuple[Entry, ...] = (
         code="DMS374",
         slug="column-followed-late",
         why=(
-            "A column with scd: 0 or ignore holds old values. Followed from now on, each of these would be a change "
-            "that nobody made, and with scd: 2 a version."
+            "A column with scd: 0 or ignore, or one that the last run left out, holds old values. Followed from now "
+            "on, each of these would be a change that nobody made, and with scd: 2 a version."
         ),
         mistake="note: {scd: 2}   # it was ignore in the last run",
         cure=(

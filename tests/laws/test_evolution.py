@@ -233,6 +233,19 @@ def test_a_column_that_was_not_followed_is_brought_up_to_date_in_place(tmp_path:
     assert (followed.rows.versioned, followed.rows.unchanged) == (1, 3)
 
 
+def test_a_column_that_was_left_out_comes_back_without_a_version(tmp_path: Path) -> None:
+    world = loaded(tmp_path, "duckdb")
+    few = spec({name: COLUMNS[name] for name in "klvn"})
+    world.apply(few)
+    world.write_source([row | {"x": "missed"} for row in [*ROWS, {"k": 9, "v": "new"}]], SOURCE)
+    assert world.apply(few).rows.inserted == 1
+    [(code, message)] = refusals(world, spec())
+    assert (code, "was not followed (left out)" in message) == ("DMS374", True)
+    back = world.apply(spec(evolve={"policy": "apply"}))
+    assert (back.rows.updated, back.rows.versioned) == (5, 0)
+    assert world.apply(spec()).rows.unchanged == 5
+
+
 def test_a_column_that_is_left_out_stays_known_until_it_is_dropped(tmp_path: Path) -> None:
     world = loaded(tmp_path, "duckdb")
     few = {name: COLUMNS[name] for name in "klvn"}

@@ -59,13 +59,20 @@ def find_policies(spec: PipelineSpec, facts: Facts, names: Names) -> Iterator[Di
     if terms is None or terms.scd != spec.scd.type.value:
         return
     known = {names.get(name, name).lower(): Policy(policy) for name, policy in terms.columns}
+    left = {names.get(name, name).lower() for name in terms.left}
     for column in match_columns(spec, facts):
         before, now = known.get(column.name.lower()), policy_of(spec, column)
-        if before is not None and before is not now and column.name not in spec.key:
+        if column.name in spec.key:
+            continue
+        if column.name.lower() in left and now in (Policy.VERSION, Policy.PREVIOUS):
+            yield _judge_policy(spec, facts, column, Policy.KEEP, now, left=True)
+        elif before is not None and before is not now:
             yield _judge_policy(spec, facts, column, before, now)
 
 
-def _judge_policy(spec: PipelineSpec, facts: Facts, column: LoadedColumn, before: Policy, now: Policy) -> Difference:
+def _judge_policy(
+    spec: PipelineSpec, facts: Facts, column: LoadedColumn, before: Policy, now: Policy, *, left: bool = False
+) -> Difference:
     told = Difference(
         change=Change.POLICY,
         outcome=Outcome.APPLIED,
@@ -78,9 +85,10 @@ def _judge_policy(spec: PipelineSpec, facts: Facts, column: LoadedColumn, before
     )
     if before in FOLLOWED or now not in FOLLOWED:
         return told
-    message = f'column "{column.name}" was not followed (scd: {before}), so that each value it missed would be a change'
+    way, back = ("left out", "leave it out") if left else (f"scd: {before}", f"write scd: {before}")
+    message = f'column "{column.name}" was not followed ({way}), so that each value it missed would be a change'
     if spec.target.evolve.policy is Allowance.REFUSE:
-        help = f"write scd: {before}, or set target.evolve: {{policy: apply}}: values are then overwritten, once"
+        help = f"{back}, or set target.evolve: {{policy: apply}}: values are then overwritten, once"
         return told.refused("DMS374", message, help)
     if now is Policy.PREVIOUS:
         help = "write scd: 1 for one run, with target.evolve: {policy: apply}, and scd: 3 afterwards"
