@@ -246,6 +246,29 @@ def test_a_column_that_was_left_out_comes_back_without_a_version(tmp_path: Path)
     assert world.apply(spec()).rows.unchanged == 5
 
 
+@pytest.mark.parametrize(("late", "allowed"), [("reject", (1,)), ("insert", ())])
+def test_what_a_feed_did_not_follow_is_not_followed_from_rows_that_are_told_again(
+    late: str, allowed: tuple[int, ...], tmp_path: Path
+) -> None:
+    world = World(tmp_path, "duckdb", "duckdb")
+    rows = [{"k": 1, "at": f"2026-01-0{day}", "v": f"v{day}"} for day in (1, 2)]
+    world.write_source(rows, {"k": "integer", "at": "timestamp", "v": "varchar"})
+
+    def feed(scd: object, **evolve: str) -> dict:
+        found = spec({"k": {}, "v": {"scd": scd}}, evolve=evolve)
+        found["source"]["grain"] = "changes"
+        return found | {"scd": {"type": 2, "effective_at": "at", "late": late}}
+
+    world.apply(feed("ignore"))
+    for policy in (1, 2):
+        wanted = feed(policy, policy="apply")
+        if policy in allowed:
+            assert plan(world, wanted).plan.migration[0].outcome == "applied"
+        else:
+            [(code, message)] = refusals(world, wanted)
+            assert (code, "told again would contradict" in message) == ("DMS374", True)
+
+
 def test_a_column_that_is_left_out_stays_known_until_it_is_dropped(tmp_path: Path) -> None:
     world = loaded(tmp_path, "duckdb")
     few = {name: COLUMNS[name] for name in "klvn"}

@@ -87,6 +87,10 @@ def _judge_policy(
         return told
     way, back = ("left out", "leave it out") if left else (f"scd: {before}", f"write scd: {before}")
     message = f'column "{column.name}" was not followed ({way}), so that each value it missed would be a change'
+    if spec.remembers or (spec.is_feed and now is Policy.VERSION):
+        # Its rows are compared with the versions of their time, of which none has what was missed.
+        told_again = f"{message}, which rows of the feed that are told again would contradict"
+        return told.refused("DMS374", told_again, f"{back}, or load it into a column of another name")
     if spec.target.evolve.policy is Allowance.REFUSE:
         help = f"{back}, or set target.evolve: {{policy: apply}}: values are then overwritten, once"
         return told.refused("DMS374", message, help)
