@@ -13,7 +13,7 @@ PLANS: tuple[Entry, ...] = (
     Entry(
         code="DMS402",
         slug="target-changed",
-        why="A plan holds SQL for the target's columns and types as they were.",
+        why="A plan holds SQL for the target's columns and types as they were, and for the terms of its last run.",
         mistake="an ALTER TABLE, or a first load, between plan and apply",
         cure="Plan again.",
     ),

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.explain_choices import checkpoint_choices, chunk_choice, worker_choice
+from dmsflow.model.evolution import Terms
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import (
     CheckpointPlan,
@@ -126,9 +127,20 @@ def planned_source(spec: PipelineSpec, facts: Facts) -> PlannedSource:
 
 def digest_facts(spec_digest: str, facts: Facts) -> Digests:
     """Fingerprints of what a plan rests on, to be compared before it runs."""
-
-    def fingerprint(value: object) -> str:
-        return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
-
     stands = facts.evolution.stands or facts.target.shape
-    return Digests(spec=spec_digest[:16], target=fingerprint(stands), checkpoint=fingerprint(facts.start))
+    return Digests(
+        spec=spec_digest[:16],
+        target=fingerprint(stands),
+        checkpoint=fingerprint(facts.start),
+        terms=fingerprint_terms(facts.evolution.terms),
+    )
+
+
+def fingerprint(value: object) -> str:
+    """A few letters that another value does not have."""
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
+
+
+def fingerprint_terms(terms: Terms | None) -> str:
+    """The same of terms; empty where there are none."""
+    return "" if terms is None else fingerprint(terms)

@@ -4,10 +4,11 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from dmsflow.compiler.compile import survey_placed
 from dmsflow.compiler.load import LoadedSpec
-from dmsflow.compiler.remembered import digest_facts
+from dmsflow.compiler.remembered import digest_facts, fingerprint_terms
 from dmsflow.engines.access import Access
 from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Plan, decode_plan, encode_plan
@@ -17,6 +18,7 @@ WHAT_CHANGED = {
     "spec": ("DMS401 spec-changed", "the spec has changed{}"),
     "target": ("DMS402 target-changed", "the target table has changed its shape"),
     "checkpoint": ("DMS403 checkpoint-moved", "the checkpoint has moved"),
+    "terms": ("DMS402 target-changed", "the target was loaded on other terms (dmsflow_terms)"),
 }
 
 
@@ -65,6 +67,9 @@ def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
     """
     facts = survey_placed(loaded, access)
     now = digest_facts(loaded.digest, facts)
+    if not plan.digests.terms and now.terms == fingerprint_terms(plan.terms):
+        # The run of this plan has kept the first terms of the table, which change nothing of it.
+        now = replace(now, terms="")
     changed = [what for name, what in WHAT_CHANGED.items() if getattr(now, name) != getattr(plan.digests, name)]
     if changed:
         codes, words = zip(*changed, strict=True)

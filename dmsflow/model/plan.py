@@ -215,11 +215,15 @@ Sections = tuple[tuple[str, str], ...]
 
 
 class Digests(Struct, frozen=True, kw_only=True):
-    """What a plan was made from, compared again before it runs; ``sections`` are the spec's top-level keys."""
+    """What a plan was made from, compared again before it runs; ``sections`` are the spec's top-level keys.
+
+    ``terms`` are those on which the target was loaded; empty where it keeps none.
+    """
 
     spec: str
     target: str
     checkpoint: str
+    terms: str = ""
     sections: Sections = ()
 
     def name_changes(self, sections: Sections) -> str:

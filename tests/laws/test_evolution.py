@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from dmsflow.compiler.compile import Compiled, compile_plan
 from dmsflow.compiler.load import load_spec
+from dmsflow.compiler.saved import check_plan
 from dmsflow.engines.access import open_access
-from dmsflow.errors import PermanentError, SpecRejected
+from dmsflow.errors import PermanentError, PlanRefused, SpecRejected
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import migration
 from tests.laws.world import World
@@ -226,8 +227,13 @@ def test_a_column_that_was_not_followed_is_brought_up_to_date_in_place(tmp_path:
     assert world.apply(spec(ignored)).rows.unchanged == 4
     [(code, message)] = refusals(world, spec())
     assert (code, "each value it missed would be a change" in message) == ("DMS374", True)
+    saved = plan(world, spec(evolve={"policy": "apply"})).plan
     caught_up = world.apply(spec(evolve={"policy": "apply"}))
     assert (caught_up.rows.updated, caught_up.rows.versioned) == (4, 0)
+    # The same plan once more would overwrite what is a change by now.
+    found = load_spec(world.write_spec(spec(evolve={"policy": "apply"})))
+    with open_access(found.raise_if_rejected(), read_only=True) as access, pytest.raises(PlanRefused, match="DMS402"):
+        check_plan(saved, found, access)
     world.write_source([ROWS[0] | {"v": "new"}, *ROWS[1:]], SOURCE)
     followed = world.apply(spec())
     assert (followed.rows.versioned, followed.rows.unchanged) == (1, 3)
