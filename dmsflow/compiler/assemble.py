@@ -101,7 +101,7 @@ def _instant(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> str | None:
 
 def _unfilled(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> frozenset[str]:
     """Columns in which NULL only says that the column is new (law 28)."""
-    if facts.target.shape is None or not spec.target.evolve.adds:
+    if facts.target.shape is None:
         return frozenset()
     return frozenset(c.name for c in columns if c.existing is None or c.name in facts.unfilled)
 

@@ -19,8 +19,8 @@ from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Row, Session
 from dmsflow.errors import ConnectionFailed, DatabaseError, SpecRejected
 from dmsflow.marks.checkpoint import read_watermark
-from dmsflow.marks.names import CHECKPOINT, COLUMN
-from dmsflow.marks.tables import find_checkpoint, find_unfilled
+from dmsflow.marks.names import CHECKPOINT
+from dmsflow.marks.tables import find_checkpoint
 from dmsflow.model.facts import Facts, SourceFacts, Writers
 from dmsflow.model.plan import CheckpointPlan, Side, Statement
 from dmsflow.model.spec import PipelineSpec, ScdType, param_values
@@ -40,7 +40,6 @@ def ask(spec: PipelineSpec, facts: Facts, access: Access, source: Session, targe
     facts = ask_expressions(spec, facts, sql, source)
     if facts.refused:
         return facts
-    facts = replace(facts, unfilled=read_unfilled(spec, access, target))
     if not spec.checkpoint.by_key:
         return estimate_part(spec, facts, sql, source)
     start = read_checkpoint(spec, access, target)
@@ -125,15 +124,6 @@ def read_checkpoint(spec: PipelineSpec, access: Access, session: Session) -> Wat
             f"{', '.join(spec.checkpoint.columns) or 'no checkpoint columns'}: restore them in the spec"
         )
     return watermark
-
-
-def read_unfilled(spec: PipelineSpec, access: Access, session: Session) -> tuple[str, ...]:
-    """Columns that were added to the target and that no full read has filled yet."""
-    table = spec.target.table
-    if not spec.target.evolve.adds or session.describe_table(replace(table, table=COLUMN)) is None:
-        return ()
-    statement = compile_statement("find_unfilled", Side.TARGET, find_unfilled(table.schema), access.target_idioms)
-    return tuple(str(row[0]) for row in session.fetch(statement.sql, {"target_table": str(table)}))
 
 
 def read_fence(

@@ -57,7 +57,7 @@ def _has_questions(spec: PipelineSpec, source: SourceFacts) -> bool:
     """Whether the plan rests on more than the shapes of two tables."""
     written = spec.source.where is not None or any(column.expr is not None for column in spec.columns)
     uncounted = spec.checkpoint.counted and source.estimated_rows is None
-    return written or uncounted or spec.checkpoint.by_key or spec.target.evolve.adds
+    return written or uncounted or spec.checkpoint.by_key
 
 
 def survey_source(spec: PipelineSpec, access: Access, session: Session) -> SourceFacts:

@@ -83,12 +83,6 @@ ASKED_FOR = {COLUMN: COLUMN_TABLE, TERMS: TERMS_TABLE}
 """Tables that are made where a run has something to keep in them."""
 
 
-def find_unfilled(schema: str | None) -> sa.Executable:
-    """The columns of a target that no full read has filled."""
-    table = mark_table(COLUMN, schema)
-    return sa.select(table.c.column_name).where(_is(table, "target_table"))
-
-
 def note_column(schema: str | None, target_table: str, name: str) -> Iterator[tuple[str, sa.Executable]]:
     """Note a column before it is added, whether or not an earlier try has noted it."""
     table = mark_table(COLUMN, schema)

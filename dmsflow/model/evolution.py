@@ -66,13 +66,15 @@ class Terms(Struct, frozen=True, kw_only=True):
     """On which terms a pipeline loaded its target the last time that it came to its end; kept in the target.
 
     ``columns`` are those that it loaded, each with its policy; ``left`` those that it loaded once and that are still
-    there. ``open_end`` is written as in ISO 8601.
+    there; ``unfilled`` those that are new and that it filled in a part of the rows. ``open_end`` is written as in
+    ISO 8601.
     """
 
     scd: str
     key: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
     left: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
     open_end: str | None = None
 
 

@@ -239,6 +239,26 @@ def test_a_column_that_was_not_followed_is_brought_up_to_date_in_place(tmp_path:
     assert (followed.rows.versioned, followed.rows.unchanged) == (1, 3)
 
 
+@pytest.mark.parametrize("by_key", [False, True])
+def test_a_column_that_was_added_makes_no_version_once_nothing_may_be_added(by_key: bool, tmp_path: Path) -> None:
+    """The run that adds it is broken off, or reads a part of the source: the row at its watermark alone."""
+    world, few = World(tmp_path, "duckdb", "duckdb"), {name: COLUMNS[name] for name in "kln"}
+    rest: dict = {"checkpoint": {"columns": ["k"]}} if by_key else {}
+    world.write_source(ROWS, SOURCE)
+    world.apply(spec(few, **rest))
+    if by_key:
+        assert world.apply(spec(few | {"v": {}}, evolve="add", **rest)).status is RunStatus.SUCCEEDED
+        world.write_source([row | {"k": row["k"] + 10} for row in ROWS], SOURCE)
+        world.read("UPDATE t SET k = k + 10")
+        world.release()
+    else:
+        broken = world.apply(spec(few | {"v": {}}, evolve="add", checks=[{"name": "small", "expr": "k < 2"}]))
+        assert (broken.status, broken.rows.rejected) == (RunStatus.FAILED, 2)
+    filled = world.apply(spec(few | {"w": {"from": "v", "was": "v"}}, **rest))
+    assert (filled.rows.versioned, filled.rows.updated) == (0, 3 if by_key else 2)
+    assert world.apply(spec(few | {"w": {"from": "v"}}, **rest)).rows.versioned == 0
+
+
 def test_a_column_that_was_left_out_comes_back_without_a_version(tmp_path: Path) -> None:
     world = loaded(tmp_path, "duckdb")
     few = spec({name: COLUMNS[name] for name in "klvn"})

@@ -37,7 +37,8 @@ def plan_migration(builder: "Builder") -> tuple[MigrationStep, ...]:
 
 def new_terms(builder: "Builder") -> Terms | None:
     """The terms that the target is to keep of this run; None where it has them already."""
-    terms = make_terms(builder.spec, builder.facts, find_differences(builder.spec, builder.facts))
+    unfilled = builder.merge.unfilled if builder.checkpoint.columns else ()
+    terms = make_terms(builder.spec, builder.facts, find_differences(builder.spec, builder.facts), unfilled)
     return None if terms == builder.facts.evolution.terms else terms
 
 

@@ -6,14 +6,14 @@ Reads only. A target that was loaded on the terms of the spec is asked for these
 import msgspec
 from msgspec.structs import replace
 
-from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.columns import LoadedColumn, listed_columns
 from dmsflow.compiler.evolution.columns import differing, find_renames
 from dmsflow.compiler.evolution.find import new_names, rename_columns
 from dmsflow.compiler.evolution.terms import Names, asks_open_ends, has_other_key
 from dmsflow.compiler.evolution.widening import widens
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
-from dmsflow.marks.names import TERMS
+from dmsflow.marks.names import COLUMN, TERMS
 from dmsflow.model.evolution import Allowance, EvolutionFacts, Retyped, Terms
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import PipelineSpec
@@ -26,6 +26,7 @@ def survey_evolution(spec: PipelineSpec, facts: Facts, access: Access, session: 
         return facts
     terms = read_terms(spec, access, session)
     facts = replace(facts, evolution=EvolutionFacts(stands=stands, terms=terms))
+    facts = replace(facts, unfilled=read_unfilled(spec, facts, access, session))
     names = new_names(tuple(find_renames(spec, stands)))
     retyped = tuple(_retyped(spec, access, column) for column in _retypes(spec, rename_columns(facts, names)))
     facts = replace(facts, evolution=replace(facts.evolution, retyped=retyped))
@@ -51,6 +52,25 @@ def read_terms(spec: PipelineSpec, access: Access, session: Session) -> Terms | 
         if (pipeline, target_table) == (spec.pipeline, str(table)):
             return msgspec.json.decode(str(written).encode(), type=Terms)
     return None
+
+
+def read_unfilled(spec: PipelineSpec, facts: Facts, access: Access, session: Session) -> tuple[str, ...]:
+    """Columns that were added to the target and that no full read has filled yet.
+
+    There may be some where columns may be added, and where the terms say so or do not know all columns.
+    """
+    table, terms = spec.target.table, facts.evolution.terms
+    known = {name.lower() for name, _ in terms.columns} if terms else None
+    strange = known is not None and any(it.name.lower() not in known for it in listed_columns(spec, facts))
+    if not (spec.target.evolve.adds or strange or (terms and terms.unfilled)):
+        return ()
+    place = replace(table, table=COLUMN)
+    if session.describe_table(place) is None:
+        return ()
+    idioms = access.target_idioms
+    listed = ", ".join(idioms.quote(name) for name in ("target_table", "column_name"))
+    rows = session.fetch(f"SELECT {listed} FROM {idioms.qualify(place)}")
+    return tuple(str(name) for target_table, name in rows if target_table == str(table))
 
 
 def _retypes(spec: PipelineSpec, facts: Facts) -> tuple[LoadedColumn, ...]:

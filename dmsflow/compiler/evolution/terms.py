@@ -1,6 +1,6 @@
 """On which terms a target was loaded, and is loaded now: policies, the end of current versions, the key. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn, match_columns
 from dmsflow.compiler.evolution.difference import Difference
@@ -36,14 +36,15 @@ def say_end(end: str | None) -> str:
     return f"{day} {time}" if time.strip("0:.") else day
 
 
-def make_terms(spec: PipelineSpec, facts: Facts, differences: Sequence[Difference]) -> Terms:
-    """The terms of a run of this spec."""
+def make_terms(spec: PipelineSpec, facts: Facts, differences: Sequence[Difference], unfilled: Iterable[str]) -> Terms:
+    """The terms of a run of this spec, which leaves columns unfilled."""
     left = (it.column for it in differences if it.change is Change.DROP and it.outcome is Outcome.KEPT)
     return Terms(
         scd=spec.scd.type.value,
         key=spec.key,
         columns=tuple((column.name, policy_of(spec, column).value) for column in match_columns(spec, facts)),
         left=tuple(name for name in left if name),
+        unfilled=tuple(sorted(unfilled)),
         open_end=write_end(spec) if spec.scd.type is ScdType.HISTORY else None,
     )
 
