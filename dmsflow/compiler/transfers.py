@@ -101,10 +101,10 @@ def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) 
         found = facts.source.shape.find(name)
         if found and wanted is not INSTANT and not _moves_exactly(found.type, wanted):
             return f'"{name}" is looked up as {wanted}, and is {found.type}'
-    for name in (spec.scd.effective_at, *(lookup.as_of for _, lookup in listed_lookups(spec))):
-        found = facts.source.shape.find(name) if name else None
+    for time in (spec.scd.effective_at, *(lookup.as_of for _, lookup in listed_lookups(spec))):
+        found = facts.source.shape.find(time) if time else None
         if found and found.type.family not in ("date", "timestamp", "timestamptz"):
-            return f'"{name}" is no time but {found.type}'
+            return f'"{time}" is no time but {found.type}'
     return None
 
 
