@@ -28,7 +28,7 @@ from tests.laws.test_resume import apply_recorded, break_at, hold
 from tests.laws.test_resume import spec as broken_spec
 from tests.laws.world import World
 
-KINDS = ("inserted", "versioned", "updated", "closed")
+KINDS = ("inserted", "versioned", "updated", "closed", "rewritten")
 ROADS = [
     ("duckdb", "duckdb", None),
     ("sqlite", "duckdb", None),
