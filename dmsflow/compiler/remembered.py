@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.chunking import Cut, count_off, count_workers, make_chunks
 from dmsflow.compiler.explain_choices import checkpoint_choices, chunk_choice, worker_choice
-from dmsflow.model.evolution import Terms
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import (
     CheckpointPlan,
@@ -25,6 +24,8 @@ from dmsflow.model.plan import (
     Transfer,
     decode_plan,
     encode_plan,
+    fingerprint,
+    fingerprint_terms,
 )
 from dmsflow.model.spec import PipelineSpec
 
@@ -134,13 +135,3 @@ def digest_facts(spec_digest: str, facts: Facts) -> Digests:
         checkpoint=fingerprint(facts.start),
         terms=fingerprint_terms(facts.evolution.terms),
     )
-
-
-def fingerprint(value: object) -> str:
-    """A few letters that another value does not have."""
-    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
-
-
-def fingerprint_terms(terms: Terms | None) -> str:
-    """The same of terms; empty where there are none."""
-    return "" if terms is None else fingerprint(terms)

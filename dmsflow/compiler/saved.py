@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.compile import survey_placed
 from dmsflow.compiler.load import LoadedSpec
-from dmsflow.compiler.remembered import digest_facts, fingerprint_terms
+from dmsflow.compiler.remembered import digest_facts
 from dmsflow.engines.access import Access
 from dmsflow.errors import PlanRefused
 from dmsflow.model.plan import Plan, decode_plan, encode_plan
@@ -67,9 +67,8 @@ def check_plan(plan: Plan, loaded: LoadedSpec, access: Access) -> None:
     """
     facts = survey_placed(loaded, access)
     now = digest_facts(loaded.digest, facts)
-    if not plan.digests.terms and now.terms == fingerprint_terms(plan.terms):
-        # The run of this plan has kept the first terms of the table, which change nothing of it.
-        now = replace(now, terms="")
+    if plan.fits_terms(facts.evolution.terms):
+        now = replace(now, terms=plan.digests.terms)
     changed = [what for name, what in WHAT_CHANGED.items() if getattr(now, name) != getattr(plan.digests, name)]
     if changed:
         codes, words = zip(*changed, strict=True)

@@ -100,9 +100,11 @@ def rename_note(schema: str | None, target_table: str, old: str, new: str) -> It
 
 
 def terms_statements(schema: str | None) -> Iterator[tuple[str, sa.Executable]]:
-    """Put the terms of a run in the place of those before."""
+    """Read the terms of the last run, and put those of this one in their place."""
     table = mark_table(TERMS, schema)
-    yield "forget_terms", sa.delete(table).where(_is(table, "pipeline"), _is(table, "target_table"))
+    ours = (_is(table, "pipeline"), _is(table, "target_table"))
+    yield "find_terms", sa.select(table.c.terms, table.c.run_id).where(*ours)
+    yield "forget_terms", sa.delete(table).where(*ours)
     yield "write_terms", sa.insert(table).values(_values("pipeline", "target_table", "terms", "run_id"))
 
 

@@ -61,7 +61,7 @@ class Scope(StrEnum):
     """What a chunk sees of its keys: all of them, so that an absent one is gone, or only those it brings."""
 
     SWEEP = "sweep"
-    LOOKUP = "lookup"
+    ARRIVALS = "arrivals"
 
 
 class Side(StrEnum):
@@ -214,6 +214,16 @@ Sections = tuple[tuple[str, str], ...]
 """The top-level keys of a spec, each with its digest."""
 
 
+def fingerprint(value: object) -> str:
+    """A few letters that another value does not have."""
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
+
+
+def fingerprint_terms(terms: Terms | None) -> str:
+    """The same of terms; empty where there are none."""
+    return "" if terms is None else fingerprint(terms)
+
+
 class Digests(Struct, frozen=True, kw_only=True):
     """What a plan was made from, compared again before it runs; ``sections`` are the spec's top-level keys.
 
@@ -284,6 +294,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     terms: Terms | None = None
     """What the target keeps of this run's terms when it has come to its end; None where it has them already."""
     version: int = PLAN_VERSION
+
+    def fits_terms(self, found: Terms | None) -> bool:
+        """Whether a target keeps the terms that the plan rests on, or first ones that its own run has kept."""
+        now = fingerprint_terms(found)
+        return now == self.digests.terms or (not self.digests.terms and now == fingerprint_terms(self.terms))
 
     def name_columns(self, message: str) -> str:
         """A database's words, with the target's names for the columns that arrive by position."""

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from dmsflow.engines.engine import Session
 from dmsflow.errors import PlanRefused
 from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.model.deletes import DeleteScope
+from dmsflow.model.evolution import Terms
 from dmsflow.model.plan import Plan
 from dmsflow.model.spec import Deletes, ScdType
 from dmsflow.runtime.guards import NOTHING_WRITTEN, judge_changes, judge_gone, judge_rows
@@ -23,6 +26,17 @@ def check_checkpoint(plan: Plan, steps: Steps) -> None:
     if found != plan.checkpoint.start and plan.checkpoint.columns:
         moved = f"DMS403 checkpoint-moved: the checkpoint moved to {found} after the plan was made"
         raise PlanRefused(f"{moved}: plan again")
+
+
+def check_terms(plan: Plan, steps: Steps) -> None:
+    """Law 28 under the lease: a column that a run has brought up to date meanwhile is not brought so once more."""
+    for written, run_id in steps.fetch("find_terms") if plan.terms is not None else ():
+        found = msgspec.json.decode(str(written).encode(), type=Terms)
+        if run_id != steps.values["run_id"] and not plan.fits_terms(found):
+            raise PlanRefused(
+                f"DMS402 target-changed: run {run_id} has loaded the target on other terms after the plan was made: "
+                "plan again"
+            )
 
 
 def check_appended(plan: Plan, steps: Steps) -> None:

@@ -19,7 +19,7 @@ from dmsflow.marks.names import CHUNK, FINGERPRINT, REWRITTEN
 from dmsflow.model.plan import Plan
 from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
-from dmsflow.runtime.admission import admit_extract, check_appended, check_checkpoint, find_last_run
+from dmsflow.runtime.admission import admit_extract, check_appended, check_checkpoint, check_terms, find_last_run
 from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.checks import judge_result
 from dmsflow.runtime.executor import execute_chunks, settle
@@ -144,6 +144,7 @@ def _prepare(
 ) -> Run:
     """What is looked at and made, with the lease held, before the first chunk."""
     persistence.call(lambda: check_checkpoint(plan, steps))
+    persistence.call(lambda: check_terms(plan, steps))
     for column in (FINGERPRINT, REWRITTEN):
         if steps.has(f"add_{column}"):
             persistence.call(partial(_make_room, steps, column))

@@ -14,6 +14,7 @@ from dmsflow.engines.access import open_access
 from dmsflow.errors import PermanentError, PlanRefused, SpecRejected
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import migration
+from dmsflow.runtime.apply import apply_plan
 from tests.laws.world import World
 
 TARGETS = ("duckdb", "sqlite", "postgresql")
@@ -234,6 +235,14 @@ def test_a_column_that_was_not_followed_is_brought_up_to_date_in_place(tmp_path:
     found = load_spec(world.write_spec(spec(evolve={"policy": "apply"})))
     with open_access(found.raise_if_rejected(), read_only=True) as access, pytest.raises(PlanRefused, match="DMS402"):
         check_plan(saved, found, access)
+    # So would one that was made before the other run held the lease, and begins after it.
+    world.write_source([ROWS[0] | {"v": "newer"}, *ROWS[1:]], SOURCE)
+    before = world.read("SELECT * FROM t ORDER BY 1, 2")
+    world.release()
+    with open_access(found.raise_if_rejected()) as access:
+        late = apply_plan(saved, access, params={}, run_id="late")
+    assert (late.status, "DMS402" in late.errors[0].message) == (RunStatus.FAILED, True)
+    assert world.read("SELECT * FROM t ORDER BY 1, 2") == before
     world.write_source([ROWS[0] | {"v": "new"}, *ROWS[1:]], SOURCE)
     followed = world.apply(spec())
     assert (followed.rows.versioned, followed.rows.unchanged) == (1, 3)

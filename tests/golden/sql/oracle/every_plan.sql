@@ -97,6 +97,11 @@ SELECT "DWH"."dmsflow_chunk"."run_id", sum("DWH"."dmsflow_chunk"."rows_read") AS
 FROM "DWH"."dmsflow_chunk" JOIN "DWH"."dmsflow_checkpoint" ON "DWH"."dmsflow_chunk"."run_id" = "DWH"."dmsflow_checkpoint"."run_id" 
 WHERE "DWH"."dmsflow_checkpoint"."pipeline" = :pipeline AND "DWH"."dmsflow_chunk"."target_table" = :target_table GROUP BY "DWH"."dmsflow_chunk"."run_id"
 
+-- find_terms
+SELECT "DWH"."dmsflow_terms"."terms", "DWH"."dmsflow_terms"."run_id" 
+FROM "DWH"."dmsflow_terms" 
+WHERE "DWH"."dmsflow_terms"."pipeline" = :pipeline AND "DWH"."dmsflow_terms"."target_table" = :target_table
+
 -- forget_terms
 DELETE FROM "DWH"."dmsflow_terms" WHERE "DWH"."dmsflow_terms"."pipeline" = :pipeline AND "DWH"."dmsflow_terms"."target_table" = :target_table
 
