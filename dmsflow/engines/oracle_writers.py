@@ -7,6 +7,8 @@ one to stay below. But whoever has written into a table, or is about to, holds a
 import re
 from collections.abc import Sequence
 
+from dmsflow.engines.oracle_sql import write_text
+
 VIEWS = ("GV_$LOCKED_OBJECT", "GV_$SESSION")
 
 OPEN_SINCE = f"""
@@ -52,10 +54,6 @@ def find_writers(names: Sequence[str]) -> str:
 def _named(name: str) -> list[str]:
     """A name's owner and table; one without an owner may be a public synonym."""
     parts = [found["quoted"] or found["plain"].upper() for found in PART.finditer(name)]
-    owner, table = (_literal(part) for part in (["", *parts])[-2:])
+    owner, table = (write_text(part) for part in (["", *parts])[-2:])
     owners = [owner] if len(parts) > 1 else [HERE, PUBLIC]
     return [NAMED.format(owner=owner, name=table) for owner in owners]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
