@@ -336,7 +336,7 @@ def merge_scope(spec: PipelineSpec, cut: Cut) -> Scope:
     """Whether a chunk sees all keys of its range; only a full read of a snapshot does."""
     absence_counts = spec.scd.deletes is not Deletes.IGNORE and not spec.is_feed and not spec.scd.within.marked
     whole = absence_counts and not spec.checkpoint.by_key
-    return Scope.SWEEP if whole and spec.scd.type is not ScdType.APPEND else Scope.LOOKUP
+    return Scope.SWEEP if whole and spec.scd.type is not ScdType.APPEND else Scope.ARRIVALS
 
 
 def target_schema(spec: PipelineSpec) -> str | None:

@@ -76,7 +76,7 @@ def _merge(builder: "Builder") -> Decision:
         return Decision(about="merge", choice="insert", why="append compares nothing")
     how = {
         Scope.SWEEP: "one full join per chunk range finds new, changed and gone keys",
-        Scope.LOOKUP: "one join looks up the keys that arrive; keys that do not arrive are left alone",
+        Scope.ARRIVALS: "one join finds the keys that arrive; keys that do not arrive are left alone",
     }[builder.merge.scope]
     choice = "per-chunk" if builder.cut.count > 1 else "once"
     return Decision(about="merge", choice=choice, why=how)
