@@ -1,4 +1,4 @@
-"""DMS28x and DMS35x: surrogate keys, and the facts that look them up."""
+"""DMS285 to DMS290 and DMS35x: surrogate keys, and the facts that look them up."""
 
 from dmsflow.codes.entry import Entry
 
@@ -37,6 +37,16 @@ SURROGATES: tuple[Entry, ...] = (
         why="A sequence is named, and the surrogate keys come from somewhere else.",
         mistake="surrogate_key: {column: sk, sequence: dw.customer_seq}",
         cure="Write from: sequence, or remove the sequence.",
+    ),
+    Entry(
+        code="DMS290",
+        slug="deletes-by-a-looked-up-key",
+        why=(
+            "A key is gone when no row of the source has it. A row whose lookup finds nothing, since the dimension is "
+            "late for example, has no such key, and the source would still have it."
+        ),
+        mistake="key: [customer_sk]   # a lookup\nscd: {type: 1, deletes: delete}",
+        cure="Key the table by columns of the source, or write deletes: ignore.",
     ),
     Entry(
         code="DMS355",

@@ -56,6 +56,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     surrogate.uuid_names_one_row,
     surrogate.sequences_are_used,
     surrogate.lookups_have_their_type,
+    surrogate.absent_keys_are_known,
     surrogate.member_can_be_told,
     feed.rows_have_an_order,
     feed.operation_has_a_feed,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmsflow.diagnostics import Diagnostic, Path
-from dmsflow.model.spec import PipelineSpec, ScdType
+from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
 from dmsflow.model.surrogate import KeyFrom, SurrogateKey
 
 PATH: Path = ("scd", "fields", "surrogate_key")
@@ -32,6 +32,16 @@ def lookups_have_their_type(spec: PipelineSpec) -> Iterator[Diagnostic]:
             message = f'column "{column.name}" has a type, and a lookup that gives it one'
             path: Path = ("columns", column.name, "type")
             yield Diagnostic(code="DMS287", message=message, path=path, help='remove "type"')
+
+
+def absent_keys_are_known(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A fact whose lookup finds nothing has no key, and its row in the target would look like one that is gone."""
+    absence_counts = spec.scd.deletes is not Deletes.IGNORE and not spec.is_feed and not spec.scd.within.marked
+    for column in spec.columns:
+        if absence_counts and column.lookup is not None and column.name in spec.key:
+            message = f'with deletes, the looked-up key column "{column.name}" lets a lookup that misses delete a row'
+            help = "key the table by columns of the source, or write deletes: ignore"
+            yield Diagnostic(code="DMS290", message=message, path=("scd", "deletes"), help=help)
 
 
 def member_can_be_told(spec: PipelineSpec) -> Iterator[Diagnostic]:
