@@ -90,7 +90,11 @@ def test_a_broken_promise_is_told_and_its_scratch_is_kept(tmp_path) -> None:
             "Give the spec checkpoint columns",
         ),
         ({"columns": {"id": {"from": "cust_id"}}}, ("--generate",), "write the type of id there"),
-        ({"columns": {"id": {"lookup": {"dimension": "d", "key": "cust_id"}}}}, (), "without its lookups"),
+        (
+            {"columns": {"id": {"from": "cust_id"}, "sk": {"lookup": {"dimension": "d", "key": "cust_id"}}}},
+            (),
+            "without its lookups",
+        ),
     ],
 )
 def test_what_cannot_be_tortured_is_refused_with_what_to_do(more, words, told, tmp_path) -> None:
