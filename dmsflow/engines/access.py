@@ -110,7 +110,10 @@ def open_access(spec: PipelineSpec, *, read_only: bool = False, target_file: Pat
                 if source.scheme == "postgresql":
                     reach = partial(target.attach_server, source, SOURCE_ALIAS)
         else:
-            reader = open_engine(source, read_only=True) if source else DuckDBEngine(None)
+            streams = spec.source.query is None
+            reader = (
+                open_engine(source, read_only=True, streams=streams) if source else DuckDBEngine(None, streams=streams)
+            )
         if reader is not None:
             opened.callback(reader.close)
         yield Access(

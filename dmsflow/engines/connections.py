@@ -4,12 +4,15 @@ from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Engine
 
 
-def open_engine(address: Address, *, read_only: bool = False) -> Engine:
-    """Open the database of an address. Raises ConnectionFailed with what to do."""
+def open_engine(address: Address, *, read_only: bool = False, streams: bool = False) -> Engine:
+    """Open the database of an address. Raises ConnectionFailed with what to do.
+
+    ``streams``: all that is read of it is tables, whose rows are sent elsewhere.
+    """
     if address.scheme == "duckdb":
         from dmsflow.engines.duckdb import DuckDBEngine
 
-        return DuckDBEngine(address.path, dict(address.options), read_only=read_only)
+        return DuckDBEngine(address.path, dict(address.options), read_only=read_only, streams=streams)
     if address.scheme == "postgresql":
         from dmsflow.engines.postgresql import PostgreSQLEngine
 

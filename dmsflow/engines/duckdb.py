@@ -1,6 +1,5 @@
 """DuckDB sessions: open, run, describe, read and write Arrow. Knows no SQLAlchemy: its dialect is in duckdb_sql."""
 
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -11,10 +10,11 @@ from msgspec.structs import replace
 
 from dmsflow.engines.address import Address
 from dmsflow.engines.duckdb_driver import STREAMS_EXECUTED, driver, learn_arrow
+from dmsflow.engines.duckdb_memory import MemoryBound, bound_file
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.duckdb_types import COMPUTED_COLUMNS, COMPUTES, read_type
-from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading, read_mebibytes
+from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits, Value
 from dmsflow.engines.interrupter import Interrupter, Work
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, RowRefused, TransientError
@@ -40,12 +40,11 @@ SETTINGS = {
     "autoinstall_known_extensions": "false",
 }
 
+STREAMING: dict[str, Any] = {"threads": 1}
+"""Whoever pulls the rows does the work, in as many threads as there are workers: more would only hold more of them."""
+
 TIME_ZONE = "SET GLOBAL TimeZone = 'UTC'"
 """DuckDB 1.5 takes it only once it is open."""
-
-LEAST_MEMORY = 360
-MEMORY_PER_CORE = 160
-"""MiB that DuckDB may hold of a file: enough for a chunk on every core; what is beyond goes to disk (law 39)."""
 
 TRANSIENT_TEXTS = ("conflict", "write-write")
 
@@ -76,8 +75,10 @@ class DuckDBSession:
 
     traits = TRAITS
 
-    def __init__(self, connection: driver.DuckDBPyConnection, interrupter: Interrupter) -> None:
-        self._connection, self._interrupter = connection, interrupter
+    def __init__(
+        self, connection: driver.DuckDBPyConnection, interrupter: Interrupter, memory: MemoryBound | None = None
+    ) -> None:
+        self._connection, self._interrupter, self._memory = connection, interrupter, memory
         self._work = Work(connection.interrupt)
         interrupter.add(self._work)
         self._thread = threading.get_ident()
@@ -86,9 +87,12 @@ class DuckDBSession:
     def _run(self, sql: str, binds: Binds | None) -> driver.DuckDBPyConnection:
         if threading.get_ident() != self._thread:
             raise AssertionError("a session is used by a thread that did not open it")
+        low = self._memory is not None and self._memory.low
         try:
             return self._connection.execute(sql, dict(binds) if binds else None)
         except driver.Error as error:
+            if low and self._memory is not None and self._memory.widen(str(error)):
+                return self._run(sql, binds)
             raise judge(error) from error
         except RuntimeError as error:
             if str(error) == INTERRUPTED:
@@ -113,8 +117,11 @@ class DuckDBSession:
             raise judge(error) from error
 
     def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
-        """Run a query; its rows as Arrow batches."""
+        """Run a query; its rows as Arrow batches. For want of memory it is worth another try, once."""
+        import pyarrow as pa
+
         learn_arrow()
+        low = self._memory is not None and self._memory.low
         # Whoever pulls the batches makes DuckDB work, until the session closes or runs something else.
         self._work.begin()
         try:
@@ -124,9 +131,23 @@ class DuckDBSession:
                 relation = self._connection.sql(sql, params=dict(binds) if binds else None)
                 reader = relation.to_arrow_reader(batch_rows)
         except driver.Error as error:
-            raise judge(error) from error
+            raise self._judge_stream(error, low=low) from error
         assert reader is not None
-        return reader
+
+        def batches() -> "Iterator[pa.RecordBatch]":
+            try:
+                yield from reader
+            except (driver.Error, pa.ArrowException, OSError) as error:
+                raise self._judge_stream(error, low=low) from error
+            finally:
+                reader.close()
+
+        return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+    def _judge_stream(self, error: Exception, *, low: bool) -> DatabaseError:
+        if low and self._memory is not None and self._memory.widen(str(error)):
+            return TransientError("DuckDB needs more memory for these rows, and has it now")
+        return judge(error) if isinstance(error, driver.Error) else judge_reading(str(error))
 
     def register(self, name: str, batches: "pa.RecordBatchReader | pa.Table") -> None:
         """Make Arrow data readable under a name; a reader can be read once."""
@@ -257,10 +278,15 @@ class DuckDBEngine:
     traits = TRAITS
 
     def __init__(
-        self, path: str | None, options: Mapping[str, Option] | None = None, *, read_only: bool = False
+        self,
+        path: str | None,
+        options: Mapping[str, Option] | None = None,
+        *,
+        read_only: bool = False,
+        streams: bool = False,
     ) -> None:
         given = read_options(options)
-        config: dict[str, Any] = SETTINGS | given.config
+        config: dict[str, Any] = SETTINGS | (STREAMING if streams else {}) | given.config
         if path is not None and not Path(path).parent.is_dir():
             raise ConnectionFailed(f"the folder {Path(path).parent} of the DuckDB file does not exist: create it")
         try:
@@ -274,14 +300,10 @@ class DuckDBEngine:
         self._catalog, limit = self._database.execute(
             f"{TIME_ZONE}; SELECT current_database(), current_setting('memory_limit')"
         ).fetchall()[0]
-        if path is not None and "memory_limit" not in config:
-            self._bound_memory(limit)
-
-    def _bound_memory(self, limit: str) -> None:
-        """Hold no more in memory than the chunks need, or than DuckDB itself finds right for a small machine."""
-        wanted = max(LEAST_MEMORY, MEMORY_PER_CORE * (os.cpu_count() or 1))
-        if read_mebibytes(limit) > wanted:
-            self._database.execute(f"SET memory_limit = '{wanted}MiB'")
+        self._memory: MemoryBound | None = None
+        if "memory_limit" not in config and (streams or path is not None):
+            whole = limit if path is None else bound_file(limit)
+            self._memory = MemoryBound(self._database, whole, streams=streams)
 
     @property
     def idioms(self) -> DuckDBIdioms:
@@ -309,7 +331,7 @@ class DuckDBEngine:
 
     def connect(self) -> DuckDBSession:
         """A cursor of its own for the calling thread."""
-        return DuckDBSession(self._database.cursor(), self._interrupter)
+        return DuckDBSession(self._database.cursor(), self._interrupter, self._memory)
 
     def locate(self, table: TableName) -> TableName:
         """With the name of the database, where it is the schema's too: DuckDB takes one for the other."""
