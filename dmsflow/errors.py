@@ -14,6 +14,7 @@ DmsflowError
     │   └── SnapshotLost    the state that a run reads serves no more
     └── PermanentError      it will not: syntax, permission, a full disk
         └── RowRefused      a row is none that the table takes: constraint, overflow, a trigger
+            └── ValueRefused    a text is no value of its column's type, in a row that is only arriving
 """
 
 from dmsflow.diagnostics import Diagnostic
@@ -97,3 +98,7 @@ class RowRefused(PermanentError):
     def __init__(self, message: str, *, reason: str, told: str, column: str | None = None) -> None:
         super().__init__(message)
         self.reason, self.told, self.column = reason, told, column
+
+
+class ValueRefused(RowRefused):
+    """A row that arrives holds a value that is none of its type, as only the target's own database can tell."""

@@ -8,8 +8,9 @@ from dmsflow.compiler.check_sql import row_predicate, row_warnings
 from dmsflow.compiler.columns import INSTANT, TEXT, LoadedColumn
 from dmsflow.compiler.lookups import staged_parts
 from dmsflow.compiler.member import member_key
+from dmsflow.engines.typing_words import TypingIdioms
 from dmsflow.model.facts import Facts
-from dmsflow.model.plan import ARRIVES
+from dmsflow.model.plan import ARRIVES, Transfer
 from dmsflow.model.table import Column, DataType, find_wider
 from dmsflow.scd import staging
 
@@ -63,6 +64,7 @@ def _arrival(builder: "Builder", position: int, column: LoadedColumn) -> staging
         filled_up=builder.target.compared_as(column.type) is not None,
         longest=builder.target.longest(column.type, builder.merge.count_compared(column.name)),
         unstorable=_unstorable(facts),
+        untyped=_stays_untyped(builder, column.type),
     )
 
 
@@ -95,6 +97,7 @@ def _part(builder: "Builder", position: int, name: str, wanted: DataType) -> sta
         far_times_allowed=facts.target.stores_far_times,
         nul_allowed=facts.target.stores_nul or not facts.source.stores_nul,
         unstorable=_unstorable(facts),
+        untyped=_stays_untyped(builder, wanted),
     )
 
 
@@ -102,6 +105,15 @@ def _exact(builder: "Builder", part: staging.Arrival) -> staging.Arrival:
     """A part that is looked up as it is: rounded, or cut to its day, it would find somebody else."""
     wider = find_wider(part.arrives, part.type)
     return part if wider is None else replace(part, wider=builder.stager.type_sql(wider))
+
+
+def _stays_untyped(builder: "Builder", wanted: DataType) -> bool:
+    """Whether a value that arrives may be one for everybody but the target, which reads it as it comes in.
+
+    A source that stages its rows itself has read all others already.
+    """
+    arrives = builder.transfer is Transfer.ARROW or (builder.transfer is Transfer.COPY and wanted.foreign)
+    return arrives and isinstance(builder.target, TypingIdioms) and builder.target.tells_alone(wanted)
 
 
 def _unstorable(facts: Facts) -> str | None:

@@ -18,6 +18,7 @@ from dmsflow.model.table import DataType, TableShape, TypeName
 from dmsflow.scd import lookups, staging
 from dmsflow.scd.lookup_shape import LookupShape, key_column, time_column
 from dmsflow.scd.shape import MergeShape, Padded, Query
+from dmsflow.scd.untyped import type_faults
 
 if TYPE_CHECKING:
     from dmsflow.compiler.build import Builder
@@ -100,6 +101,7 @@ def stage_rows(
 ) -> tuple[Query, tuple[Fault, ...]]:
     """The select that stages rows, and the faults of staging and of the lookups after it."""
     staged, faults = staging.stage_rows(merge, plan_staging, rows)
+    faults = (*faults, *type_faults(plan_staging, faults))
     return staged, (*faults, *lookups.number_faults(merge, faults))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.compiler.temporaries import create_refused
+from dmsflow.compiler.untyped import untyped_statements
 from dmsflow.marks.names import REJECT
 from dmsflow.marks.tables import mark_table
 from dmsflow.model.plan import NUMBERED, Fault, Side, Statement
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def refusal_statements(builder: "Builder", faults: Sequence[Fault]) -> Iterator[Statement]:
     """Number the rows, try some of them, note and mark those that are refused, and make rejects of them."""
     merge, target = builder.merge, builder.target
+    yield from untyped_statements(builder, faults)
     yield compile_statement("number_rows", Side.TARGET, refusals.number_rows(merge), target, temporary=NUMBERED)
     yield from create_refused(target)
     if target.check_deferred:

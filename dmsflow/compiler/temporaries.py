@@ -22,7 +22,7 @@ Declared = list[tuple[str, str]]
 
 def create_stage(builder: "Builder", plan_staging: staging.Staging) -> Iterator[Statement]:
     """DDL of the stage in a target that DuckDB only refines for, where the transaction makes it."""
-    columns = _stage_columns(builder, plan_staging)
+    columns = stage_declared(builder, plan_staging)
     if builder.target.define_temporary(STAGE, columns) is None:
         yield _create("create_stage", builder.target, STAGE, columns)
 
@@ -46,15 +46,20 @@ def temporary_statements(builder: "Builder") -> Iterator[Statement]:
         yield Statement(name=DEFINE + name, side=Side.TARGET, sql=sql)
 
 
-def _create(name: str, target: Idioms, table: str, columns: Declared) -> Statement:
+def create_temporary(target: Idioms, table: str, columns: Declared) -> str:
+    """DDL of a temporary table."""
     declared = ", ".join(f"{target.quote(column)} {kind}" for column, kind in columns)
-    return Statement(name=name, side=Side.TARGET, sql=f"CREATE TEMPORARY TABLE {target.quote(table)} ({declared})")
+    return f"CREATE TEMPORARY TABLE {target.quote(table)} ({declared})"
+
+
+def _create(name: str, target: Idioms, table: str, columns: Declared) -> Statement:
+    return Statement(name=name, side=Side.TARGET, sql=create_temporary(target, table, columns))
 
 
 def _tables(builder: "Builder") -> Iterator[tuple[str, Declared]]:
     """Every temporary table that a chunk may fill."""
     target = builder.target
-    stage = _stage_columns(builder, make_staging(builder))
+    stage = stage_declared(builder, make_staging(builder))
     number = (rejects.NUMBER, target.type_sql(BIGINT))
     yield STAGE, stage
     if builder.merge.keyed:
@@ -66,7 +71,7 @@ def _tables(builder: "Builder") -> Iterator[tuple[str, Declared]]:
     yield REFUSED, _refused_columns(target)
 
 
-def _stage_columns(builder: "Builder", plan_staging: staging.Staging) -> Declared:
+def stage_declared(builder: "Builder", plan_staging: staging.Staging) -> Declared:
     """The staged columns; those by which rows are compared, or put in order, are fit for it."""
     merge = builder.merge
     ordering = [name for name in merge.stage_columns if name not in (*merge.columns, FAULT, VALUE)]

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dmsflow.errors import DatabaseError, PermanentError, RowRefused, SnapshotLost, TransientError
+from dmsflow.errors import (
+    DatabaseError,
+    PermanentError,
+    RowRefused,
+    SnapshotLost,
+    TransientError,
+    ValueRefused,
+)
 from dmsflow.events import redact
 
 if TYPE_CHECKING:
@@ -16,6 +23,9 @@ TRANSIENT = ("40001", "40P01", "08", "57P01", "57P02", "57P03", "55P03", "53300"
 
 REFUSED = ("22", "23", "44", "P0001")
 """A value that is none of its type, a constraint, a view's check, a trigger that raises."""
+
+UNREADABLE = (*REFUSED, "42", "54", "XX000")
+"""What COPY says of a row's values: some types tell of a syntax error, an unknown object, a limit, or of nothing."""
 
 REASONS = {
     "22001": "too_long",
@@ -90,10 +100,10 @@ def judge(error: "psycopg.Error", place: Place, *, lost: bool, holder: str | Non
     state = error.sqlstate or ""
     parts = [state, _describe(error), holder if state == LOCK else None, _next_step(error, place)]
     text = f'connection "{place.name}": {": ".join(part for part in parts if part)}'
-    if state.startswith(REFUSED) and not lost:
-        return RowRefused(
-            text, reason=REASONS.get(state, "refused"), told=_describe(error), column=_refused_column(error)
-        )
+    arriving = not place.reads and "COPY" in (error.diag.context or "")
+    if state.startswith(UNREADABLE if arriving else REFUSED) and not lost:
+        kind = ValueRefused if arriving else RowRefused
+        return kind(text, reason=REASONS.get(state, "refused"), told=_describe(error), column=_refused_column(error))
     return _class_of(state, lost=lost)(text)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from dmsflow.engines.engine import Binds, Value
 from dmsflow.engines.name_keys import can_name
-from dmsflow.engines.postgresql_types import LONGEST_NAME, declare
+from dmsflow.engines.postgresql_types import LONGEST_NAME, PADDED, declare, is_padded
 from dmsflow.engines.standard_sql import StandardIdioms, fit_name
 from dmsflow.model.evolution import Alteration, Cost
 from dmsflow.model.table import DataType, TableName
@@ -30,6 +30,21 @@ TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 COMMENT = re.compile(r"/\*|\*/")
+
+
+READER = """
+CREATE OR REPLACE FUNCTION pg_temp.{name}(told text) RETURNS {type} LANGUAGE plpgsql STRICT AS $dmsflow$
+DECLARE
+    read {type};
+BEGIN
+    read := told;
+    RETURN read;
+EXCEPTION
+    WHEN data_exception OR integrity_constraint_violation OR syntax_error_or_access_rule_violation
+        OR program_limit_exceeded OR internal_error THEN RETURN NULL;
+END
+$dmsflow$
+"""
 
 
 def replace_binds(sql: str, binds: Binds, write: Callable[[str], str]) -> str:
@@ -111,9 +126,10 @@ class PostgreSQLIdioms(StandardIdioms):
     failing: str | None = "CAST(concat('{}') AS INTEGER)"
     check_deferred: str | None = "SET CONSTRAINTS ALL IMMEDIATE"
     streams_windows = False
-    padded: tuple[str, ...] = ("character(", "bpchar")
+    padded: tuple[str, ...] = PADDED
     finer_times: tuple[str, ...] = ()
     end_session: str | None = "SELECT pg_terminate_backend(pg_backend_pid())"
+    temporary_schema: str = "pg_temp"
 
     def dialect(self) -> "PostgreSQLTextDialect":
         """The dialect that compiles for PostgreSQL."""
@@ -132,6 +148,15 @@ class PostgreSQLIdioms(StandardIdioms):
     def constant(self, value: Value, data_type: DataType) -> str:
         """The constant, cast."""
         return f"CAST({write_literal(value)} AS {declare(data_type)})"
+
+    def tells_alone(self, data_type: DataType) -> bool:
+        """Whether a text may be none of the type's values: JSON is not as strict elsewhere, a char(n) takes any."""
+        foreign = data_type.foreign and data_type.family == "text" and not is_padded(data_type)
+        return foreign or data_type.family == "json"
+
+    def create_reader(self, name: str, data_type: DataType) -> str:
+        """A function in PL/pgSQL, whose assignment reads a text as COPY does; a cast would cut a bit(3) to length."""
+        return READER.format(name=self.quote(name), type=declare(data_type))
 
     def learn_rows(self, name: str, columns: Sequence[str]) -> str | None:
         """ANALYZE of the columns that are joined by, and of few rows: more would cost more than it tells."""

@@ -11,6 +11,9 @@ LONGEST_NAME = 63
 
 NUMERIC, VARCHAR, BPCHAR = 1700, 1043, 1042
 
+PADDED = ("character(", "bpchar")
+"""How the names of types begin whose values are filled up with blanks."""
+
 TYPES = {
     16: TypeName.BOOLEAN,
     17: TypeName.BYTES,
@@ -84,11 +87,16 @@ def _read_numeric(modifier: int, native: str) -> DataType:
     return DataType(name=TypeName.DECIMAL, precision=precision, scale=scale)
 
 
+def is_padded(data_type: DataType) -> bool:
+    """Whether values are filled up with blanks, which do not count; an array of such values is none."""
+    native = data_type.native or ""
+    return data_type.foreign and native.startswith(PADDED) and not native.endswith("]")
+
+
 def declare(data_type: DataType) -> str:
     """How a column of this type is declared."""
     if data_type.foreign and data_type.native:
-        unlimited = data_type.native.startswith("character(") and data_type.length is None
-        return "BPCHAR" if unlimited else data_type.native
+        return "BPCHAR" if is_padded(data_type) and data_type.length is None else data_type.native
     if data_type.name is TypeName.DECIMAL:
         return f"NUMERIC({data_type.precision or MAX_PRECISION},{data_type.scale or 0})"
     if data_type.name is TypeName.VARCHAR:

@@ -10,7 +10,7 @@ from dmsflow.engines.postgresql import PostgreSQLEngine
 from dmsflow.engines.postgresql_session import PostgreSQLSession
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
 from dmsflow.errors import DatabaseError, Interrupted, TransientError
-from dmsflow.model.plan import DELTA, NUMBERED, REFUSED, STAGE
+from dmsflow.model.plan import DELTA, NUMBERED, REFUSED, STAGE, UNTYPED
 from dmsflow.model.table import TableName
 
 OPENED, LOOKED = "dmsflow_undone", "dmsflow_looked"
@@ -18,7 +18,7 @@ OPENED, LOOKED = "dmsflow_undone", "dmsflow_looked"
 
 CHECK = "SET CONSTRAINTS ALL IMMEDIATE"
 
-LEFT = ", ".join(f'pg_temp."{name}"' for name in (STAGE, DELTA, NUMBERED, REFUSED))
+LEFT = ", ".join(f'pg_temp."{name}"' for name in (STAGE, DELTA, NUMBERED, REFUSED, UNTYPED))
 
 
 class UndoneSession(PostgreSQLSession):

@@ -28,6 +28,9 @@ LATE, REPLAY = "_dms_late", "_dms_replay"
 NUMBERED, REFUSED = "_dms_numbered", "_dms_refused"
 """Those of a chunk that the target refuses: the rows it would write, and which of them are to blame."""
 
+UNTYPED = "_dms_untyped"
+"""That of a chunk with a value that is none of its type for the target: its rows, before the target has read them."""
+
 DEFINE, DISCARD = "define", "discard_temporaries"
 """What the names of statements begin with that make a temporary table before a transaction, and the one that drops."""
 

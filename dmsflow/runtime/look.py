@@ -12,7 +12,7 @@ from threading import Lock
 from msgspec import Struct
 
 from dmsflow.engines.engine import Session
-from dmsflow.errors import Interrupted, PermanentError
+from dmsflow.errors import Interrupted, PermanentError, ValueRefused
 from dmsflow.events import log_event
 from dmsflow.model.plan import Chunk
 from dmsflow.model.result import ChunkResult, ChunkStatus
@@ -65,8 +65,10 @@ def _look_at(run: Run, chunk: Chunk) -> Classes:
         if merges_directly(run, steps):
             with suppress(Unsound):
                 return _undone(steps, begin, partial(classify_directly, steps))
-        with open_reading(run, target) as source:
+        with suppress(ValueRefused), open_reading(run, target) as source:
             return _undone(steps, begin, partial(_stage_and_classify, run, steps, source))
+        with open_reading(run, target) as source:
+            return _undone(steps, begin, partial(_stage_and_classify, run, steps, source, untyped=True))
 
 
 def _undone(steps: Steps, begin: Callable[[], None], work: Callable[[], Classes]) -> Classes:
@@ -77,7 +79,7 @@ def _undone(steps: Steps, begin: Callable[[], None], work: Callable[[], Classes]
         steps.session.rollback()
 
 
-def _stage_and_classify(run: Run, steps: Steps, source: Session) -> Classes:
-    stage_chunk(run, steps, source)
+def _stage_and_classify(run: Run, steps: Steps, source: Session, *, untyped: bool = False) -> Classes:
+    stage_chunk(run, steps, source, untyped=untyped)
     judge_staged(run, steps, alone=False)
     return classify(steps, "classify")

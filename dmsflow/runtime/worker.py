@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from dmsflow.engines.engine import Session, transaction
-from dmsflow.errors import PermanentError, PromiseBroken, RowRefused
+from dmsflow.errors import PermanentError, PromiseBroken, RowRefused, ValueRefused
 from dmsflow.marks.names import COUNTS
-from dmsflow.model.plan import Chunk, Transfer
+from dmsflow.model.plan import UNTYPED, Chunk, Transfer
 from dmsflow.model.result import ChunkResult, ChunkStatus, RowCounts
 from dmsflow.runtime.direct import Unsound, merge_direct, merges_directly
 from dmsflow.runtime.isolate import begin_isolation
@@ -79,7 +79,7 @@ def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish
         define_temporaries(steps, *ISOLATED)
         find_place(run, chunk, steps)
         with open_reading(run, target) as source, transaction(target, begin_reading(run, target)):
-            stage_chunk(run, steps, source)
+            stage_chunk(run, steps, source, untyped=steps.has("create_untyped"))
         # A transaction of its own: DuckDB gives committed rows other row ids.
         with transaction(target):
             isolation = begin_isolation(run, steps)
@@ -142,15 +142,22 @@ def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) ->
     return merge_staged(run, steps, alone=alone)
 
 
-def stage_chunk(run: Run, steps: Steps, source: Session) -> None:
-    """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading."""
+def stage_chunk(run: Run, steps: Steps, source: Session, *, untyped: bool = False) -> None:
+    """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading.
+
+    But for a value that is none of its type for the target alone: ValueRefused, unless it arrives ``untyped``.
+    """
     name = run.snapshot.name if run.snapshot else None
     with run.sequence.rows() if run.sequence else nullcontext(_in_pieces(run, steps, source)) as rows:
         sessions = Sessions(source=source, target=steps.session, refinery=run.refinery, snapshot=name, rows=rows)
         try:
-            fill_stage(run.plan, steps.find, steps.binds, sessions)
+            fill_stage(run.plan, steps.find, steps.binds, sessions, untyped=untyped)
         except RowRefused as error:
+            if isinstance(error, ValueRefused) and steps.has("create_untyped") and not untyped:
+                raise
             raise PermanentError(str(error)) from error.__cause__
+    if untyped:
+        drop_temporaries(steps, UNTYPED)
     if run.plan.looked_up:
         from dmsflow.runtime.lookups import resolve_lookups
 

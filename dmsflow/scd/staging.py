@@ -48,7 +48,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ``longest`` are bytes that the target has room for, in its stage as well.
     ``beyond`` is a column that holds, as text, the values that the type has no place for; they are NULL in ``raw``.
     ``looked_up``: its value is found when the rows are staged, and is NULL before. A value that is another one in the
-    ``wider`` type has no place in its own: it was rounded.
+    ``wider`` type has no place in its own: it was rounded. Only the target can tell of an ``untyped`` one
+    whether it is of its type.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     beyond: str = ""
     looked_up: bool = False
     wider: str = ""
+    untyped: bool = False
 
     @property
     def can_fail(self) -> bool:
@@ -171,7 +173,7 @@ def _staged(shape: MergeShape, typed: sa.FromClause, name: str, arrival: Arrival
 
 def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, Arrivals]:
     """The arriving values in their types, and as they arrived where they may have no place in them."""
-    arrivals = _arrivals(staging)
+    arrivals = list_arrivals(staging)
     typed = sa.select(
         *(_cast(arriving, arrival).label(name) for name, arrival in arrivals),
         *(_told(arriving, arrival).label(_raw_name(i)) for i, (_, arrival) in enumerate(arrivals) if arrival.can_fail),
@@ -179,7 +181,7 @@ def _type_rows(staging: Staging, arriving: sa.FromClause) -> tuple[sa.Subquery, 
     return typed.subquery("y"), arrivals
 
 
-def _arrivals(staging: Staging) -> Arrivals:
+def list_arrivals(staging: Staging) -> Arrivals:
     """Every staged column with the name it is staged under."""
     named = [(arrival.name, arrival) for arrival in staging.columns]
     if staging.effective:

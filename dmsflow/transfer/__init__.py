@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from dmsflow.engines.engine import Session
-from dmsflow.model.plan import Plan, Statement, Transfer
+from dmsflow.model.plan import STAGE, UNTYPED, Plan, Statement, Transfer
 from dmsflow.model.watermark import Scalar
 
 if TYPE_CHECKING:
@@ -38,9 +38,18 @@ class Sessions(Struct, frozen=True, kw_only=True):
     rows: "pa.RecordBatchReader | None" = None
 
 
-def fill_stage(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> None:
-    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer."""
+def fill_stage(
+    plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions, *, untyped: bool = False
+) -> None:
+    """Bring a chunk's rows into the stage of the target's session, by the plan's transfer.
+
+    ``untyped``: values that the target alone can judge arrive as text, and are read as their types in the stage.
+    """
     target = sessions.target
+    for name in ("create_stage", *(("create_untyped",) if untyped else ())):
+        if create := plan.find(name):
+            target.execute(create.sql)
+    place = UNTYPED if untyped else STAGE
     match plan.transfer:
         case Transfer.IN_PLACE:
             from dmsflow.transfer.in_place import stage_in_place
@@ -51,9 +60,11 @@ def fill_stage(plan: Plan, find: Callable[[str], Statement], binds: BindValues, 
             from dmsflow.transfer.copy import stage_copied
 
             read = find("read")
-            stage_copied(sessions.source, target, read.sql, binds(read), find("create_stage").sql)
+            stage_copied(sessions.source, target, read.sql, binds(read), place)
         case Transfer.ARROW | Transfer.ATTACH:
-            _stage_arrow(plan, find, binds, sessions)
+            _stage_arrow(plan, find, binds, sessions, place)
+    if untyped:
+        target.execute(find("type_rows").sql)
     if learn := plan.find("learn_stage"):
         target.execute(learn.sql)
 
@@ -72,7 +83,9 @@ def fill_table(plan: Plan, find: Callable[[str], Statement], binds: BindValues, 
     return fill_refined(sessions.source, sessions.target, sessions.refinery, *statements, table, BATCH_ROWS)
 
 
-def _stage_arrow(plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions) -> None:
+def _stage_arrow(
+    plan: Plan, find: Callable[[str], Statement], binds: BindValues, sessions: Sessions, place: str
+) -> None:
     from dmsflow.transfer import arrow
 
     source, target, read = sessions.source, sessions.target, find("read")
@@ -88,10 +101,8 @@ def _stage_arrow(plan: Plan, find: Callable[[str], Statement], binds: BindValues
         arrow.stage_arrow_duckdb(_stream(sessions, read, binds), target, stage.sql, binds(stage))
         return
     refine = find("refine")
-    if create := plan.find("create_stage"):
-        target.execute(create.sql)
     rows = _stream(sessions, read, binds)
-    arrow.stage_arrow_refined(rows, target, sessions.refinery, refine.sql, binds(refine), BATCH_ROWS)
+    arrow.stage_arrow_refined(rows, target, sessions.refinery, refine.sql, binds(refine), BATCH_ROWS, place)
 
 
 def _stream(sessions: Sessions, read: Statement, binds: BindValues) -> "pa.RecordBatchReader":

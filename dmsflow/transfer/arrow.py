@@ -40,11 +40,12 @@ def stage_arrow_refined(
     refine: str,
     refine_binds: Binds,
     batch_rows: int,
+    place: str = STAGE,
 ) -> None:
     """Fill the stage of any other target from what the refinery makes of the source's stream."""
     with own_errors(rows) as incoming, refinery.session() as session:
         session.register(INCOMING, incoming)
-        target.load(STAGE, session.stream(refine, refine_binds, batch_rows))
+        target.load(place, session.stream(refine, refine_binds, batch_rows))
 
 
 def fill_refined(

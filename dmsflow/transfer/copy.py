@@ -1,14 +1,12 @@
 """Rows that are piped from COPY to COPY between two PostgreSQL databases. Looks into no row."""
 
 from dmsflow.engines.engine import Binds, Session
-from dmsflow.model.plan import STAGE
 from dmsflow.model.table import TableName
 
 
-def stage_copied(source: Session, target: Session, read: str, read_binds: Binds, create_stage: str) -> None:
-    """Make the stage in the target, and fill it with what the source sends."""
-    target.execute(create_stage)
-    _pipe(source, target, read, read_binds, TableName(table=STAGE))
+def stage_copied(source: Session, target: Session, read: str, read_binds: Binds, place: str) -> None:
+    """Fill a temporary table of the target with what the source sends."""
+    _pipe(source, target, read, read_binds, TableName(table=place))
 
 
 def fill_copied(source: Session, target: Session, read: str, read_binds: Binds, table: TableName) -> int:
