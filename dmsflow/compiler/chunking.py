@@ -129,11 +129,18 @@ def same_order(column: LoadedColumn, facts: Facts) -> bool:
         return alike and not column.arrives.scale and not column.type.scale
     if family != column.type.family or (family == "decimal" and column.arrives.scale != column.type.scale):
         return False
-    if facts.source.in_place or family == "integer":
-        return True
     if family == "text":
-        return facts.source.binary_text_order and facts.target.binary_text_order
-    return family in ALIKE and alike
+        return _sorts_text_alike(column, facts)
+    return family == "integer" or facts.source.in_place or (family in ALIKE and alike)
+
+
+def _sorts_text_alike(column: LoadedColumn, facts: Facts) -> bool:
+    """Whether a text has one order on both sides: the same one of one database, or that of its bytes."""
+    assert column.source is not None
+    source, target = column.source.collation, column.existing.collation if column.existing else None
+    if facts.source.in_place and source == target:
+        return True
+    return facts.source.binary_text_order and facts.target.binary_text_order and source is None and target is None
 
 
 def default_chunk_rows(columns: tuple[LoadedColumn, ...], engine: str) -> int:

@@ -85,6 +85,7 @@ def ask_expressions(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: S
     """The facts with the types of the expressions, and with what the source refuses of them and of the predicate."""
     source = sql.relation().alias("src")
     found: list[tuple[str, DataType]] = []
+    collations: list[tuple[str, str]] = []
     problems: list[Diagnostic] = []
     for column in listed_columns(spec, facts):
         if column.expr is None:
@@ -93,6 +94,7 @@ def ask_expressions(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: S
         try:
             described = _describe(spec, sql, session, sa.select(value).select_from(source))
             found.append((column.name, described.columns[0].type))
+            collations += [(column.name, it.collation) for it in described.columns if it.collation is not None]
         except DatabaseError as error:
             problems.append(refused(("columns", column.name, "expr"), "the source refuses the expression", error))
     if spec.source.where is not None:
@@ -101,7 +103,8 @@ def ask_expressions(spec: PipelineSpec, facts: Facts, sql: SourceSql, session: S
             _describe(spec, sql, session, element)
         except DatabaseError as error:
             problems.append(refused(("source", "where"), "the source refuses the predicate", error))
-    return replace(facts, expression_types=tuple(found), refused=tuple(problems))
+    collated = tuple(collations)
+    return replace(facts, expression_types=tuple(found), expression_collations=collated, refused=tuple(problems))
 
 
 def _describe(spec: PipelineSpec, sql: SourceSql, session: Session, element: sa.Executable) -> TableShape:

@@ -79,7 +79,7 @@ def _obstacles(
     if not source.in_place:
         yield Transfer.IN_PLACE, "source and target are not one database"
     elif servers:
-        yield Transfer.IN_PLACE, inexact
+        yield Transfer.IN_PLACE, inexact or _compares_otherwise(facts, columns)
     else:
         yield Transfer.IN_PLACE, None if target.engine == STAGER else "only DuckDB and PostgreSQL stage rows themselves"
     yield Transfer.COPY, inexact if servers else "it goes from PostgreSQL to PostgreSQL"
@@ -105,6 +105,16 @@ def _inexact(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) 
         found = facts.source.shape.find(time) if time else None
         if found and found.type.family not in ("date", "timestamp", "timestamptz"):
             return f'"{time}" is no time but {found.type}'
+    return None
+
+
+def _compares_otherwise(facts: Facts, columns: Sequence[LoadedColumn]) -> str | None:
+    """A text that is compared in a way of its own where it comes from, which would be carried into the target."""
+    collations = dict(facts.expression_collations)
+    for column in columns:
+        compared = column.source.collation if column.source else collations.get(column.name)
+        if compared is not None and compared != (column.existing.collation if column.existing else None):
+            return f'column "{column.name}" is compared by {compared} in the source'
     return None
 
 

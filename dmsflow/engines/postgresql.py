@@ -63,7 +63,7 @@ class PostgreSQLEngine:
         self.traits = TRAITS
         session = self.connect()
         try:
-            by_bytes = catalog.orders_by_bytes(session.fetch(catalog.TEXT_ORDER)[0])
+            by_bytes, self.alike = catalog.read_text_order(session.fetch(catalog.TEXT_ORDER)[0])
             encoding = session.encoding
         except DatabaseError as error:
             raise ConnectionFailed(f"{self._where} does not answer as PostgreSQL does: {error}") from error

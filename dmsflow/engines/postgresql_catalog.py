@@ -1,7 +1,7 @@
 """What PostgreSQL's catalog says of tables, queries and text order, each in one query. Decides nothing else."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,9 +25,17 @@ BASE_TYPE = """
 """
 """A domain is read as the type that it is made of."""
 
+COLLATION_NAME = """
+    (SELECT CASE WHEN pg_catalog.pg_collation_is_visible(o.oid) THEN '' ELSE pg_catalog.quote_ident(n.nspname) || '.'
+        END || pg_catalog.quote_ident(o.collname)
+    FROM pg_catalog.pg_collation o JOIN pg_catalog.pg_namespace n ON n.oid = o.collnamespace WHERE o.oid = {oid})
+"""
+"""A collation as pg_collation_for says it."""
+
 DESCRIBE_TABLE = f"""
 SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
-    a.attidentity <> '' OR a.attgenerated <> '', a.attidentity = 'a' OR a.attgenerated <> '', c.relkind IN ('r', 'p'),
+    a.attidentity <> '' OR a.attgenerated <> '', a.attidentity = 'a' OR a.attgenerated <> '',
+    {COLLATION_NAME.format(oid="a.attcollation")}, c.relkind IN ('r', 'p'),
     c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
     pg_catalog.row_security_active(c.oid)
         OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3')
@@ -91,24 +99,30 @@ ORDER BY 1
 
 IS_TABLE = "SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(:name) AND relkind IN ('r', 'p', 'm')"
 
-TEXT_ORDER = """
+TEXT_ORDER = f"""
 WITH bytewise AS (
     SELECT oid FROM pg_catalog.pg_collation
     WHERE collisdeterministic AND (collcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR collprovider = 'b')
+), by_default AS (
+    SELECT CASE coalesce(to_jsonb(d) ->> 'datlocprovider', 'c')
+        WHEN 'c' THEN d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') WHEN 'b' THEN TRUE ELSE FALSE END AS bytewise,
+        pg_catalog.pg_encoding_to_char(d.encoding) IN ('UTF8', 'SQL_ASCII') AS known
+    FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
 )
-SELECT CASE coalesce(to_jsonb(d) ->> 'datlocprovider', 'c')
-        WHEN 'c' THEN d.datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') WHEN 'b' THEN TRUE ELSE FALSE END
-    AND pg_catalog.pg_encoding_to_char(d.encoding) IN ('UTF8', 'SQL_ASCII')
-    AND NOT EXISTS (
+SELECT by_default.bytewise AND by_default.known AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_attribute a
         JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_|^information_schema$'
         JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation AND o.collname <> 'default'
         WHERE a.attnum > 0 AND NOT a.attisdropped AND o.oid NOT IN (SELECT oid FROM bytewise)
-    )
-FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+    ),
+    (SELECT json_agg({COLLATION_NAME.format(oid="alike.oid")})::text
+    FROM pg_catalog.pg_collation alike
+    WHERE alike.collprovider = 'd' OR by_default.bytewise AND alike.oid IN (SELECT oid FROM bytewise))
+FROM by_default
 """
-"""Whether text is ordered by its bytes in this database: by default, and in every column."""
+"""Whether text is ordered by its bytes in this database, by default and in every column; and the collations by which
+it is ordered as by default."""
 
 
 def name_literal(table: TableName) -> str:
@@ -116,8 +130,8 @@ def name_literal(table: TableName) -> str:
     return PostgreSQLIdioms().qualify(table)
 
 
-def describe_table(session: "Session", table: TableName) -> TableShape | None:
-    """The shape of a table or view; None where there is none."""
+def describe_table(session: "Session", table: TableName, alike: Container[str] = ()) -> TableShape | None:
+    """The shape of a table or view; None where there is none. By ``alike`` collations text is ordered as by default."""
     rows = session.fetch(DESCRIBE_TABLE, {"name": name_literal(table)})
     if not rows:
         return None
@@ -129,10 +143,11 @@ def describe_table(session: "Session", table: TableName) -> TableShape | None:
             generated=bool(generated),
             computed=bool(computed),
             comparable=_int(oid) not in WITHOUT_EQUALITY,
+            collation=None if collation is None or collation in alike else str(collation),
         )
-        for name, oid, modifier, native, filled, generated, computed, *_ in rows
+        for name, oid, modifier, native, filled, generated, computed, collation, *_ in rows
     )
-    table_or_view, divided, intercepts = rows[0][7:]
+    table_or_view, divided, intercepts = rows[0][8:]
     return TableShape(columns=columns, view=not table_or_view, divided=bool(divided), intercepts=bool(intercepts))
 
 
@@ -173,6 +188,19 @@ def describe_types(session: "Session", fields: Sequence[tuple[str, int, int]]) -
     )
 
 
+def add_collations(session: "Session", sql: str, shape: TableShape, alike: Container[str]) -> TableShape:
+    """The shape of a query's result with the collations of its texts, which only the server derives. Runs nothing."""
+    texts = [i for i, column in enumerate(shape.columns) if column.type.family == "text" and not column.type.foreign]
+    if not texts:
+        return shape
+    places = ", ".join(f"c{i}" for i in range(len(shape.columns)))
+    asked = ", ".join(f"pg_catalog.pg_collation_for(q.c{i})" for i in texts)
+    [names] = session.fetch(f"SELECT {asked} FROM (SELECT) one LEFT JOIN ({sql}\n) q ({places}) ON FALSE")
+    found = {i: str(name) for i, name in zip(texts, names, strict=True) if name is not None and name not in alike}
+    columns = (replace(column, collation=found.get(i)) for i, column in enumerate(shape.columns))
+    return replace(shape, columns=tuple(columns))
+
+
 def estimate_rows(session: "Session", table: TableName) -> int | None:
     """What the planner expects by the size of a table and its last ANALYZE; None where there is no table."""
     name = name_literal(table)
@@ -185,9 +213,9 @@ def estimate_query(session: "Session", sql: str) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def orders_by_bytes(row: "Row") -> bool:
+def read_text_order(row: "Row") -> tuple[bool, frozenset[str]]:
     """The answer to TEXT_ORDER."""
-    return bool(row[0])
+    return bool(row[0]), frozenset(json.loads(str(row[1])))
 
 
 def _int(value: object) -> int:

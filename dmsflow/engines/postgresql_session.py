@@ -106,7 +106,7 @@ class PostgreSQLSession:
         from dmsflow.engines.read_ahead import read_ahead
 
         pasted = paste_binds(sql, binds)
-        columns = self.describe_query(pasted).columns
+        columns = self._describe(pasted).columns
 
         def blocks() -> Generator[bytes]:
             with self._judging():
@@ -119,7 +119,7 @@ class PostgreSQLSession:
         from dmsflow.engines.postgresql_copy import PIPE_BYTES, copy_out
 
         pasted = paste_binds(sql, binds)
-        columns = self.describe_query(pasted).columns
+        columns = self._describe(pasted).columns
         form = "text" if any(column.type.foreign for column in columns) else "binary"
 
         def blocks() -> Iterator[bytes]:
@@ -194,14 +194,19 @@ class PostgreSQLSession:
 
     def describe_table(self, table: TableName) -> TableShape | None:
         """The shape of a table or view."""
-        return catalog.describe_table(self, table)
+        return catalog.describe_table(self, table, self._engine.alike)
 
     def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
         """The shape of what a SELECT returns, as the server plans it; nothing is run."""
+        pasted = paste_binds(sql, binds or {})
+        return catalog.add_collations(self, pasted, self._describe(pasted), self._engine.alike)
+
+    def _describe(self, sql: str) -> TableShape:
+        """The names and types that a SELECT returns."""
         from dmsflow.engines.postgresql_copy import prepare
 
         with self._judged():
-            result = self._connection.wait(prepare(self._connection.pgconn, paste_binds(sql, binds or {})))
+            result = self._connection.wait(prepare(self._connection.pgconn, sql))
             fields = [
                 ((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
             ]

@@ -96,6 +96,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     source: SourceFacts
     target: TargetFacts
     expression_types: tuple[tuple[str, DataType], ...] = ()
+    expression_collations: tuple[tuple[str, str], ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     boundaries: tuple[Bound, ...] = ()
     start: Watermark | None = None

@@ -113,6 +113,8 @@ class Column(Struct, frozen=True, kw_only=True):
     computed: bool = False
     comparable: bool = True
     """Whether the database can tell two of its values apart."""
+    collation: str | None = None
+    """By what a text is compared, where that is not the order of its database."""
 
 
 class TableShape(Struct, frozen=True, kw_only=True, dict=True):
