@@ -34,8 +34,11 @@ SETTINGS = {
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "lc_monetary": "C",
+    "xmloption": "content",
 }
-"""How a server writes values; the same in every session, whoever opened it."""
+"""How a server writes values, and reads them; the same in every session, whoever opened it."""
 
 READ_ONLY = {"default_transaction_read_only": "on"}
 ISOLATION = {"default_transaction_isolation": "read committed"}
