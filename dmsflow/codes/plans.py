@@ -107,10 +107,10 @@ PLANS: tuple[Entry, ...] = (
         code="DMS411",
         slug="effects-not-undone",
         why=(
-            "Effects are counted by a run that is undone. A server must undo all of it, the tables that it makes too, "
-            "in one transaction with savepoints."
+            "Effects are counted by a run that is undone. A server must undo all of it, in one transaction with "
+            "savepoints."
         ),
-        mistake="plan --effects of a target that commits what CREATE TABLE does",
+        mistake="plan --effects of a target whose database has no savepoints",
         cure="Plan without --effects; dry-run shows effects on a sample.",
     ),
     Entry(
@@ -122,6 +122,18 @@ PLANS: tuple[Entry, ...] = (
         ),
         mistake="plan --effects as a user that may only read the target",
         cure="Plan as the user that applies, or without --effects; dry-run --sample needs to read alone.",
+    ),
+    Entry(
+        code="DMS413",
+        slug="effects-need-ddl",
+        why=(
+            "Oracle commits the open transaction with every DDL statement, and with it all that a run that is to be "
+            "undone has done. Effects are counted there where nothing has to be made or changed: the target, the "
+            "tables of dmsflow beside it and a unique index stand, and the table needs no step to follow its spec. "
+            "Nothing was done but to ask the catalog."
+        ),
+        mistake="plan --effects before the first apply into Oracle, or with a column that is new in the spec",
+        cure="Apply once; effects can be counted from then on. Before that, dry-run --sample shows some of them.",
     ),
     Entry(
         code="DMS420",

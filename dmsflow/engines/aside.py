@@ -6,7 +6,7 @@ savepoints, and a SQLite file that is written to is closed to all others.
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from dmsflow.engines.access import Access, open_access
 from dmsflow.engines.address import Address, resolve
 from dmsflow.engines.connections import open_engine
-from dmsflow.engines.engine import UndoingEngine
+from dmsflow.engines.undoing import Undoing, UndoingEngine
 from dmsflow.errors import ConnectionFailed, PlanRefused
 from dmsflow.model.spec import PipelineSpec
 from dmsflow.processes import process_lives, this_host
@@ -24,11 +24,14 @@ from dmsflow.processes import process_lives, this_host
 PREFIX = "dmsflow-aside-"
 
 
+Prepare = Callable[[Access], Undoing]
+"""Looks at a server before anything is done there: what is to be undone, or PlanRefused where it cannot be."""
+
+
 @contextmanager
-def open_undone(spec: PipelineSpec, *, repeatable: bool) -> Iterator[Access]:
+def open_undone(spec: PipelineSpec, prepare: Prepare) -> Iterator[Access]:
     """Both databases of a spec; whatever is done to the target is gone at the end of the block.
 
-    ``repeatable``: a server shows one state all the time, where the target's own sessions read the source.
     Raises ConnectionFailed, and PlanRefused for a database that keeps something of what it is told.
     """
     address = resolve(spec.connection(spec.target.connection))
@@ -42,7 +45,7 @@ def open_undone(spec: PipelineSpec, *, repeatable: bool) -> Iterator[Access]:
                 f'DMS411 effects-not-undone: the database of connection "{address.name}" ({address.scheme}) does not '
                 "undo all that a run does: plan without --effects"
             )
-        with closing(access.target.open_undone(repeatable=repeatable)) as undone:
+        with closing(access.target.open_undone(prepare(access))) as undone:
             yield replace(access, target=undone)
 
 

@@ -305,18 +305,6 @@ class Engine(Protocol):
         ...
 
 
-@runtime_checkable
-class UndoingEngine(Engine, Protocol):
-    """A server that undoes whatever it was told in a transaction, DDL too, up to savepoints within it."""
-
-    def open_undone(self, *, repeatable: bool) -> Engine:
-        """The same database, in which nothing stays: all sessions share one transaction, undone when it is closed.
-
-        ``repeatable``: all of them read the state in which it begins. One thread alone may use it.
-        """
-        ...
-
-
 @contextmanager
 def transaction(session: Session, begin: Callable[[], None] | None = None) -> Iterator[None]:
     """All of the block's statements, or none of them; ``begin`` opens a transaction of another kind.

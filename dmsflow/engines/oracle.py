@@ -21,12 +21,15 @@ from dmsflow.engines.oracle_options import Reach, read_address, write_settings
 from dmsflow.engines.oracle_session import OracleSession, Zoned
 from dmsflow.engines.oracle_sql import TRAITS, OracleIdioms
 from dmsflow.engines.postgresql_encodings import find_unencodable
+from dmsflow.engines.undoing import Undoing
 from dmsflow.errors import ConnectionFailed, DatabaseError, TransientError
 from dmsflow.events import log_event
 from dmsflow.model.table import TableName
 
 if TYPE_CHECKING:
     import oracledb
+
+    from dmsflow.engines.oracle_undone import UndoneEngine
 
     SetUp = Callable[[oracledb.Connection, str | None], None]
 
@@ -105,9 +108,10 @@ class OracleEngine:
 
     def connect(self) -> OracleSession:
         """A session of its own for the calling thread."""
-        return OracleSession(self, self._acquire())
+        return OracleSession(self, self.acquire())
 
-    def _acquire(self) -> "oracledb.Connection":
+    def acquire(self) -> "oracledb.Connection":
+        """A connection of the pool, set up."""
         import oracledb
 
         try:
@@ -134,7 +138,7 @@ class OracleEngine:
     def reopen(self, lost: "oracledb.Connection") -> "oracledb.Connection":
         """Another connection in place of one that is lost."""
         self.take_back(lost)
-        return self._acquire()
+        return self.acquire()
 
     def take_back(self, connection: "oracledb.Connection", *, spoiled: bool = False) -> None:
         """Give a connection back to the pool, which forgets one that is lost, or ``spoiled``."""
@@ -145,6 +149,12 @@ class OracleEngine:
                 self._pool.drop(connection)
             else:
                 connection.close()
+
+    def open_undone(self, undoing: Undoing) -> "UndoneEngine":
+        """The same database, in which nothing stays."""
+        from dmsflow.engines.oracle_undone import UndoneEngine
+
+        return UndoneEngine(self, undoing)
 
     def locate(self, table: TableName) -> TableName:
         """The table as it is stored, with its schema; a synonym's own table."""

@@ -70,6 +70,17 @@ WHERE i.table_owner = {OWNER} AND i.table_name = :name AND c.column_position = 1
 ORDER BY 1
 """
 
+WAITING_CONSTRAINTS = f"""
+SELECT c.owner, c.constraint_name
+FROM all_constraints c
+WHERE c.deferred = 'DEFERRED' AND c.status = 'ENABLED' AND (
+    (c.owner = {OWNER} AND c.table_name = :name)
+    OR (c.r_owner, c.r_constraint_name) IN (
+        SELECT k.owner, k.constraint_name FROM all_constraints k WHERE k.owner = {OWNER} AND k.table_name = :name))
+ORDER BY 1, 2
+"""
+"""Those of the table, and those that refer to it, which by their declaration wait for the end of a transaction."""
+
 ROWS = f"SELECT t.num_rows FROM all_tables t WHERE t.owner = {OWNER} AND t.table_name = :name"
 
 EXPLAIN = "EXPLAIN PLAN SET STATEMENT_ID = 'dmsflow' FOR {}"
@@ -185,6 +196,12 @@ def unique_keys(session: "Session", table: TableName) -> tuple[UniqueKey, ...]:
 def range_columns(session: "Session", table: TableName) -> tuple[str, ...]:
     """The first columns of its indexes."""
     return tuple(str(name) for (name,) in session.fetch(RANGE_COLUMNS, _place(table)))
+
+
+def waiting_constraints(session: "Session", table: TableName) -> tuple[TableName, ...]:
+    """The constraints over a table's rows that wait for the end of a transaction, by schema and name."""
+    found = session.fetch(WAITING_CONSTRAINTS, _place(table))
+    return tuple(TableName(schema=str(owner), table=str(name)) for owner, name in found)
 
 
 def estimate_rows(session: "Session", table: TableName) -> int | None:

@@ -40,6 +40,7 @@ TEMPORARY = {
 """The names of the temporary tables: Oracle wants this beginning of those of one session."""
 
 ROW_ID = "ROWID"
+HERE = "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')"
 
 DECLARED = {
     TypeName.SMALLINT: "NUMBER(5)",
@@ -301,10 +302,15 @@ class OracleIdioms:
         ddl = f"CREATE UNIQUE INDEX {named} ON {self.qualify(table)} ({', '.join(parts)})"
         return f"BEGIN {_run_unless(write_text(ddl), EXISTS)} END;"
 
+    def find_index(self, index: str, table: TableName) -> str:
+        """A query for how many indexes there are of that name, in the schema of the table."""
+        owner, named = write_text(table.schema) if table.schema else HERE, write_text(fit_name(index, LONGEST_NAME))
+        return f"SELECT COUNT(*) FROM all_indexes WHERE owner = {owner} AND index_name = {named}"
+
 
 def run_where_missing(schema: str | None, table: str, ddl: str) -> str:
     """A block that makes a table only where there is none: else nobody needs a permission."""
-    owner = write_text(schema) if schema else "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')"
+    owner = write_text(schema) if schema else HERE
     return (
         "DECLARE found PLS_INTEGER; BEGIN "
         f"SELECT COUNT(*) INTO found FROM all_objects WHERE owner = {owner} AND object_name = {write_text(table)} "

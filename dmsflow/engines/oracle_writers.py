@@ -7,7 +7,7 @@ one to stay below. But whoever has written into a table, or is about to, holds a
 import re
 from collections.abc import Sequence
 
-from dmsflow.engines.oracle_sql import write_text
+from dmsflow.engines.oracle_sql import HERE, write_text
 
 VIEWS = ("GV_$LOCKED_OBJECT", "GV_$SESSION")
 
@@ -39,7 +39,6 @@ GROUP BY l.inst_id, l.session_id, s."SERIAL#"
 reads; a partition has its table's name. Who holds no lock for a moment has ended what it was at."""
 
 NAMED = "SELECT {owner}, {name} FROM DUAL"
-HERE = "SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')"
 PUBLIC = "'PUBLIC'"
 
 PART = re.compile(r'"(?P<quoted>[^"]+)"|(?P<plain>[^".]+)')

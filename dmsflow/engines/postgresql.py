@@ -18,6 +18,7 @@ from dmsflow.engines.postgresql_options import split_options, write_settings
 from dmsflow.engines.postgresql_session import PostgreSQLSession
 from dmsflow.engines.postgresql_sql import PostgreSQLIdioms
 from dmsflow.engines.postgresql_types import LONGEST_NAME, LOOSE
+from dmsflow.engines.undoing import Undoing
 from dmsflow.errors import (
     ConnectionFailed,
     DatabaseError,
@@ -161,11 +162,11 @@ class PostgreSQLEngine:
         finally:
             session.close()
 
-    def open_undone(self, *, repeatable: bool) -> "UndoneEngine":
-        """The same database, in which nothing stays."""
+    def open_undone(self, undoing: Undoing) -> "UndoneEngine":
+        """The same database, in which nothing stays; a transaction makes its own temporary tables."""
         from dmsflow.engines.postgresql_undone import UndoneEngine
 
-        return UndoneEngine(self, repeatable=repeatable)
+        return UndoneEngine(self, repeatable=undoing.repeatable)
 
     def take_back(self, connection: "WatchedConnection") -> None:
         """Keep a connection for the next session, without what the last one left in it."""

@@ -4,9 +4,10 @@ Nothing less finds what a target refuses, or what its triggers do. The counts ar
 rows of a few keys, before and after.
 """
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.access import Access, open_target
 from dmsflow.engines.aside import open_undone
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.undoing import Undoing
 from dmsflow.errors import DatabaseError, PermanentError, PlanRefused
 from dmsflow.marks.reject import Reject
 from dmsflow.marks.tables import find_rejects
@@ -27,6 +29,7 @@ from dmsflow.model.table import TableName, TableShape
 from dmsflow.rehearsal.dry_run import SAMPLES, look_at
 from dmsflow.rehearsal.effects import BEFORE, Effect, Row, compare, old_names, rename_before
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
+from dmsflow.rehearsal.standing import expect_standing, keep_standing, make_before
 from dmsflow.rehearsal.witness import Key, KeyWitness, read_rows
 from dmsflow.runtime.apply import Watcher, apply_plan, new_run_id
 from dmsflow.runtime.lease import heed_lease, hold_lease
@@ -88,7 +91,9 @@ def measure_effects(
     """Run a plan, look, and undo it. Raises ConnectionFailed, TargetBusy, and PlanRefused where it may not be run."""
     before = LoadedBefore()
     spec = _name_stored(spec, plan)
-    with open_undone(spec, repeatable=plan.snapshot and plan.transfer is Transfer.IN_PLACE) as access:
+    with ExitStack() as opened:
+        with _allowed():
+            access = opened.enter_context(open_undone(spec, partial(_prepare, plan, resumed=resumed is not None)))
         looked = _run(_as_undone(plan, access), access, spec, resumed, samples, (before, *watchers))
     expected = ExpectedRows(rows=looked.report.rows - before.rows, loaded=before.rows)
     return ExactEffects(
@@ -101,6 +106,27 @@ def measure_effects(
     )
 
 
+def _prepare(plan: Plan, access: Access, *, resumed: bool) -> Undoing:
+    """What a server has to know of the run. Raises PlanRefused where it would need DDL that cannot be undone."""
+    table = plan.target.table
+    if access.target.traits.ddl_commits:
+        expect_standing(plan, access, resumed=resumed)
+        return Undoing(table=table, before=make_before(plan))
+    return Undoing(table=table, repeatable=plan.snapshot and plan.transfer is Transfer.IN_PLACE)
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    """Say why the permissions of apply are needed, where the database refuses a step. Raises PlanRefused."""
+    try:
+        yield
+    except PermanentError as error:
+        raise PlanRefused(
+            f"DMS412 effects-not-allowed: the effects are found by doing what a run does and undoing it, which is "
+            f"refused: {error}"
+        ) from error
+
+
 def _as_undone(plan: Plan, access: Access) -> Plan:
     """The plan as it is run here: staged, so that there is something to look at.
 
@@ -109,6 +135,8 @@ def _as_undone(plan: Plan, access: Access) -> Plan:
     plan = replace(plan, direct=False)
     if access.target.traits.embedded:
         return plan
+    if access.target.traits.ddl_commits:
+        plan = keep_standing(plan, access)
     return replace(plan, workers=1, retry=replace(plan.retry, attempts=1))
 
 
@@ -123,7 +151,7 @@ def _run(
     """Run, and look at what is there then."""
     witness = KeyWitness(plan, access.target_idioms, samples)
     run_id = resumed.run_id if resumed else new_run_id()
-    try:
+    with _allowed():
         report = apply_plan(
             plan,
             access,
@@ -134,11 +162,6 @@ def _run(
             hold=hold_lease if access.target.traits.embedded else heed_lease,
             witness=witness,
         )
-    except PermanentError as error:
-        raise PlanRefused(
-            f"DMS412 effects-not-allowed: the effects are found by doing what a run does and undoing it, which is "
-            f"refused: {error}"
-        ) from error
     try:
         return _look(plan, access, witness, report, samples)
     except DatabaseError:
