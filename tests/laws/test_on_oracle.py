@@ -7,6 +7,7 @@ import oracledb
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from dmsflow.errors import PlanRefused
 from dmsflow.model.result import ChunkResult, RunStatus
 from dmsflow.runtime.apply import Watcher
 from tests.laws.test_histories import histories
@@ -19,6 +20,8 @@ from tests.oracle.live import LiveWorld
 pytestmark = server.needed
 
 PAIRS = [("duckdb", "oracle"), ("oracle", "oracle")]
+SHORT = {"columns": {"k": {}, "v": {"type": "varchar(20)"}}}
+"""A text that a constraint may look at: one of any length is a CLOB."""
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
@@ -78,7 +81,7 @@ def test_a_row_that_the_target_refuses_is_a_reject(tmp_path: Path) -> None:
     """Law 31: by savepoints, which Oracle does not release."""
     world = LiveWorld(tmp_path, "duckdb", "oracle")
     world.write_source([{"k": i, "v": str(i)} for i in range(20)], COLUMNS)
-    wanted = spec(1) | {"errors": {"max_rows": 5}}
+    wanted = spec(1) | SHORT | {"errors": {"max_rows": 5}}
     world.apply(wanted)
     with server.connected() as connection:
         connection.cursor().execute('ALTER TABLE "T" ADD CHECK ("k" <> 7 OR "v" = \'7\')')
@@ -86,6 +89,40 @@ def test_a_row_that_the_target_refuses_is_a_reject(tmp_path: Path) -> None:
     report = world.apply(wanted)
     assert (report.rows.updated, report.rows.rejected) == (19, 1)
     assert world.read("SELECT reason FROM dmsflow_reject") == [("check",)]
+
+
+def everything() -> dict[str, list[tuple]]:
+    """All rows of all tables that the user owns, and what constraints there are."""
+    with server.connected() as connection, connection.cursor() as cursor:
+        names = [name for (name,) in cursor.execute("SELECT table_name FROM user_tables ORDER BY 1").fetchall()]
+        found = {
+            name: sorted(cursor.execute(f'SELECT t.*, ROWID FROM "{name}" t').fetchall(), key=str) for name in names
+        }
+        rules = "SELECT constraint_name, deferred, status FROM user_constraints ORDER BY 1"
+        return found | {"rules": cursor.execute(rules).fetchall()}
+
+
+@pytest.mark.parametrize("rule", ['CHECK ("k" <> 7 OR "v" = \'7\')', 'UNIQUE ("v") DEFERRABLE INITIALLY DEFERRED'])
+def test_effects_are_those_of_the_run_that_follows_and_leave_nothing(tmp_path: Path, rule: str) -> None:
+    """Laws 27, 31: chunks, deletes, rows that a constraint refuses at once or at the end of a transaction."""
+    world = LiveWorld(tmp_path, "duckdb", "oracle")
+    world.write_source([{"k": i, "v": str(i)} for i in range(20)], COLUMNS)
+    wanted = spec({"type": 2, "deletes": "close"}) | SHORT | {"errors": {"max_rows": 5}}
+    wanted |= {"guards": {"min_rows": 0, "max_close_percent": 100}}
+    with pytest.raises(PlanRefused, match="DMS413"):
+        world.effects(wanted)
+    world.apply(wanted)
+    with server.connected() as connection:
+        connection.cursor().execute(f'ALTER TABLE "T" ADD {rule}')
+    world.write_source([{"k": i, "v": "19" if i == 7 else str(i) if i % 3 else f"new {i}"} for i in range(18)], COLUMNS)
+    before = everything()
+    told = world.effects(wanted, samples=100)
+    assert everything() == before
+    report = world.apply(wanted)
+    assert (told.report.status, report.status) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED)
+    assert told.expected.rows == report.rows
+    assert (report.rows.rejected, report.rows.closed) == (1, 2)
+    assert [reject.row_key for reject in told.rejects] == ['{"k":7}']
 
 
 def test_a_table_is_found_by_its_name_without_quotes(tmp_path: Path) -> None:

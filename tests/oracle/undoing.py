@@ -25,8 +25,9 @@ STATEMENTS = ("execute", "executemany", "fetch_df_batches")
 class UndoingDriver(ServingDriver):
     """Connections that can undo a part of what they did."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self) -> None:
+        # In memory: rows are put back often.
+        super().__init__(Path(":memory:"))
         self.database.execute("CREATE SEQUENCE rows_made")
         self.waiting: list[tuple[str, str]] = []
         self.indexes = 0
@@ -79,8 +80,10 @@ class UndoingConnection(ServingConnection):
         """Keep all rows, in place of what is kept under that name."""
         kept = [(other, rows) for other, rows in self.savepoints if other != name]
         tables = [place for place, _ in self.session.execute(TABLES).fetchall()]
-        rows = {place: self.session.execute(f"FROM {place}").to_arrow_table() for place in tables}
-        vars(self).update(savepoints=[*kept, (name, rows)])
+        vars(self).update(savepoints=[*kept, (name, {place: self._read(place) for place in tables})])
+
+    def _read(self, place: str) -> Any:
+        return self.session.execute(f"FROM {place}").to_arrow_table()
 
     def go_back(self, name: str) -> None:
         """Put the rows back, as ROLLBACK TO SAVEPOINT does."""
@@ -89,6 +92,8 @@ class UndoingConnection(ServingConnection):
             raise oracle_error(1086, f"savepoint '{name}' never established in this session or is invalid")
         vars(self).update(savepoints=self.savepoints[: names.index(name) + 1])
         for place, rows in self.savepoints[-1][1].items():
+            if self._read(place).equals(rows):
+                continue
             self.session.execute(f"DELETE FROM {place}")
             self.session.register("kept", rows)
             self.session.execute(f"INSERT INTO {place} FROM kept")
