@@ -73,7 +73,7 @@ def open_world(folder: Path, patch: pytest.MonkeyPatch) -> Ready:
 def spec(scd: object = HISTORY, **more: object) -> dict:
     """Chunks of seven rows, in which some rows may be refused."""
     guards = {"guards": {"min_rows": 0, "max_close_percent": 100}} if isinstance(scd, dict) else {}
-    cut = {"min_rows": 0, "chunk_rows": 7, "workers": 2, "chunk_by": ["k"]}
+    cut = {"min_rows": 0, "chunk_rows": 7, "workers": 1, "chunk_by": ["k"]}
     return load_spec(scd) | {"parallel": cut, "errors": {"max_rows": 9}} | guards | more
 
 
