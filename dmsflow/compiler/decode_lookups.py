@@ -5,7 +5,14 @@ from dmsflow.compiler.section import Section
 from dmsflow.model.lookup import Lookup, LookupFields, OnMiss
 from dmsflow.model.table import TableName
 
-DMS_LOOKUP = LookupFields(surrogate_key="SKEY", valid_from="FROMDT", valid_to="TODT", is_current="CURFLG")
+DMS_LOOKUP = LookupFields(
+    surrogate_key="SKEY",
+    valid_from="FROMDT",
+    valid_to="TODT",
+    is_current="CURFLG",
+    inserted_at="RECCRDT",
+    modified_at="RECUPDT",
+)
 
 
 def decode_lookup(column: Section) -> Lookup | None:
@@ -42,4 +49,6 @@ def _decode_fields(section: Section) -> LookupFields:
         valid_from=fields.text("valid_from") or default.valid_from,
         valid_to=fields.text("valid_to") or default.valid_to,
         is_current=fields.text("is_current") or default.is_current,
+        inserted_at=fields.text("inserted_at") or default.inserted_at,
+        modified_at=fields.text("modified_at") or default.modified_at,
     )

@@ -6,6 +6,7 @@ Each rule is a generator of diagnostics; its docstring says why it is there.
 from collections.abc import Iterator
 
 from dmsflow.compiler.columns import listed_lookups
+from dmsflow.compiler.decode_lookups import DMS_LOOKUP
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.lookup import Lookup, LookupFields, OnMiss
@@ -53,6 +54,9 @@ def _named(lookup: Lookup) -> Iterator[tuple[str, Path]]:
     yield lookup.surrogate_key, ("fields", "surrogate_key") if lookup.fields.surrogate_key else ()
     for column, _ in lookup.key:
         yield column, ("key",)
+    for part in ("inserted_at", "modified_at"):
+        if getattr(lookup.fields, part) != getattr(LookupFields(), part) and lookup.fields != DMS_LOOKUP:
+            yield getattr(lookup.fields, part), ("fields", part)
     if lookup.as_of:
         yield lookup.fields.valid_from, ("as_of",)
         yield lookup.fields.valid_to, ("as_of",)

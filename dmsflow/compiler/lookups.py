@@ -58,7 +58,15 @@ def _shape(spec: PipelineSpec, found: TableShape, column: LoadedColumn, number: 
         on=_write_flag(current.type, idioms) if current else "",
         unknown=unknown,
         content=column.name not in spec.key,
+        inserted_at=_name_of(found, fields.inserted_at),
+        modified_at=_name_of(found, fields.modified_at),
     )
+
+
+def _name_of(shape: TableShape, name: str) -> str | None:
+    """A column that a dimension need not have."""
+    column = shape.find(name)
+    return column.name if column else None
 
 
 def stored(shape: TableShape, name: str) -> str:

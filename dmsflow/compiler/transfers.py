@@ -48,14 +48,16 @@ def choose_route(
 def choose_checksum_route(spec: PipelineSpec, facts: Facts, columns: Sequence[LoadedColumn]) -> Transfer:
     """How rows come to where their checksums are computed: not at all, where their own database makes the same values.
 
-    ``copy`` stands for a source that stages its rows itself, whatever the target is.
+    ``copy`` stands for a source that stages its rows itself, whatever the target is. Keys are looked up where a
+    dimension is: rows come to it, or it comes to where rows are streamed to.
     """
     served = facts.source.engine == SERVER
     whole = facts.target.stores_nan and facts.target.stores_far_times
     exact = served and whole and _inexact(spec, facts, columns) is None
     if facts.source.in_place and (not served or exact):
         return Transfer.IN_PLACE
-    return Transfer.COPY if exact else Transfer.ARROW
+    looks_up = any(True for _ in listed_lookups(spec))
+    return Transfer.COPY if exact and not looks_up else Transfer.ARROW
 
 
 def _faster(facts: Facts) -> Transfer | None:

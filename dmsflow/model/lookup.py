@@ -15,12 +15,17 @@ class OnMiss(StrEnum):
 
 
 class LookupFields(Struct, frozen=True, kw_only=True):
-    """The names of a dimension's own columns; ``surrogate_key`` None is the table's name and _sk."""
+    """The names of a dimension's own columns; ``surrogate_key`` None is the table's name and _sk.
+
+    When a version was inserted and last written is no part of a lookup: it tells what has changed since one.
+    """
 
     surrogate_key: str | None = None
     valid_from: str = "valid_from"
     valid_to: str = "valid_to"
     is_current: str = "is_current"
+    inserted_at: str = "inserted_at"
+    modified_at: str = "modified_at"
 
 
 class Lookup(Struct, frozen=True, kw_only=True):

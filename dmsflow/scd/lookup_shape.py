@@ -15,13 +15,19 @@ def time_column(lookup: int) -> str:
     return f"{PREFIX}{lookup}_at"
 
 
+def since_column(lookup: int) -> str:
+    """The name of the time since when a lookup finds what it finds."""
+    return f"{PREFIX}{lookup}_since"
+
+
 class LookupShape(Struct, frozen=True, kw_only=True):
     """A column that is looked up. ``key`` are columns of the dimension, each with the staged one that it equals.
 
     ``at`` is staged too; without it the version is meant whose flag ``is_current`` is ``on``, or, where there is no
     flag, the one row of the key. ``told`` are the names of the source columns, in the order of the staged ones.
     ``unknown`` is the literal of the unknown member's key, where a miss becomes that. ``content``: of a row that says
-    that its key was deleted nothing is looked up.
+    that its key was deleted nothing is looked up. ``inserted_at`` and ``modified_at`` are columns of the dimension,
+    where it has them.
     """
 
     column: str
@@ -37,6 +43,8 @@ class LookupShape(Struct, frozen=True, kw_only=True):
     on: str = "TRUE"
     unknown: str | None = None
     content: bool = True
+    inserted_at: str | None = None
+    modified_at: str | None = None
 
     @property
     def staged(self) -> tuple[str, ...]:

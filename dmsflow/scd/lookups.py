@@ -40,8 +40,9 @@ def lookup_statements(shape: MergeShape, faults: Sequence[Fault]) -> Iterator[tu
         yield f"lookup_{i}_refuse", _refuse(shape, lookup, faults[2 * i], faults[2 * i + 1])
 
 
-def _dimension(lookup: LookupShape) -> sa.TableClause:
-    names = [lookup.surrogate_key, *(name for name, _ in lookup.key)]
+def dimension(lookup: LookupShape, *more: str) -> sa.TableClause:
+    """The dimension's table, with what a lookup asks of it."""
+    names = [lookup.surrogate_key, *(name for name, _ in lookup.key), *more]
     names += [lookup.valid_from, lookup.valid_to] if lookup.at else []
     names += [lookup.is_current] if lookup.is_current else []
     return sa.table(lookup.dimension, *(sa.column(name) for name in dict.fromkeys(names)), schema=lookup.schema)
@@ -50,45 +51,42 @@ def _dimension(lookup: LookupShape) -> sa.TableClause:
 def _is_meant(lookup: LookupShape, stage: sa.FromClause, version: sa.FromClause) -> list[Element]:
     """Whether a version is the one that a staged row looks for."""
     met: list[Element] = [version.c[name] == stage.c[staged] for name, staged in lookup.key]
+    return [*met, *holds_then(lookup, stage, version)]
+
+
+def holds_then(lookup: LookupShape, stage: sa.FromClause, version: sa.FromClause) -> Iterator[Element]:
+    """Whether a version holds at the time that a staged row asks for."""
     if lookup.at:
         at, end = stage.c[lookup.at], version.c[lookup.valid_to]
-        met += [version.c[lookup.valid_from] <= at, sa.or_(end.is_(None), at < end)]
+        yield version.c[lookup.valid_from] <= at
+        yield sa.or_(end.is_(None), at < end)
     elif lookup.is_current:
-        met.append(version.c[lookup.is_current] == sa.literal_column(lookup.on))
-    return met
+        yield version.c[lookup.is_current] == sa.literal_column(lookup.on)
 
 
-def misses(shape: MergeShape, rows: sa.FromClause) -> Iterator[Element]:
-    """Whether a staged row would be refused for a lookup, each by itself; the rows are where the dimensions are."""
-    for lookup in shape.lookups:
-        version = _dimension(lookup).alias("v")
-        found = sa.select(number(1)).select_from(version).where(*_is_meant(lookup, rows, version))
-        missing = [*_waits(shape, lookup, rows), sa.not_(sa.exists(found.correlate_except(version)))]
-        if lookup.unknown is not None:
-            missing.append(sa.not_(_has_unknown(lookup)))
-        yield sa.and_(*missing)
-
-
-def _has_unknown(lookup: LookupShape) -> Element:
+def has_unknown(lookup: LookupShape) -> Element:
     """Whether the dimension has an unknown member."""
-    member = _dimension(lookup).alias("u")
+    member = dimension(lookup).alias("u")
     is_unknown = member.c[lookup.surrogate_key] == sa.literal_column(str(lookup.unknown))
     return sa.exists(sa.select(number(1)).select_from(member).where(is_unknown).correlate_except(member))
 
 
+def needs_key(shape: MergeShape, lookup: LookupShape, stage: sa.FromClause) -> Iterator[Element]:
+    """Whether something is looked up for a staged row: of one that says that its key is deleted only the key counts."""
+    if lookup.content and shape.op is not None:
+        yield stage.c[GONE] == number(0)
+    if lookup.content and shape.marks_of_deleted:
+        yield sa.not_(shape.is_marked(stage))
+
+
 def _waits(shape: MergeShape, lookup: LookupShape, stage: sa.FromClause) -> list[Element]:
     """Whether a row is sound and has no key yet, though it needs one."""
-    waits: list[Element] = [stage.c[FAULT].is_(None), stage.c[lookup.column].is_(None)]
-    if lookup.content and shape.op is not None:
-        waits.append(stage.c[GONE] == number(0))
-    if lookup.content and shape.marks_of_deleted:
-        waits.append(sa.not_(shape.is_marked(stage)))
-    return waits
+    return [stage.c[FAULT].is_(None), stage.c[lookup.column].is_(None), *needs_key(shape, lookup, stage)]
 
 
 def _find(shape: MergeShape, lookup: LookupShape) -> sa.Update:
     """Give every sound row the key of the version that it looks for."""
-    stage, version = shape.stage(shape.row_id), _dimension(lookup).alias("l")
+    stage, version = shape.stage(shape.row_id), dimension(lookup).alias("l")
     meant = _is_meant(lookup, stage, version)
     found = {lookup.column: version.c[lookup.surrogate_key]}
     return sa.update(stage).values(found).where(stage.c[FAULT].is_(None), *meant)
@@ -96,7 +94,7 @@ def _find(shape: MergeShape, lookup: LookupShape) -> sa.Update:
 
 def _count_doubtful(shape: MergeShape, lookup: LookupShape) -> Query:
     """How often a row meets another version than the one whose key it got."""
-    stage, version = shape.stage().alias("s"), _dimension(lookup).alias("l")
+    stage, version = shape.stage().alias("s"), dimension(lookup).alias("l")
     joined = stage.join(version, sa.and_(*_is_meant(lookup, stage, version)))
     other = stage.c[lookup.column] != version.c[lookup.surrogate_key]
     return sa.select(sa.func.count()).select_from(joined).where(stage.c[FAULT].is_(None), other)
@@ -106,7 +104,7 @@ def _take_unknown(shape: MergeShape, lookup: LookupShape) -> sa.Update:
     """Give the others the key of the unknown member, where the dimension has one."""
     stage = shape.stage()
     unknown: Element = sa.literal_column(str(lookup.unknown))
-    waiting = (*_waits(shape, lookup, stage), _has_unknown(lookup))
+    waiting = (*_waits(shape, lookup, stage), has_unknown(lookup))
     return sa.update(stage).values({lookup.column: unknown}).where(*waiting)
 
 

@@ -62,7 +62,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         with own_errors(self.session.stream(read.sql, self._bind(read), BATCH_ROWS)) as rows:
             self.scratch.register(INCOMING, rows)
             try:
-                yield self.scratch, self._compile(ask, _find_text(rows))
+                yield self.scratch, self._compile(ask, find_text(rows))
             finally:
                 self.scratch.unregister(INCOMING)
 
@@ -74,7 +74,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         return {name: self.values[name] for name in statement.binds}
 
 
-def _find_text(rows: "pa.RecordBatchReader") -> frozenset[str]:
+def find_text(rows: "pa.RecordBatchReader") -> frozenset[str]:
     """The columns that arrive as text."""
     import pyarrow as pa
 

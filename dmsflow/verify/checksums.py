@@ -1,6 +1,6 @@
 """The questions that both sides are asked: checksums of segments, digests of rows, rows by their digests. Pure."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -8,9 +8,11 @@ from msgspec import Struct
 from dmsflow.engines.digests import DigestWords, Typed
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.table import DataType, TypeName
+from dmsflow.scd.lookup_shape import since_column
 from dmsflow.scd.shape import Element, Query, number
 from dmsflow.verify.columns import TEXT, Choice, Compared
-from dmsflow.verify.sides import ALL, DELETED, INSIDE, MISFITS, REFUSED, TIME
+from dmsflow.verify.kinds import found_name, since_name
+from dmsflow.verify.sides import DELETED, INSIDE, LOADED, MISFITS, REFUSED, TIME
 
 Ask = Callable[[sa.Subquery], Query]
 
@@ -37,6 +39,8 @@ class Questions(Struct, frozen=True, kw_only=True):
     segments: int
     types: dict[str, DataType]
     """The types of all staged columns, by which rows of one key are told apart."""
+    origin: dict[str, DataType] = {}
+    """The types of all that is staged before anything is looked up."""
     misfits: bool = False
     """Whether a value may be none of its type."""
 
@@ -53,12 +57,12 @@ class Questions(Struct, frozen=True, kw_only=True):
         """The digests of the rows of these segments, or of all: of key, row, all that is loaded, and partition.
 
         And when a row holds, whether it says that its key is deleted, whether it is a reject, and whether its key has
-        to be in the source.
+        to be in the source. Where keys are looked up, also the digest of each, and what is known of their instants.
         """
 
         def ask(rows: sa.Subquery) -> Query:
             time: Element = rows.c[TIME] if TIME in rows.c else sa.null()
-            every = [Typed(sql=self.idioms.quote(name), type=kind) for name, kind in self.types.items()]
+            every = self._staged(self.types)
             picked = (
                 self._sql(self.words.number(self._key())),
                 self._sql(self.words.other_number(self._key())),
@@ -73,10 +77,28 @@ class Questions(Struct, frozen=True, kw_only=True):
                 sa.case((rows.c[REFUSED], number(1)), else_=number(0)).label("x"),
                 rows.c[INSIDE].label("i"),
                 self._partition().label("p"),
+                *self._looked_up(rows),
             ).select_from(rows)
             return chosen.where(self._within(segments))
 
         return ask
+
+    def _looked_up(self, rows: sa.Subquery) -> Iterator[Element]:
+        """The keys that are looked up, apart from all else."""
+        looked_up = self.choice.looked_up
+        if not looked_up:
+            return
+        rest, origin = [*map(self._typed, self.choice.arriving)], self._staged(self.origin)
+        yield (self._sql(self.words.number(rest)) if rest else number(0)).label("b")
+        yield (self._sql(self.words.number(origin)) if origin else number(0)).label("o")
+        yield _instant(rows, LOADED).label("w")
+        for i, column in enumerate(looked_up):
+            assert column.lookup is not None
+            yield self._sql(self.words.number([self._typed(column)])).label(found_name(i))
+            yield _instant(rows, since_column(column.lookup)).label(since_name(i))
+
+    def _staged(self, types: dict[str, DataType]) -> list[Typed]:
+        return [Typed(sql=self.idioms.quote(name), type=kind) for name, kind in types.items()]
 
     def list_partitions(self, rows: sa.Subquery) -> Query:
         """The partitions that arrive, a rejected row's among them."""
@@ -129,7 +151,7 @@ class Questions(Struct, frozen=True, kw_only=True):
         return self._sql(self.words.number(parts)) if parts else sa.cast(sa.null(), sa.Integer())
 
     def _key(self) -> list[Typed]:
-        return [*map(self._typed, self.choice.key or self.choice.row)]
+        return [*map(self._typed, self.choice.identity)]
 
     def _typed(self, column: Compared) -> Typed:
         return Typed(sql=self.idioms.quote(column.name), type=column.type)
@@ -138,11 +160,12 @@ class Questions(Struct, frozen=True, kw_only=True):
         return sa.literal_column(sql)
 
 
+def _instant(rows: sa.Subquery, name: str) -> Element:
+    """A moment, where this side knows it."""
+    value: Element = rows.c[name] if name in rows.c else sa.null()
+    return sa.cast(value, sa.types.DateTime())
+
+
 def count_segments(rows: int) -> int:
     """How many segments, so that one holds a few hundred rows."""
     return next((n for n in SEGMENTS if n * ROWS_PER_SEGMENT >= rows), SEGMENTS[-1])
-
-
-def type_all(names: Sequence[tuple[str, DataType]]) -> dict[str, DataType]:
-    """The types of the staged columns under the names that they have beside those that are compared."""
-    return {f"{ALL}_{i}": kind for i, (_, kind) in enumerate(names)}

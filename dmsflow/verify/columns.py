@@ -1,6 +1,6 @@
 """Which columns are compared, and as what type; of the others, why not. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -20,11 +20,15 @@ POLICIES = {
 
 
 class Compared(Struct, frozen=True, kw_only=True):
-    """A column and the type in which both sides compare it; blanks at the end of a ``padded`` one do not count."""
+    """A column and the type in which both sides compare it; blanks at the end of a ``padded`` one do not count.
+
+    ``lookup`` is the place among the lookups of one that is looked up.
+    """
 
     name: str
     type: DataType
     padded: bool = False
+    lookup: int | None = None
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -38,14 +42,39 @@ class Choice(Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
     partition: tuple[Compared, ...] = ()
 
+    @property
+    def looked_up(self) -> tuple[Compared, ...]:
+        """The columns that are looked up."""
+        return tuple(column for column in self.row if column.lookup is not None)
 
-def choose_columns(merge: MergeShape, columns: Sequence[LoadedColumn], target: Idioms, *, alike: bool) -> Choice:
-    """The choice. ``alike``: one kind of database computes the checksums of both sides."""
+    @property
+    def arriving(self) -> tuple[Compared, ...]:
+        """The others."""
+        return tuple(column for column in self.row if column.lookup is None)
+
+    @property
+    def identity(self) -> tuple[Compared, ...]:
+        """By what rows of both sides are paired: the key, else all that is not looked up."""
+        return self.key or self.arriving or self.row
+
+
+def choose_columns(
+    merge: MergeShape,
+    columns: Sequence[LoadedColumn],
+    target: Idioms,
+    *,
+    alike: bool,
+    unread: Mapping[str, str] = {},
+) -> Choice:
+    """The choice. ``alike``: one kind of database computes the checksums of both sides.
+
+    ``unread`` columns are looked up where the rows are not, each with the reason why they cannot be here.
+    """
     compared, left_out = [], []
     for column in columns:
-        why = _obstacle(merge, column, target, alike=alike)
+        why = _obstacle(merge, column, target, alike=alike) or unread.get(column.name)
         if why is None:
-            compared.append(_compared(column, target))
+            compared.append(_compared(merge, column, target))
         else:
             left_out.append(LeftOut(column=column.name, why=why))
     key = tuple(column for name in merge.key for column in compared if column.name == name)
@@ -55,12 +84,13 @@ def choose_columns(merge: MergeShape, columns: Sequence[LoadedColumn], target: I
     return Choice(key=key, row=(*key, *rest), left_out=tuple(left_out), partition=whole)
 
 
-def _compared(column: LoadedColumn, target: Idioms) -> Compared:
+def _compared(merge: MergeShape, column: LoadedColumn, target: Idioms) -> Compared:
     existing = column.existing
     assert existing is not None
     textual = existing.type.foreign or column.type.family == "text"
     padded = is_padded(existing.type, target)
-    return Compared(name=column.name, type=TEXT if textual else column.type, padded=padded)
+    lookup = next((i for i, it in enumerate(merge.lookups) if it.column == column.name), None)
+    return Compared(name=column.name, type=TEXT if textual else column.type, padded=padded, lookup=lookup)
 
 
 def is_padded(data_type: DataType, target: Idioms) -> bool:
@@ -73,8 +103,6 @@ def _obstacle(merge: MergeShape, column: LoadedColumn, target: Idioms, *, alike:
     existing = column.existing
     if existing is None:
         return "the target does not have it yet: the next run adds it"
-    if column.spec.lookup is not None:
-        return f"it is looked up in {column.spec.lookup.dimension} when a row is loaded"
     if column.name not in merge.key and (why := _unfollowed(merge, column)):
         return why
     if existing.type.name is TypeName.OTHER or column.type.name is TypeName.OTHER:

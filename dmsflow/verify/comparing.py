@@ -10,70 +10,23 @@ from msgspec import Struct
 
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.engine import Row
+from dmsflow.errors import PlanRefused
 from dmsflow.verify.asking import Asked
 from dmsflow.verify.checksums import NO_SEGMENT
-from dmsflow.verify.report import Difference, Kind, Segments, Tally, Values
-
-EXPECTED, ACTUAL, ARRIVED, FOUND = "expected_digests", "actual_digests", "arrived", "found"
-TYPED = (
-    "CAST(k0 AS HUGEINT) AS k0, CAST(k1 AS HUGEINT) AS k1, CAST(r AS HUGEINT) AS r, CAST(f AS HUGEINT) AS f, "
-    "CAST(t AS TIMESTAMP) AS t, CAST(g AS INTEGER) AS g, CAST(x AS INTEGER) AS x, CAST(i AS INTEGER) AS i, "
-    "CAST(p AS HUGEINT) AS p"
+from dmsflow.verify.kinds import (
+    ACTUAL,
+    ARRIVED,
+    EXPECTED,
+    FOUND,
+    classify_appended,
+    classify_keys,
+    count_doubtful,
+    type_digests,
 )
+from dmsflow.verify.report import Difference, Kind, Segments, Tally, Values
 
 MOST_ROWS = 1_000_000
 """Rows of one side whose digests are kept at once; beyond them the counts are a least."""
-
-CLASSIFY = f"""
-CREATE TABLE {FOUND} AS
-WITH e AS (
-    SELECT k0, k1, count(DISTINCT (f, g)) FILTER (x = 0) AS kinds, any_value(r) FILTER (x = 0) AS r,
-        max(t) FILTER (x = 0) AS t, max(g) AS g
-    FROM {EXPECTED} GROUP BY k0, k1
-), a AS (
-    SELECT k0, k1, count(*) AS n, any_value(r) AS r, max(t) AS t, max(i) AS i, any_value(p) AS p
-    FROM {ACTUAL} GROUP BY k0, k1
-)
-SELECT k0, k1, 1 AS n, CASE
-    WHEN a.n > 1 THEN 'duplicate'
-    WHEN e.kinds > 1 THEN 'refused'
-    WHEN a.n IS NULL THEN if(e.g = 1 OR e.kinds = 0, 'same', 'missing')
-    WHEN e.kinds IS NULL THEN if(a.i = 1 OR EXISTS (FROM {ARRIVED} AS o WHERE o.p = a.p), 'extra', 'kept')
-    WHEN e.kinds = 0 OR (e.r = a.r AND e.g = 0) THEN 'same'
-    WHEN e.t < a.t THEN 'late'
-    WHEN e.g = 1 THEN 'extra'
-    ELSE 'different'
-END AS kind
-FROM e FULL JOIN a USING (k0, k1)
-"""
-"""A key with different rows is refused by a run, and so is a row that is older than the version it meets.
-
-A key that the source does not name is kept, unless its absence counts; one that it says is deleted is not. One of which
-it has only rejects stays as it is.
-"""
-
-CLASSIFY_APPENDED = f"""
-CREATE TABLE {FOUND} AS
-WITH e AS (SELECT k0, k1, r, count(*) AS n FROM {EXPECTED} WHERE x = 0 GROUP BY ALL),
-a AS (SELECT k0, k1, r, count(*) AS n FROM {ACTUAL} GROUP BY ALL),
-apart AS (
-    SELECT k0, k1,
-        greatest(coalesce(e.n, 0) - coalesce(a.n, 0), 0) AS missing,
-        CASE WHEN e.n < a.n THEN a.n - e.n ELSE 0 END AS again,
-        CASE WHEN e.n IS NULL THEN a.n ELSE 0 END AS extra
-    FROM e FULL JOIN a USING (k0, k1, r)
-), keys AS (
-    SELECT k0, k1, sum(missing) AS missing, sum(again) AS again, sum(extra) AS extra,
-        least(sum(missing), sum(extra)) AS pairs
-    FROM apart GROUP BY k0, k1
-)
-SELECT k0, k1, n, kind FROM keys, (VALUES ('different'), ('missing'), ('kept'), ('duplicate')) AS kinds(kind),
-    LATERAL (SELECT CASE kind
-        WHEN 'different' THEN pairs WHEN 'missing' THEN missing - pairs WHEN 'kept' THEN extra - pairs ELSE again
-    END AS n)
-WHERE n > 0
-"""
-"""Rows of one key are paired, as long as there are some on both sides that the other one has not."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -96,7 +49,9 @@ def compare(expected: Asked, actual: Asked, *, appended: bool, limit: int) -> Ou
         return Outcome(counts=Tally(**counts), segments=segments, exact=True, differences=())
     chosen = _choose(apart, here, there)
     found = _classify(expected, actual, chosen, appended=appended)
-    counts |= {name: found.get(name, 0) for name in ("missing", "extra", "different", "duplicate", "kept", "late")}
+    counts |= {
+        name: found.get(name, 0) for name in ("missing", "extra", "different", "duplicate", "kept", "late", "outdated")
+    }
     counts["rejected"] += found.get("refused", 0)
     shown = _show(expected, actual, limit=limit) if limit else ()
     exact = len(chosen) == len(apart)
@@ -132,14 +87,21 @@ def _choose(
 
 def _classify(expected: Asked, actual: Asked, segments: tuple[int, ...], *, appended: bool) -> dict[str, int]:
     """How many keys are of each kind; they stand in the scratch."""
-    scratch = expected.scratch
+    scratch, looked_up = expected.scratch, expected.questions.choice.looked_up
     for side, table in ((expected, EXPECTED), (actual, ACTUAL)):
-        side.keep(side.questions.list_digests(segments), table, TYPED)
+        side.keep(side.questions.list_digests(segments), table, type_digests(len(looked_up)))
+    for i, column in enumerate(looked_up):
+        if doubtful := _int(scratch.fetch(count_doubtful(i))[0][0]):
+            raise PlanRefused(
+                f'{doubtful:,} lookups of "{column.name}" meet several versions that hold at one time: '
+                "correct the dimension"
+            )
     if expected.questions.choice.partition:
         expected.keep(expected.questions.list_partitions, ARRIVED, "CAST(p AS HUGEINT) AS p")
     else:
         scratch.execute(f"CREATE TABLE {ARRIVED} (p HUGEINT)")
-    scratch.execute(CLASSIFY_APPENDED if appended else CLASSIFY)
+    classify = classify_appended if appended else classify_keys
+    scratch.execute(classify(len(looked_up)))
     counted = scratch.fetch(f"SELECT kind, sum(n) FROM {FOUND} GROUP BY kind")
     return {str(kind): _int(rows) for kind, rows in counted}
 
@@ -152,7 +114,8 @@ def _show(expected: Asked, actual: Asked, *, limit: int) -> list[Difference]:
     first = sorted({key for key, _, _ in keys})
     here, there = (_read_rows(side, first) for side in (expected, actual))
     names = [column.name for column in expected.questions.choice.row]
-    own = {column.name for column in expected.questions.choice.key}
+    choice = expected.questions.choice
+    own = {column.name for column in (choice.identity if choice.looked_up else choice.key)}
     found = []
     for one, other, kind in keys:
         values, others = here.get((one, other), []), there.get((one, other), [])
@@ -205,7 +168,7 @@ def _difference(
     if kind is Kind.EXTRA:
         told[0] = None
     expected, actual = told
-    if expected is not None and actual is not None and kind is Kind.DIFFERENT:
+    if expected is not None and actual is not None and kind in (Kind.DIFFERENT, Kind.OUTDATED):
         apart = [name for name in names if expected[name] != actual[name]]
         expected, actual = ({name: row[name] for name in apart} for row in (expected, actual))
     kept = [None if row is None else {n: v for n, v in row.items() if n not in own} for row in (expected, actual)]

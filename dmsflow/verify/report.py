@@ -24,13 +24,15 @@ class Kind(StrEnum):
     EXTRA = "extra"
     DIFFERENT = "different"
     DUPLICATE = "duplicate"
+    OUTDATED = "outdated"
 
 
 class Tally(Struct, frozen=True, kw_only=True):
     """Rows on both sides, and what became of them; all but the first two count keys, or rows of type append.
 
     ``kept``: only the target has them, and nothing in the source says that they are gone. ``late`` and ``rejected``
-    rows of the source are none that a run would load.
+    rows of the source are none that a run would load. ``outdated``: they hold keys that a dimension had when they were
+    loaded, and would be given others now.
     """
 
     expected: int = 0
@@ -41,6 +43,7 @@ class Tally(Struct, frozen=True, kw_only=True):
     duplicate: int = 0
     kept: int = 0
     late: int = 0
+    outdated: int = 0
     rejected: int = 0
 
     @property

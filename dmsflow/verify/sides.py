@@ -1,6 +1,6 @@
 """The two sides as SQL: rows that the source would be loaded as, and rows that the target has. Runs nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -11,9 +11,10 @@ from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.model.plan import Side, Statement, Transfer
-from dmsflow.model.spec import Deletes, Duplicates
-from dmsflow.scd.lookups import misses
+from dmsflow.model.spec import Deletes, Duplicates, ScdType
+from dmsflow.scd.lookup_shape import since_column
 from dmsflow.scd.native import Native
+from dmsflow.scd.resolved import resolve_rows
 from dmsflow.scd.shape import EFFECTIVE, FAULT, GONE, Element, MergeShape, Query, order_column, word
 from dmsflow.scd.staging import stage_rows
 from dmsflow.verify.columns import TEXT, Choice, Compared
@@ -23,6 +24,9 @@ MISFITS, TIME, REFUSED, ALL = "_dms_misfits", "_dms_time", "_dms_refused", "_dms
 
 DELETED, INSIDE = "_dms_deleted", "_dms_inside"
 """Whether a row of the source says that its key is deleted; 1 for a row of the target whose key has to be there."""
+
+LOADED = "_dms_loaded"
+"""When a row of the target got the keys that it looks up."""
 
 
 class SideSql(Struct, frozen=True, kw_only=True):
@@ -37,8 +41,8 @@ class SideSql(Struct, frozen=True, kw_only=True):
     streamed: Statement | None = None
 
 
-def expected_rows(builder: Builder, choice: Choice) -> SideSql:
-    """The rows that a run would load, each once for every time the source has it."""
+def expected_rows(builder: Builder, choice: Choice, looked_up: Collection[str], padded: Collection[str]) -> SideSql:
+    """The rows that a run would load, each once for every time the source has it; ``looked_up`` columns resolved."""
     staging = make_staging(builder)
     projection = builder.source.projection(
         builder.columns, builder.columns_beside(), (), builder.checkpoint, lower=False, upper=False
@@ -50,27 +54,33 @@ def expected_rows(builder: Builder, choice: Choice) -> SideSql:
         incoming = Relation(f'"{INCOMING}"', names)  # type: ignore[assignment]
     staged, _ = stage_rows(builder.merge, staging, incoming)
     rows = staged.subquery("staged")
+    if builder.merge.lookups:
+        rows = resolve_rows(builder.merge, rows, looked_up, padded).subquery("resolved")
     if builder.merge.feed or (builder.merge.duplicates is Duplicates.LAST and builder.merge.order_by):
         rows = _ranked(builder, rows)
     idioms = builder.stager
-    every = [*builder.merge.columns, *((EFFECTIVE,) if builder.merge.has_effective else ())]
 
     def write(_: frozenset[str]) -> Query:
         refused: Element = rows.c[FAULT].is_not(None)
         if builder.staged_by_server and builder.facts.target.engine != builder.facts.source.engine:
             refused = sa.or_(refused, *_unstorable(builder, rows))
-        if builder.transfer is Transfer.IN_PLACE:
-            refused = sa.or_(refused, *misses(builder.merge, rows))
         picked = [_typed(rows.c[column.name], column, idioms).label(column.name) for column in choice.row]
-        all_of = [rows.c[name].label(f"{ALL}_{i}") for i, name in enumerate(every)]
+        all_of = [rows.c[name].label(f"{ALL}_{i}") for i, name in enumerate(name_staged(builder.merge))]
+        since = [rows.c[since_column(it.lookup)] for it in choice.looked_up if it.lookup is not None]
         time = [rows.c[EFFECTIVE].label(TIME)] if builder.merge.has_effective else []
         deleted = _says_deleted(builder, rows)
         shown = sa.true() if builder.merge.deletes is not Deletes.IGNORE else sa.not_(deleted)
         ours = (refused.label(REFUSED), deleted.label(DELETED), sa.literal_column("0", sa.Integer()).label(INSIDE))
         none = sa.cast(sa.null(), _text(idioms)).label(MISFITS)
-        return sa.select(*picked, *all_of, *time, none, *ours).where(_is_last(rows), shown)
+        return sa.select(*picked, *all_of, *since, *time, none, *ours).where(_is_last(rows), shown)
 
     return SideSql(idioms=idioms, write=write, streamed=streamed)
+
+
+def name_staged(merge: MergeShape) -> tuple[str, ...]:
+    """The staged columns by which rows of one key are told apart, and by which they are looked up."""
+    looked = (name for lookup in merge.lookups for name in lookup.staged)
+    return (*merge.columns, *((EFFECTIVE,) if merge.has_effective else ()), *looked)
 
 
 def actual_rows(builder: Builder, choice: Choice, *, digesting: bool) -> SideSql:
@@ -79,6 +89,7 @@ def actual_rows(builder: Builder, choice: Choice, *, digesting: bool) -> SideSql
     target = merge.target().alias("t")
     names = [column.name for column in choice.row]
     time = [target.c[merge.fields.valid_from].label(TIME)] if merge.history and merge.has_effective else []
+    loaded = [_loaded_at(merge, target).label(LOADED)] if choice.looked_up else []
     inside = _counts_absence(merge).label(INSIDE)
     sound = (sa.false().label(REFUSED), sa.false().label(DELETED))
     current = (merge.is_current(target), merge.is_live(target))
@@ -88,19 +99,20 @@ def actual_rows(builder: Builder, choice: Choice, *, digesting: bool) -> SideSql
         def write_own(_: frozenset[str]) -> Query:
             picked = [_typed(target.c[column.name], column, idioms).label(column.name) for column in choice.row]
             none = sa.cast(sa.null(), _text(idioms)).label(MISFITS)
-            return sa.select(*picked, *time, none, *sound, inside).where(*current)
+            return sa.select(*picked, *time, *loaded, none, *sound, inside).where(*current)
 
         return SideSql(idioms=idioms, write=write_own)
-    read = sa.select(*(target.c[name] for name in names), *time, inside).where(*current)
+    read = sa.select(*(target.c[name] for name in names), *time, *loaded, inside).where(*current)
     streamed = compile_statement("read_target", Side.TARGET, read, builder.target)
     scratch = DuckDBIdioms()
-    rows = Relation(f'"{INCOMING}"', [*names, *([TIME] if time else []), INSIDE]).alias("a")
+    times = [*([TIME] if time else []), *([LOADED] if loaded else [])]
+    rows = Relation(f'"{INCOMING}"', [*names, *times, INSIDE]).alias("a")
 
     def write(loose: frozenset[str]) -> Query:
-        picked = [_typed(_fitting(rows.c[c.name], c, loose), c, scratch).label(c.name) for c in choice.row]
+        picked = [_typed(fit_value(rows.c[c.name], c, loose), c, scratch).label(c.name) for c in choice.row]
         misfits = [_misfit(rows.c[c.name], c) for c in choice.row if c.name in loose]
         told: Element = sa.func.nullif(sa.func.concat(*misfits), word("")) if misfits else sa.null()
-        when = [sa.cast(rows.c[TIME], Native("TIMESTAMP")).label(TIME)] if time else []
+        when = [sa.cast(rows.c[name], Native("TIMESTAMP")).label(name) for name in times]
         return sa.select(*picked, *when, sa.cast(told, _text(scratch)).label(MISFITS), *sound, rows.c[INSIDE])
 
     return SideSql(idioms=scratch, write=write, streamed=streamed)
@@ -116,7 +128,7 @@ def _typed(value: Element, column: Compared, idioms: Idioms) -> Element:
     return sa.func.rtrim(typed, word(" ")) if column.padded else typed
 
 
-def _fitting(value: Element, column: Compared, loose: frozenset[str]) -> Element:
+def fit_value(value: Element, column: Compared, loose: frozenset[str]) -> Element:
     """A value that arrives as text, or NULL where it is none of its type; no number is rounded."""
     if column.name not in loose:
         return value
@@ -130,7 +142,7 @@ def _fitting(value: Element, column: Compared, loose: frozenset[str]) -> Element
 
 def _misfit(value: Element, column: Compared) -> Element:
     """The text that is no value of the type."""
-    missed = sa.and_(value.is_not(None), _fitting(value, column, frozenset([column.name])).is_(None))
+    missed = sa.and_(value.is_not(None), fit_value(value, column, frozenset([column.name])).is_(None))
     return sa.case((missed, sa.func.concat(word(f"{column.name.encode().hex()}:"), value, word("\x1f"))))
 
 
@@ -158,6 +170,14 @@ def _says_deleted(builder: Builder, rows: sa.Subquery) -> Element:
     merge, gone = builder.merge, sa.literal_column("1", sa.Integer())
     deleted = rows.c[GONE] == gone if merge.op else merge.is_marked(rows)
     return sa.and_(rows.c[FAULT].is_(None), deleted)
+
+
+def _loaded_at(merge: MergeShape, target: sa.FromClause) -> Element:
+    """When a row was last written: what it looks up was looked up then."""
+    inserted: Element = target.c[merge.fields.inserted_at]
+    if merge.scd is ScdType.APPEND:
+        return inserted
+    return sa.func.coalesce(target.c[merge.fields.modified_at], inserted)
 
 
 def _counts_absence(merge: MergeShape) -> Element:

@@ -16,6 +16,7 @@ from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.compile import Examined, examine, place
 from dmsflow.compiler.evolution.find import find_differences
 from dmsflow.compiler.load import LoadedSpec
+from dmsflow.compiler.lookups import staged_parts
 from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.transfers import Route, choose_checksum_route
 from dmsflow.diagnostics import Diagnostic
@@ -31,12 +32,13 @@ from dmsflow.model.spec import PipelineSpec, ScdType, param_values
 from dmsflow.model.table import DataType, TypeName
 from dmsflow.scd.shape import EFFECTIVE
 from dmsflow.verify.asking import Asked
-from dmsflow.verify.checksums import Questions, count_segments, type_all
+from dmsflow.verify.checksums import Questions, count_segments
 from dmsflow.verify.columns import Choice, choose_columns
 from dmsflow.verify.comparing import Outcome, compare
+from dmsflow.verify.dimensions import copy_dimensions, find_dimensions
 from dmsflow.verify.history import check_history, shape_versions
 from dmsflow.verify.report import Kind, Rows, Verdict, Verification
-from dmsflow.verify.sides import actual_rows, expected_rows
+from dmsflow.verify.sides import ALL, SideSql, actual_rows, expected_rows, name_staged
 
 SCRATCH_MEMORY = "400MiB"
 
@@ -147,46 +149,54 @@ def _compare(loaded: LoadedSpec, builder: Builder, access: Access, sessions: Ses
     digesting = isinstance(target, DigestingIdioms)
     here: Idioms = builder.stager
     there: Idioms = target if digesting else DuckDBIdioms()
-    choice = choose_columns(builder.merge, builder.columns, target, alike=type(here) is type(there))
+    dimensions = find_dimensions(builder)
+    alike = type(here) is type(there)
+    choice = choose_columns(builder.merge, builder.columns, target, alike=alike, unread=dimensions.unread)
     _expect_key(loaded, builder, choice)
     words = _choose_words(here, there, access, sessions)
     known = [rows for rows in (facts.source.estimated_rows, facts.target.estimated_rows) if rows is not None]
     segments = count_segments(max(known, default=UNKNOWN_ROWS))
-    sides = (expected_rows(builder, choice), actual_rows(builder, choice, digesting=digesting))
     with _open_scratch() as scratch:
+        builder = copy_dimensions(builder, dimensions, sessions.target, scratch)
+        sides = (
+            (
+                Side.SOURCE,
+                expected_rows(builder, choice, dimensions.columns, dimensions.padded),
+                words[0],
+                sessions.source,
+            ),
+            (Side.TARGET, actual_rows(builder, choice, digesting=digesting), words[1], sessions.target),
+        )
         expected, actual = (
             Asked(
-                name=name,
+                name="expected" if side is Side.SOURCE else "actual",
                 side=side,
                 sql=sql,
-                questions=Questions(
-                    words=said,
-                    idioms=sql.idioms,
-                    choice=choice,
-                    segments=segments,
-                    types=_type_staged(builder) if side is Side.SOURCE else {},
-                    misfits=not digesting,
-                ),
+                questions=_ask(builder, sql, said, choice, segments, staged=side is Side.SOURCE),
                 session=session,
                 scratch=scratch,
                 values={**param_values(spec.params), **builder.checkpoint.binds()},
             )
-            for name, side, sql, said, session in zip(
-                ("expected", "actual"),
-                (Side.SOURCE, Side.TARGET),
-                sides,
-                words,
-                (sessions.source, sessions.target),
-                strict=True,
-            )
+            for side, sql, said, session in sides
         )
-        outcome = compare(
-            expected,
-            actual,
-            appended=spec.scd.type is ScdType.APPEND,
-            limit=limit,
-        )
+        outcome = compare(expected, actual, appended=spec.scd.type is ScdType.APPEND, limit=limit)
     return _report(builder, choice, outcome, words[0])
+
+
+def _ask(
+    builder: Builder, sql: SideSql, words: DigestWords, choice: Choice, segments: int, *, staged: bool
+) -> Questions:
+    """What one side is asked; of ``staged`` rows more is known than the target has."""
+    types, origin = _type_staged(builder) if staged else ({}, {})
+    return Questions(
+        words=words,
+        idioms=sql.idioms,
+        choice=choice,
+        segments=segments,
+        types=types,
+        origin=origin,
+        misfits=not isinstance(builder.target, DigestingIdioms),
+    )
 
 
 @contextmanager
@@ -253,9 +263,13 @@ def _same_native(idioms: DigestingIdioms, sessions: Sessions) -> bool:
     return probe is None or sessions.source.fetch(probe) == sessions.target.fetch(probe)
 
 
-def _type_staged(builder: Builder) -> dict[str, DataType]:
-    """All staged columns by which rows of one key differ."""
-    names = [(column.name, column.type) for column in builder.columns]
-    if builder.merge.has_effective:
-        names.append((EFFECTIVE, DataType(name=TypeName.TIMESTAMP)))
-    return type_all(names)
+def _type_staged(builder: Builder) -> tuple[dict[str, DataType], dict[str, DataType]]:
+    """All staged columns by which rows of one key differ, and all that are there before anything is looked up."""
+    types = {column.name: column.type for column in builder.columns}
+    types |= {EFFECTIVE: DataType(name=TypeName.TIMESTAMP)} if builder.merge.has_effective else {}
+    parts = {name: kind.common for name, _, kind in staged_parts(builder.spec, builder.facts)}
+    places = {name: f"{ALL}_{i}" for i, name in enumerate(name_staged(builder.merge))}
+    looked_up = {lookup.column for lookup in builder.merge.lookups}
+    every = {places[name]: kind for name, kind in types.items()}
+    origin = {places[name]: kind for name, kind in (types | parts).items() if name not in looked_up}
+    return every, origin

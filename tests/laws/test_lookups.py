@@ -6,14 +6,10 @@ from itertools import pairwise, zip_longest
 
 import pytest
 
-from dmsflow.compiler.load import load_spec
-from dmsflow.engines.access import open_access
 from dmsflow.errors import SpecRejected
 from dmsflow.model.plan import Transfer
 from dmsflow.model.result import RunStatus
 from dmsflow.runtime import executor
-from dmsflow.verify.report import Verdict
-from dmsflow.verify.verification import verify_spec
 from tests.laws.test_resume import apply_recorded
 from tests.laws.world import World
 
@@ -243,16 +239,6 @@ def test_a_column_of_another_kind_takes_no_keys(world):
     with pytest.raises(SpecRejected) as refused:
         world.apply(now_spec(1))
     assert [it.code for it in refused.value.diagnostics if it.is_error] == ["DMS359"]
-
-
-def test_verify_leaves_the_column_out_and_says_so(world):
-    world.write_source([fact(), fact(9, id=2), fact(None, id=3)], FACTS)
-    world.apply(now_spec(1))
-    loaded = load_spec(world.write_spec(now_spec(1)))
-    with open_access(loaded.raise_if_rejected(), read_only=True) as access:
-        found = verify_spec(loaded, access)
-    assert found.verdict is Verdict.EQUAL
-    assert [it.column for it in found.rows.left_out] == ["sk"]
 
 
 @pytest.mark.parametrize("target", ["duckdb", "postgresql"])

@@ -16,6 +16,7 @@ TOLD = {
     "duplicate": "the target has them more than once",
     "kept": "the target alone has them: no difference, the source does not say that they are gone",
     "late": "older than the target's version: no difference, a run rejects them",
+    "outdated": "a dimension has another version for them since they were loaded: no difference",
     "rejected": "a run rejects them: no difference",
 }
 LAWS = {
@@ -72,7 +73,7 @@ def _render_tally(tally: Tally, least: str, colour: bool) -> Iterator[str]:
         count = getattr(tally, name)
         if count:
             word = f"{least}{count:,} {name}"
-            bad = colour and name in [*Kind]
+            bad = colour and name in [*Kind] and name != Kind.OUTDATED
             yield f"  {paint(word, 'red') if bad else word}: {told}"
 
 
@@ -83,7 +84,7 @@ def _columns() -> list[TableColumn]:
 def _cells(differences: tuple[Difference, ...]) -> Iterator[list[str]]:
     """A line for each column that differs; the key stands in the first one."""
     for found in differences:
-        names = [*(found.expected or found.actual or {})] if found.kind is Kind.DIFFERENT else []
+        names = [*(found.expected or found.actual or {})] if found.kind in (Kind.DIFFERENT, Kind.OUTDATED) else []
         key = _key(found.key)
         if not names:
             yield [found.kind.value, key, "", "", ""]
