@@ -69,7 +69,8 @@ def _values(
     own = {name.lower(): value for name, value in defaults.items()}
     for name in types:
         value = given[name.lower()]
-        yield name, f"coalesce({value}, {own[name.lower()]})" if name.lower() in own else value
+        filled = name.lower() in own and not rows.whole
+        yield name, f"coalesce({value}, {own[name.lower()]})" if filled else value
     # A table without a row names no column.
     likely = {name: declared.get(source, DataType(name=TypeName.BIGINT)) for name, source in lookup.key}
     keys = {} if types else {name: f"CAST(NULL AS {idioms.type_sql(kind)})" for name, kind in likely.items()}

@@ -28,7 +28,9 @@ from dmsflow.rehearsal.generated import generate_days
 from dmsflow.rehearsal.given import Given
 from dmsflow.rehearsal.joins import NotSampled
 from dmsflow.rehearsal.prepare import Rehearsed, rehearse, without_databases
-from dmsflow.rehearsal.sampled import Sampled, SampledRows, sample_source, sample_tables, sample_target, try_query
+from dmsflow.rehearsal.sampled import Sampled, SampledRows, sample_source, sample_tables, try_query
+from dmsflow.rehearsal.sampled_dimensions import describe_dimensions, sample_dimensions
+from dmsflow.rehearsal.sampled_target import sample_target
 from dmsflow.rehearsal.scratch import Scratch, open_scratch
 from dmsflow.rehearsal.target import fill_target
 from dmsflow.runtime.apply import apply_plan, new_run_id
@@ -120,7 +122,8 @@ def dry_run_sampled(loaded: LoadedSpec, rows: int, seed: int = 1, *, samples: in
     with open_scratch() as scratch:
         scratch.set_clock(datetime.now(UTC).replace(tzinfo=None))
         rehearsed, sample = rehearse_sample(loaded, rows, seed, scratch)
-        has_target = fill_target(rehearsed, sample_target(spec, rehearsed, sample))
+        sample = sample_target(spec, rehearsed, sample_dimensions(spec, rehearsed, sample))
+        has_target = fill_target(rehearsed, sample)
         shown, problems = _show(rehearsed, samples, started, RowsFrom.SAMPLED, new_target=not has_target)
     return replace(shown, sampled=sample.read, notes=sample.notes), problems
 
@@ -139,6 +142,7 @@ def _rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch)
     notes: tuple[str, ...] = ()
     try:
         read_sample, sample = sample_tables(spec, rows, seed, scratch)
+        sample = describe_dimensions(spec, sample, scratch.session)
         rehearsed = rehearse(dataclasses.replace(loaded, spec=read_sample), sample, scratch)
         try_query(rehearsed, sample)
         return rehearsed, sample
@@ -146,6 +150,7 @@ def _rehearse_sample(loaded: LoadedSpec, rows: int, seed: int, scratch: Scratch)
         if spec.source.query is not None:
             notes = (f"the first rows of the query as a whole are taken, not of its tables: {reason}",)
     read_sample, sample = sample_source(spec, rows, seed, scratch.session, notes)
+    sample = describe_dimensions(spec, sample, scratch.session)
     return rehearse(dataclasses.replace(loaded, spec=read_sample), sample, scratch), sample
 
 

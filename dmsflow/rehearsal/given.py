@@ -29,13 +29,15 @@ LONGEST_DECIMAL = 18
 class GivenRows(Struct, frozen=True, kw_only=True):
     """Rows as a relation that stands in FROM, with the types that their columns have, or as texts seem to have.
 
-    ``partial``: a column that no row names is NULL in all of them, rather than missing.
+    ``partial``: a column that no row names is NULL in all of them, rather than missing. ``whole``: they are as a
+    database has them, and nothing is filled in.
     """
 
     relation: str
     columns: tuple[Column, ...]
     as_text: bool
     partial: bool = False
+    whole: bool = False
     formats: tuple[tuple[str, str], ...] = ()
     origin: str
 

@@ -56,14 +56,20 @@ def declared_types(spec: PipelineSpec) -> dict[str, DataType]:
 
 def check_types(spec: PipelineSpec, why: str = "") -> None:
     """Raise PlanRefused where the spec leaves a type out, without which no rows can be made up."""
-    if any(column.lookup for column in spec.columns):
-        raise PlanRefused(f"{why}no rows of a dimension can be made up: give rows, and those of the dimensions")
-    untyped = [column.name for column in spec.columns if column.type is None and not column.has_value]
+    typed = (column for column in spec.columns if not column.has_value and column.lookup is None)
+    untyped = [column.name for column in typed if column.type is None]
     if not spec.columns or untyped:
         named = f"of {', '.join(untyped)} " if untyped else ""
         raise PlanRefused(
             f"{why}rows can only be made up where the spec has a type for every column: write the type {named}there"
         )
+
+
+def parts_of_lookups(spec: PipelineSpec) -> dict[str, DataType]:
+    """The source columns that keys are looked up by, with a type that is likely."""
+    declared = declared_types(spec)
+    likely = DataType(name=TypeName.BIGINT)
+    return {name: declared.get(name, likely) for _, lookup in listed_lookups(spec) for _, name in lookup.key}
 
 
 def read_columns(spec: PipelineSpec) -> dict[str, DataType]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
-from pathlib import Path
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -11,10 +9,9 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.rules.sql import sql_is_read_by
-from dmsflow.compiler.statements import OWN_BIND, compile_statement
+from dmsflow.compiler.statements import compile_statement
 from dmsflow.compiler.survey import survey_source
-from dmsflow.compiler.user_sql import bind_params, qualify_tables
-from dmsflow.engines.access import SOURCE_ALIAS, Access
+from dmsflow.engines.access import Access
 from dmsflow.engines.address import resolve
 from dmsflow.engines.connections import open_engine
 from dmsflow.engines.duckdb import DuckDBSession
@@ -37,10 +34,9 @@ from dmsflow.rehearsal.translate import translate_spec
 from dmsflow.scd.shape import Element, Query, at_most
 from dmsflow.transfer import BATCH_ROWS
 
-KEYS_AT_ONCE = 500
 idioms = DuckDBIdioms()
 GROUPED = "aggregates, windows and limits of the query are computed over the sample: they tell nothing of all rows"
-SAMPLE, FOUND = "_dms_sample", "_dms_found"
+SAMPLE, FOUND, DIMENSION = "_dms_sample", "_dms_found", "_dms_dimension"
 
 
 class Sampled(Struct, frozen=True, kw_only=True):
@@ -59,6 +55,7 @@ class SampledRows(Struct, frozen=True, kw_only=True):
 
     source_columns: tuple[Column, ...] = ()
     by_table: Mapping[str, tuple[Column, ...]] = {}
+    dimensions: Mapping[str, tuple[Column, ...]] = {}
     target_columns: tuple[Column, ...] | None = None
     read: tuple[Sampled, ...] = ()
     notes: tuple[str, ...] = ()
@@ -79,17 +76,22 @@ class SampledRows(Struct, frozen=True, kw_only=True):
         return None if self.target_columns is None else _given(FOUND, self.target_columns)
 
     def dimension(self, table: TableName, session: DuckDBSession) -> GivenRows | None:
-        """None is sampled. Raises PlanRefused."""
-        raise PlanRefused(f'the dimension "{table}" is not sampled: give rows, and those of it, with --data')
+        """What it is like; its rows are sampled once those are known that look for them."""
+        place = list(self.dimensions).index(str(table).lower())
+        return replace(_given(f"{DIMENSION}_{place}", self.dimensions[str(table).lower()]), whole=True)
 
 
 Sample = tuple[PipelineSpec, SampledRows]
 """The spec that reads a sample, and the sample."""
 
 
+def place_rows(name: str) -> str:
+    """A table of the scratch, as SQL names it."""
+    return idioms.qualify(in_source(TableName(table=name)))
+
+
 def _given(name: str, columns: tuple[Column, ...]) -> GivenRows:
-    relation = idioms.qualify(in_source(TableName(table=name)))
-    return GivenRows(relation=relation, columns=columns, as_text=False, origin="the sample")
+    return GivenRows(relation=place_rows(name), columns=columns, as_text=False, origin="the sample")
 
 
 def sample_source(
@@ -111,9 +113,9 @@ def sample_source(
                 statement = _select(located, facts, access, rows)
             else:
                 statement = _spread(located, facts, access, key, rows, total, seed)
-            _copy(session, statement, spec, facts.shape, SAMPLE, scratch)
+            copy_rows(session, statement, spec, facts.shape, place_rows(SAMPLE), scratch)
     source = replace(spec.source, table=TableName(table=ROWS_TABLE), query=None, where=None)
-    read = Sampled(table=str(spec.source.table or "the query"), rows=_count(SAMPLE, scratch), of=total, by=())
+    read = Sampled(table=str(spec.source.table or "the query"), rows=count_rows(SAMPLE, scratch), of=total, by=())
     sampled = SampledRows(source_columns=facts.shape.columns, read=(read,), notes=notes)
     return replace(_without_secrets(spec), source=source), sampled
 
@@ -138,8 +140,8 @@ def sample_tables(spec: PipelineSpec, rows: int, seed: int, scratch: Scratch) ->
         try:
             for fetch in plan_fetches(query, rows, seed, count):
                 name, statement = f"{SAMPLE}_{fetch.table}", query.statement("sample", fetch.select)
-                _copy(session, statement, spec, query.shape(fetch.table), name, scratch.session)
-                read.append(_describe(fetch, query, _count(name, scratch.session)))
+                copy_rows(session, statement, spec, query.shape(fetch.table), place_rows(name), scratch.session)
+                read.append(_describe(fetch, query, count_rows(name, scratch.session)))
                 notes += _note_alone(fetch, query, rows)
             if query.joins.grouped and any(part.of is not None and part.of > rows for part in read):
                 notes.append(GROUPED)
@@ -201,7 +203,7 @@ def _source_of(spec: PipelineSpec) -> Iterator[tuple[Engine, Session]]:
     """The source, open. Raises ConnectionFailed, SpecRejected."""
     if spec.source.connection is None:
         raise PlanRefused("the source is a file, and there is nothing to sample: give its folder with --data")
-    with _opened(spec.connection(spec.source.connection)) as engine, closing(engine.connect()) as session:
+    with opened(spec.connection(spec.source.connection)) as engine, closing(engine.connect()) as session:
         if problems := tuple(sql_is_read_by(spec, session.traits.name)):
             raise SpecRejected(problems)
         yield engine, session
@@ -215,32 +217,9 @@ def _without_secrets(spec: PipelineSpec) -> PipelineSpec:
     return replace(spec, connections=(*others, scheme))
 
 
-def sample_target(spec: PipelineSpec, rehearsed: Rehearsed, sampled: SampledRows) -> SampledRows:
-    """Copy what the target has of the sample's keys. Raises ConnectionFailed."""
-    connection, scratch = spec.connection(spec.target.connection), rehearsed.scratch.session
-    path = resolve(connection).path
-    if not spec.key or (path is not None and not Path(path).exists()):
-        return sampled
-    keys = iter(_read_keys(rehearsed))
-    with _opened(connection) as engine, closing(engine.connect()) as session:
-        table = engine.locate(spec.target.table)
-        shape = session.describe_table(table)
-        was = {column.name: column.was for column in spec.columns if column.was}
-        columns = [shape.find(name) or shape.find(was.get(name, name)) for name in spec.key] if shape else [None]
-        if shape is None or any(column is None for column in columns):
-            return sampled
-        known = [column for column in columns if column is not None]
-        wanted, more = ["1 = 0"], False
-        while wanted:
-            sql = f"SELECT * FROM {engine.idioms.qualify(table)} WHERE {' OR '.join(wanted)}"
-            statement = Statement(name="find_target", side=Side.TARGET, sql=sql)
-            _copy(session, statement, spec, shape, FOUND, scratch, more=more)
-            wanted, more = [_equals(engine, known, key) for key in islice(keys, KEYS_AT_ONCE)], True
-    return replace(sampled, target_columns=shape.columns)
-
-
 @contextmanager
-def _opened(connection: Connection) -> Iterator[Engine]:
+def opened(connection: Connection) -> Iterator[Engine]:
+    """The database of a connection, to read. Raises ConnectionFailed."""
     engine = open_engine(resolve(connection), read_only=True)
     try:
         yield engine
@@ -291,23 +270,23 @@ def _binds(spec: PipelineSpec, statement: Statement) -> dict[str, Value]:
     return {name: values[name] for name in statement.binds}
 
 
-def _count(name: str, scratch: DuckDBSession) -> int:
-    return int(str(scratch.fetch(f"SELECT count(*) FROM {idioms.qualify(in_source(TableName(table=name)))}")[0][0]))
+def count_rows(name: str, scratch: DuckDBSession) -> int:
+    """How many rows were copied."""
+    return int(str(scratch.fetch(f"SELECT count(*) FROM {place_rows(name)}")[0][0]))
 
 
-def _copy(
+def copy_rows(
     session: Session,
     statement: Statement,
     spec: PipelineSpec,
     shape: TableShape,
-    name: str,
+    table: str,
     scratch: DuckDBSession,
     *,
     more: bool = False,
 ) -> None:
     """The rows of a query into a table of the scratch, of their own types also where they travel as text."""
     scratch.register("_dms_incoming", session.stream(statement.sql, _binds(spec, statement), BATCH_ROWS))
-    table = idioms.qualify(in_source(TableName(table=name)))
     picked = ", ".join(
         f"CAST({idioms.quote(column.name)} AS {idioms.type_sql(column.type.common)}) AS {idioms.quote(column.name)}"
         for column in shape.columns
@@ -317,29 +296,3 @@ def _copy(
         scratch.execute(f"{into} SELECT {picked} FROM _dms_incoming")
     finally:
         scratch.unregister("_dms_incoming")
-
-
-def _read_keys(rehearsed: Rehearsed) -> Sequence[tuple[Value, ...]]:
-    """The different keys of the sample, as the spec makes them of it."""
-    spec = rehearsed.loaded.raise_if_rejected()
-    columns: Mapping[str, str] = {
-        column.name: bind_params(f"({column.expr})", "$") if column.expr else idioms.quote(column.source or column.name)
-        for column in spec.columns
-        if not column.has_value
-    }
-    picked = ", ".join(f"CAST({columns.get(name, idioms.quote(name))} AS VARCHAR)" for name in spec.key)
-    table = idioms.qualify(in_source(TableName(table=ROWS_TABLE)))
-    if spec.source.query is not None:
-        table = f"({qualify_tables(bind_params(spec.source.query, '$'), SOURCE_ALIAS)}) AS src"
-    sql = f"SELECT DISTINCT {picked} FROM {table}"
-    if spec.source.where is not None:
-        sql += f" WHERE {bind_params(spec.source.where, '$')}"
-    values = param_values(spec.params)
-    return rehearsed.scratch.session.fetch(sql, {name: values[name] for name in set(OWN_BIND.findall(sql))})
-
-
-def _equals(engine: Engine, columns: Sequence[Column], key: Sequence[Value]) -> str:
-    """SQL by which a row of the target has this key."""
-    pairs = zip(columns, key, strict=True)
-    parts = (f"{engine.idioms.quote(c.name)} = {engine.idioms.constant(value, c.type)}" for c, value in pairs)
-    return f"({' AND '.join(parts)})" if None not in key else "1 = 0"

@@ -14,6 +14,7 @@ from msgspec import Struct
 from dmsflow.errors import DmsflowError, PlanRefused
 from dmsflow.model.result import RunReport
 from dmsflow.torture.child import DEFECT, Ended, run_child
+from dmsflow.torture.dimensions import fill_place
 from dmsflow.torture.disturbance import Chance, Disturbance, Kind, Measure
 from dmsflow.torture.judge import look
 from dmsflow.torture.result import DayWork, Deed, TortureReport
@@ -103,7 +104,12 @@ class Torture:
     def _begin(self, place: Place) -> None:
         self._scratch.prepare(place, self._prepared.base)
         self._open.append(place)
-        must(run_child(lambda: _quietly(lambda: self._scratch.make_schema(place)), place.log), place)
+
+        def make() -> None:
+            self._scratch.make_schema(place)
+            fill_place(self._scratch, place)
+
+        must(run_child(lambda: _quietly(make), place.log), place)
 
     def _measure(self, day: int) -> None:
         """Load the day undisturbed: what it leaves is what every other place must hold."""

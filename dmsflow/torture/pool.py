@@ -5,7 +5,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn, source_name
+from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn, listed_lookups, source_name
 from dmsflow.compiler.compile import Examined
 from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.statements import compile_statement
@@ -16,7 +16,7 @@ from dmsflow.model.plan import Side
 from dmsflow.model.spec import ColumnSpec, PipelineSpec, param_values
 from dmsflow.model.table import Column, DataType, TypeName
 from dmsflow.rehearsal.made_up import POOL, Layout, ScratchColumn
-from dmsflow.rehearsal.prepare import check_types, declared_types
+from dmsflow.rehearsal.prepare import check_types, declared_types, parts_of_lookups
 from dmsflow.scd.shape import at_most
 from dmsflow.torture.layout import is_writable
 
@@ -78,8 +78,10 @@ def assume(spec: PipelineSpec, why: str) -> tuple[tuple[LoadedColumn, ...], dict
     types = declared_types(spec)
     for name in (*spec.checkpoint.columns, *spec.scd.order_by):
         types.setdefault(name, NUMBER)
-    if spec.scd.effective_at:
-        types.setdefault(spec.scd.effective_at, MOMENT)
+    times = (spec.scd.effective_at, *(lookup.as_of for _, lookup in listed_lookups(spec)))
+    for name in filter(None, times):
+        types.setdefault(name, MOMENT)
+    types = parts_of_lookups(spec) | types
     return tuple(map(partial(_assumed, spec, types), spec.columns)), types
 
 

@@ -78,6 +78,11 @@ class Scratch(Struct, frozen=True, kw_only=True):
         """The rewritten spec without connections and target, as JSON."""
         return self.root / "base.json"
 
+    @property
+    def dimensions(self) -> Path:
+        """The dimensions that the spec looks keys up in."""
+        return self.root / "dimensions.duckdb"
+
     def place(self, name: str) -> Place:
         """A place by its name."""
         return Place(folder=self.root / name, schema=f"{self.name}_{name}" if self.server else None)
