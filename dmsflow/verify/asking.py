@@ -43,12 +43,13 @@ class Asked(Struct, frozen=True, kw_only=True):
         with self._asking(ask) as (session, statement):
             binds = self._bind(statement)
             if session is self.scratch:
-                self.scratch.execute(f"CREATE TABLE {table} AS SELECT {select} FROM ({statement.sql})", binds)
+                sql = f"CREATE OR REPLACE TABLE {table} AS SELECT {select} FROM ({statement.sql})"
+                self.scratch.execute(sql, binds)
                 return
             with own_errors(session.stream(statement.sql, binds, BATCH_ROWS)) as rows:
                 self.scratch.register(KEPT, rows)
                 try:
-                    self.scratch.execute(f"CREATE TABLE {table} AS SELECT {select} FROM {KEPT}")
+                    self.scratch.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {select} FROM {KEPT}")
                 finally:
                     self.scratch.unregister(KEPT)
 

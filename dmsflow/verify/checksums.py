@@ -24,7 +24,7 @@ NO_SEGMENT = -1
 """Where rejects are counted."""
 
 LISTED_SEGMENTS = 2_000
-"""With more that differ, all rows are read: no list of them is worth it."""
+"""Of more that differ, all between the first and the last are read: no list of them is worth it."""
 
 TIMESTAMP = DataType(name=TypeName.TIMESTAMP)
 BIGINT = DataType(name=TypeName.BIGINT)
@@ -53,8 +53,8 @@ class Questions(Struct, frozen=True, kw_only=True):
             numbered.c.segment
         )
 
-    def list_digests(self, segments: Collection[int] | None) -> Ask:
-        """The digests of the rows of these segments, or of all: of key, row, all that is loaded, and partition.
+    def list_digests(self, segments: Collection[int]) -> Ask:
+        """The digests of the rows of these segments: of key, row, all that is loaded, and partition.
 
         And when a row holds, whether it says that its key is deleted, whether it is a reject, and whether its key has
         to be in the source. Where keys are looked up, also the digest of each, and what is known of their instants.
@@ -131,11 +131,11 @@ class Questions(Struct, frozen=True, kw_only=True):
 
         return ask
 
-    def _within(self, segments: Collection[int] | None) -> Element:
-        if segments is None or len(segments) > LISTED_SEGMENTS:
-            return sa.true()
+    def _within(self, segments: Collection[int]) -> Element:
+        """Whether a row is of these segments; of many, whether it is between the first and the last."""
         listed = ", ".join(map(str, sorted(segments)))
-        return sa.literal_column(f"{self.words.segment(self._key(), self.segments)} IN ({listed})", sa.Boolean())
+        of = f"IN ({listed})" if len(segments) <= LISTED_SEGMENTS else f"BETWEEN {min(segments)} AND {max(segments)}"
+        return sa.literal_column(f"{self.words.segment(self._key(), self.segments)} {of}", sa.Boolean())
 
     def _segment(self) -> Element:
         return self._sql(self.words.segment(self._key(), self.segments))

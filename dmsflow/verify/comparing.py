@@ -26,7 +26,10 @@ from dmsflow.verify.kinds import (
 from dmsflow.verify.report import Difference, Kind, Segments, Tally, Values
 
 MOST_ROWS = 1_000_000
-"""Rows of one side whose digests are kept at once; beyond them the counts are a least."""
+"""Rows of one side whose digests are kept at once; beyond them the counts of differences are a least."""
+
+DIFFERING = ("missing", "extra", "different", "duplicate")
+"""The kinds that make a target another one."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -39,7 +42,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def compare(expected: Asked, actual: Asked, *, appended: bool, limit: int) -> Outcome:
-    """The differences, in one scan of each side where there is none."""
+    """The differences, in one scan of each side where there is none.
+
+    As long as none is found, more of the segments that differ are looked at: what a run keeps or refuses is none.
+    """
     here, there = (_read_sums(side) for side in (expected, actual))
     rejected = here.pop(NO_SEGMENT, (0, 0))[0]
     counts = {"expected": _count(here), "actual": _count(there), "rejected": rejected}
@@ -47,15 +53,17 @@ def compare(expected: Asked, actual: Asked, *, appended: bool, limit: int) -> Ou
     segments = Segments(total=expected.questions.segments, differing=len(apart))
     if not apart:
         return Outcome(counts=Tally(**counts), segments=segments, exact=True, differences=())
-    chosen = _choose(apart, here, there)
-    found = _classify(expected, actual, chosen, appended=appended)
+    found, rest = Counter[str](), apart
+    while rest and not any(found[kind] for kind in DIFFERING):
+        chosen = _choose(rest, here, there)
+        found.update(_classify(expected, actual, chosen, appended=appended))
+        rest = rest[len(chosen) :]
     counts |= {
         name: found.get(name, 0) for name in ("missing", "extra", "different", "duplicate", "kept", "late", "outdated")
     }
     counts["rejected"] += found.get("refused", 0)
     shown = _show(expected, actual, limit=limit) if limit else ()
-    exact = len(chosen) == len(apart)
-    return Outcome(counts=Tally(**counts), segments=segments, exact=exact, differences=tuple(shown))
+    return Outcome(counts=Tally(**counts), segments=segments, exact=not rest, differences=tuple(shown))
 
 
 def _read_sums(side: Asked) -> dict[int, tuple[int, int]]:
@@ -99,7 +107,7 @@ def _classify(expected: Asked, actual: Asked, segments: tuple[int, ...], *, appe
     if expected.questions.choice.partition:
         expected.keep(expected.questions.list_partitions, ARRIVED, "CAST(p AS HUGEINT) AS p")
     else:
-        scratch.execute(f"CREATE TABLE {ARRIVED} (p HUGEINT)")
+        scratch.execute(f"CREATE OR REPLACE TABLE {ARRIVED} (p HUGEINT)")
     classify = classify_appended if appended else classify_keys
     scratch.execute(classify(len(looked_up)))
     counted = scratch.fetch(f"SELECT kind, sum(n) FROM {FOUND} GROUP BY kind")

@@ -165,6 +165,23 @@ def test_beyond_what_is_kept_the_counts_are_a_least(tmp_path: Path, monkeypatch:
     assert "at least" in lab.run("verify", lab.spec(key=["id"])).out
 
 
+def test_what_is_kept_hides_no_difference_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Rows that differ without being a difference fill what is kept at once; behind them one is missing."""
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT range AS id, 1 AS v FROM range(2000)")
+    assert lab.apply(key=["id"]).code == 0
+    lab.make("DELETE FROM s WHERE id % 2 = 0")
+    monkeypatch.setattr(comparing, "MOST_ROWS", 500)
+    equal = verify(lab, key=["id"])
+    assert (equal.code, counts(equal)) == (0, {"expected": 1000, "actual": 2000, "kept": 1000})
+    assert found(equal)["rows"]["exact"]
+    segments = found(equal)["rows"]["segments"]["total"]
+    last = max((i for i in range(1, 2000, 2)), key=lambda i: i % segments)
+    lab.make(f"DELETE FROM t WHERE id = {last}", side="target")
+    apart = verify(lab, key=["id"])
+    assert (apart.code, counts(apart)["missing"]) == (3, 1)
+
+
 def test_each_side_is_read_once_when_equal_and_three_times_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lab, asked, asking = Lab(tmp_path), [], Asked._asking
     lab.make("CREATE TABLE s AS SELECT range AS id, 1 AS v FROM range(2000)")
