@@ -77,7 +77,7 @@ def generate_days(spec: PipelineSpec, rows: int, seed: int) -> Iterator[tuple[Ge
                 make_rows(layout, max(rows, LEAST_ROWS), seed, session)
             make_days(layout, engine, seed, day_file)
             with closing(engine.connect()) as session:
-                for day in (1, 2):
+                for day in (1, 2) if dimensions else ():
                     _add_dimensions(day_file(day), dimensions, described, seed, session)
         finally:
             engine.close()
