@@ -47,7 +47,7 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         """
         source = self.relation().alias("src")
         picked: list[Element] = [self.pick(source, column).label(f"{ARRIVES}{i}") for i, column in enumerate(columns)]
-        picked += [source.c[name].label(f"_dms_x{i}") for i, name in enumerate(extra)]
+        picked += [self._beside(source, name).label(f"_dms_x{i}") for i, name in enumerate(extra)]
         keys = [source.c[name] for name in chunk_by]
         order = self._order(source, columns, picked) if ordered else ()
         picked = picked or [sa.literal_column("1").label("one")]
@@ -88,9 +88,18 @@ class SourceSql(Struct, frozen=True, kw_only=True):
         else:
             assert column.source is not None
             value = source.c[column.source.name]
-        # The cast takes off the blanks, whatever reads the rows then.
-        padded = (column.arrives.native or "").startswith(self.idioms.padded)
-        return sa.cast(value, Native("TEXT")) if padded and not column.type.foreign else value
+        return value if column.type.foreign else self._unpadded(value, column.arrives)
+
+    def _beside(self, source: sa.FromClause, name: str) -> Element:
+        """A column that is read beside the user's: a mark, an operation, what is looked up."""
+        value: Element = source.c[name]
+        found = self.facts.shape.find(name)
+        return value if found is None else self._unpadded(value, found.type)
+
+    def _unpadded(self, value: Element, arrives: DataType) -> Element:
+        """The value without the blanks that fill it up, which a cast takes off, whatever reads the rows then."""
+        padded = (arrives.native or "").startswith(self.idioms.padded)
+        return sa.cast(value, Native("TEXT")) if padded else value
 
     def filter(self) -> Element:
         """The user's own predicate."""

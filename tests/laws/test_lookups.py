@@ -312,6 +312,15 @@ def test_nothing_is_rounded_to_be_found(why, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
+def test_blanks_that_fill_up_a_key_do_not_count(target, tmp_path):
+    world = World(tmp_path, "postgresql", target)
+    write_versions(world, VERSIONS)
+    world.write_source([fact(), fact(id=2, l="b")], FACTS | {"l": "char(4)"})
+    report = world.apply(now_spec(1))
+    assert (report.rows.inserted, report.rows.rejected) == (1, 1)
+
+
 @pytest.mark.parametrize("source", ["duckdb", "postgresql"])
 def test_of_a_text_that_tells_a_time_the_offset_counts(source, tmp_path):
     world = World(tmp_path, source, "postgresql")
