@@ -52,4 +52,11 @@ MEANING_OF_TRUST: tuple[Entry, ...] = (
         mistake="deletes: {mode: close, scope: {column: deleted}}",
         cure="Write one of where, partition, or column with values, and a mode.",
     ),
+    Entry(
+        code="DMS277",
+        slug="check-never-holds",
+        why="No set has at least so many rows and at most fewer: the check would fail every run.",
+        mistake="checks: [{name: enough, on: staged, rows: {min: 1000, max: 100}}]",
+        cure="Exchange the two numbers, or correct one of them.",
+    ),
 )

@@ -92,9 +92,8 @@ def _relation(builder: "Builder", check: Check) -> sa.FromClause:
     """The set that a check looks at: current versions of the result, sound rows of the stage, all rows of it."""
     merge = builder.merge
     if check.on is CheckOn.RESULT:
-        target = merge.target().alias("t")
-        names: Sequence[str] = (*merge.columns, *merge.carried, *merge.engine_columns)
-        chosen = sa.select(*(target.c[name] for name in names)).where(merge.is_current(target), merge.is_live(target))
+        target = _whole_target(builder).alias("t")
+        chosen = sa.select(*target.c).where(merge.is_current(target), merge.is_live(target))
     elif check.on is CheckOn.STAGED:
         staged = merge.stage().alias("s")
         loaded = sa.and_(is_sound(staged), sa.not_(merge.is_marked(staged)))
@@ -108,6 +107,13 @@ def _relation(builder: "Builder", check: Check) -> sa.FromClause:
         return rows
     condition: Element = sa.literal_column(f"({check.where})", sa.Boolean())
     return sa.select(*rows.c).where(condition).subquery(CHECKED)
+
+
+def _whole_target(builder: "Builder") -> sa.TableClause:
+    """The target with every column that it has, those among them that the spec says nothing of."""
+    merge, shape = builder.merge, builder.facts.target.shape
+    names = dict.fromkeys((*merge.columns, *merge.engine_columns, *(shape.names if shape else ())))
+    return sa.table(merge.table, *(sa.column(name, merge.types.get(name)) for name in names), schema=merge.schema)
 
 
 def _failing(idioms: Idioms, check: Check, rows: sa.FromClause) -> Element:

@@ -81,6 +81,7 @@ SPEC_RULES: tuple[Rule, ...] = (
     sql.sql_is_read,
     sql.check_names_differ,
     checks.checks_ask_one_thing,
+    checks.rows_have_room,
     checks.checks_see_what_they_ask,
     checks.references_have_pairs,
 )

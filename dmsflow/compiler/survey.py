@@ -221,10 +221,19 @@ def try_checks(spec: PipelineSpec, columns: Sequence[LoadedColumn]) -> Iterator[
     staged = ", ".join(f"CAST(NULL AS {idioms.type_sql(c.type)}) AS {idioms.quote(c.name)}" for c in known)
     for i, check in of_rows:
         try:
-            broken = f"({row_predicate(check)}) IS FALSE AS broken"
-            session.describe_query(f"SELECT {broken} FROM (SELECT {staged}) AS staged")
+            met = f"({row_predicate(check)})"
+            asked = f"SELECT {met} AS met FROM (SELECT {staged}) AS staged WHERE {met} IS FALSE"
+            found = session.describe_query(asked).columns[0].type
         except DatabaseError as error:
             yield refused(("checks", i, check.kind), "the staged rows refuse the check", error)
+            continue
+        if found.family != "boolean":
+            yield Diagnostic(
+                code="DMS306",
+                message=f"the check is {found}, not a predicate",
+                path=("checks", i, check.kind),
+                help='compare it with something, such as "amount > 0"',
+            )
     session.close()
     engine.close()
 

@@ -184,6 +184,8 @@ BAD = [
     ({"fresh": {"column": "l", "within": "1d"}, "on": "staged"}, 'DMS345] check-of-another-type: column "l" is'),
     ({"accepted_values": {"column": "l", "values": ["1", 2]}}, "DMS345] check-of-another-type: no value of text is 2"),
     ({"accepted_values": {"column": "k", "values": [1, "x"]}, "on": "result"}, "no value of integer is 'x'"),
+    ({"expr": "l"}, "the check is text, not a predicate"),
+    ({"expr": "unnest([k > 0])"}, "the staged rows refuse the check"),
 ]
 
 
@@ -195,6 +197,15 @@ def test_a_check_that_cannot_be_asked_is_told_before_anything_runs(check, told, 
     outcome = lab.apply(key=["k"], checks=[{"name": "c", **check}])
     assert (outcome.code, told in outcome.err) == (1, True), outcome.err
     assert lab.tables() == {"s2"}
+
+
+def test_a_check_of_the_result_may_name_a_column_that_no_load_fills(tmp_path) -> None:
+    lab = Lab(tmp_path)
+    lab.make("CREATE TABLE s AS SELECT 1 AS k, 'x' AS l")
+    assert lab.apply(key=["k"]).code == 0
+    lab.make("ALTER TABLE t ADD COLUMN note varchar", side="target")
+    outcome = lab.apply(key=["k"], checks=[{"name": "noted", "on": "result", "expr": "count(note) = 0"}])
+    assert (outcome.code, outcome.report["checks"][0]["status"]) == (0, "passed"), outcome.told
 
 
 def test_a_person_reads_what_the_checks_found(tmp_path) -> None:

@@ -38,6 +38,16 @@ def checks_see_what_they_ask(spec: PipelineSpec) -> Iterator[Diagnostic]:
             yield Diagnostic(code="DMS273", message=message, path=("checks", index, "where"), help=help)
 
 
+def rows_have_room(spec: PipelineSpec) -> Iterator[Diagnostic]:
+    """A check that no set can meet fails every run."""
+    for index, check in enumerate(spec.checks):
+        low, high = check.min_rows, check.max_rows
+        if low is not None and high is not None and low > high:
+            message = f'check "{check.name}" wants at least {low:,} rows and at most {high:,}'
+            help = "exchange the two, or correct one of them"
+            yield Diagnostic(code="DMS277", message=message, path=("checks", index, "rows"), help=help)
+
+
 def references_have_pairs(spec: PipelineSpec) -> Iterator[Diagnostic]:
     """Columns are compared with the key of the other table one by one."""
     for index, check in enumerate(spec.checks):
