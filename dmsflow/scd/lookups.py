@@ -96,7 +96,7 @@ def _count_doubtful(shape: MergeShape, lookup: LookupShape) -> Query:
     """How often a row meets another version than the one whose key it got."""
     stage, version = shape.stage().alias("s"), dimension(lookup).alias("l")
     joined = stage.join(version, sa.and_(*_is_meant(lookup, stage, version)))
-    other = stage.c[lookup.column] != version.c[lookup.surrogate_key]
+    other = stage.c[lookup.column].is_distinct_from(version.c[lookup.surrogate_key])
     return sa.select(sa.func.count()).select_from(joined).where(stage.c[FAULT].is_(None), other)
 
 

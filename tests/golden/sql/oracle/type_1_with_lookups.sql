@@ -44,7 +44,7 @@ MERGE INTO "ORA$PTT_DMS_STAGE" USING "DWH"."d" "l" ON ("ORA$PTT_DMS_STAGE"."_dms
 -- lookup_0_twice
 SELECT count(*) AS "count_1" 
 FROM "ORA$PTT_DMS_STAGE" "s" JOIN "DWH"."d" "l" ON "l"."code" = CAST("s"."_dms_look_0_0" AS CHAR(20 CHAR)) AND "l"."valid_from" <= "s"."_dms_look_0_at" AND ("l"."valid_to" IS NULL OR "s"."_dms_look_0_at" < "l"."valid_to") 
-WHERE "s"."_dms_fault" IS NULL AND "s"."then_sk" != "l"."d_sk"
+WHERE "s"."_dms_fault" IS NULL AND DECODE("s"."then_sk", "l"."d_sk", 0, 1) = 1
 
 -- lookup_0_unknown
 UPDATE "ORA$PTT_DMS_STAGE" SET "then_sk"=-1 WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND "ORA$PTT_DMS_STAGE"."then_sk" IS NULL AND (EXISTS (SELECT 1 
@@ -60,7 +60,7 @@ MERGE INTO "ORA$PTT_DMS_STAGE" USING "DWH"."d" "l" ON ("ORA$PTT_DMS_STAGE"."_dms
 -- lookup_1_twice
 SELECT count(*) AS "count_1" 
 FROM "ORA$PTT_DMS_STAGE" "s" JOIN "DWH"."d" "l" ON "l"."id" = "s"."_dms_look_1_0" AND "l"."code" = CAST("s"."_dms_look_1_1" AS CHAR(20 CHAR)) AND "l"."is_current" = 1 
-WHERE "s"."_dms_fault" IS NULL AND "s"."now_sk" != "l"."d_sk"
+WHERE "s"."_dms_fault" IS NULL AND DECODE("s"."now_sk", "l"."d_sk", 0, 1) = 1
 
 -- lookup_1_refuse
 UPDATE "ORA$PTT_DMS_STAGE" SET "_dms_fault"=CASE WHEN ("ORA$PTT_DMS_STAGE"."_dms_look_1_0" IS NULL OR "ORA$PTT_DMS_STAGE"."_dms_look_1_1" IS NULL) THEN 5 ELSE 6 END, "_dms_value"=JSON_OBJECT(KEY 'id' VALUE "ORA$PTT_DMS_STAGE"."_dms_look_1_0", KEY 'code' VALUE "ORA$PTT_DMS_STAGE"."_dms_look_1_1" NULL ON NULL RETURNING CLOB) WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND "ORA$PTT_DMS_STAGE"."now_sk" IS NULL
