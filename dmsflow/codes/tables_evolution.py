@@ -1,4 +1,4 @@
-"""DMS370 to DMS375: a table that is loaded already differs from the spec, and may not follow it."""
+"""DMS370 to DMS376: a table that is loaded already differs from the spec, and may not follow it."""
 
 from dmsflow.codes.entry import Entry
 
@@ -66,5 +66,16 @@ EVOLUTION_OF_TABLES: tuple[Entry, ...] = (
             "Restore the key, or write target.evolve: {key: apply}: it is taken where it is unique among the current "
             "versions."
         ),
+    ),
+    Entry(
+        code="DMS376",
+        slug="type-differs",
+        why=(
+            "A table of versions, one with one row of each key, and one to which rows are appended are filled by "
+            "different rules: type 1 would overwrite every version of a history, and type 2 find no current version "
+            "in rows that have none."
+        ),
+        mistake="scd: 1   # the table was loaded as type 2",
+        cure="Restore the type, or load into a new table. From 0 to 1, and back, is a step of the plan.",
     ),
 )

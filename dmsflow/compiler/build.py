@@ -28,13 +28,7 @@ from dmsflow.compiler.writers import writers_statement
 from dmsflow.engines.duckdb_sql import PART, DuckDBIdioms
 from dmsflow.engines.engine import Idioms
 from dmsflow.marks.names import CHUNK, FINGERPRINT, GONE_PREFIX, REJECT, REWRITTEN
-from dmsflow.marks.tables import (
-    fingerprint_statements,
-    forget_columns,
-    mark_statements,
-    mark_table,
-    rewritten_statements,
-)
+from dmsflow.marks.tables import fingerprint_statements, mark_statements, mark_table, rewritten_statements
 from dmsflow.model.facts import Facts, Writers
 from dmsflow.model.plan import DELTA, STAGE, CheckpointPlan, Fault, RangeShape, Scope, Side, Statement, Transfer
 from dmsflow.model.spec import Deletes, PipelineSpec, ScdType
@@ -283,8 +277,6 @@ def _merge_statements(builder: Builder, faults: tuple[Fault, ...]) -> Iterator[S
         yield compiled("last_surrogate_key", sa.select(sa.func.max(key)))
     if merge.unknown:
         yield compiled("add_unknown", insert_member(merge))
-    if merge.unfilled and not builder.checkpoint.columns:
-        yield compiled("forget_columns", forget_columns(merge.schema))
     if not merge.keyed:
         return
     if builder.fills or merge.feed:

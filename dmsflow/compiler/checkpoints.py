@@ -1,5 +1,6 @@
 """Where a run starts and ends, from what both databases remember. Pure."""
 
+from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.facts import Facts
 from dmsflow.model.plan import CheckpointPlan
 from dmsflow.model.spec import PipelineSpec, ScdType, Strategy
@@ -20,3 +21,8 @@ def plan_checkpoint(spec: PipelineSpec, facts: Facts) -> CheckpointPlan:
         fence=facts.fence or facts.start,
         inclusive=spec.scd.type is not ScdType.APPEND,
     )
+
+
+def reads_whole(spec: PipelineSpec) -> bool:
+    """Whether a run reads all rows, so that none of the target is left as it was: neither new ones, nor a part."""
+    return not spec.checkpoint.by_key and spec.scd.within.scope is DeleteScope.SOURCE

@@ -21,12 +21,17 @@ def shape_member(spec: PipelineSpec, columns: Sequence[LoadedColumn], idioms: Id
     """The parts of a merge that tell the unknown member; none where there is none."""
     if not spec.scd.unknown_member:
         return {}
-    uuid = spec.scd.surrogate.made_from is KeyFrom.UUID
     return {
-        "unknown": idioms.literal(UNKNOWN_UUID if uuid else UNKNOWN_NUMBER),
+        "unknown": write_unknown(spec, idioms),
         "member": tuple(_write(spec, columns, idioms)),
         "always_since": idioms.literal(ALWAYS),
     }
+
+
+def write_unknown(spec: PipelineSpec, idioms: Idioms) -> str:
+    """The literal of its surrogate key."""
+    uuid = spec.scd.surrogate.made_from is KeyFrom.UUID
+    return idioms.literal(UNKNOWN_UUID if uuid else UNKNOWN_NUMBER)
 
 
 def member_key(spec: PipelineSpec, columns: Sequence[LoadedColumn], idioms: Idioms) -> tuple[tuple[str, str], ...]:

@@ -21,6 +21,10 @@ class Altering(Protocol):
         """DDL that drops a column, with its values."""
         ...
 
+    def dropped_with(self, table: TableName, name: str) -> str | None:
+        """A query for what is dropped along with a column, in words; None where nothing is, or nobody can ask."""
+        ...
+
     def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
         """How a column gets a wider type."""
         ...

@@ -179,6 +179,10 @@ class OracleIdioms:
         """DDL of a column less, with the rules over it alone."""
         return f"ALTER TABLE {self.qualify(table)} DROP COLUMN {self.quote(name)}"
 
+    def dropped_with(self, table: TableName, name: str) -> str | None:
+        """None: nobody has asked an Oracle yet."""
+        return None
+
     def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
         """DDL of a longer VARCHAR2 or a wider NUMBER; a column with rows takes no other kind of type (ORA-01439)."""
         before, after = old.native or self.type_sql(old), self.type_sql(new)

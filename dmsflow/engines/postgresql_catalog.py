@@ -97,6 +97,17 @@ WHERE i.indrelid = pg_catalog.to_regclass(:name) AND i.indisvalid
 ORDER BY 1
 """
 
+DROPPED_WITH = """
+SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+FROM pg_catalog.pg_depend d
+JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
+    AND d.classid <> 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+    AND d.refobjid = pg_catalog.to_regclass({table}) AND a.attname = {column}
+GROUP BY 1 ORDER BY 1
+"""
+"""What goes with a column, in the words of the server; not its default, which nobody misses."""
+
 IS_TABLE = "SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass(:name) AND relkind IN ('r', 'p', 'm')"
 
 TEXT_ORDER = f"""

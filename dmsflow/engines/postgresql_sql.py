@@ -202,6 +202,12 @@ class PostgreSQLIdioms(StandardIdioms):
         named = self.quote(fit_name(index, LONGEST_NAME))
         return f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {self.qualify(table)} ({keys}){where}"
 
+    def dropped_with(self, table: TableName, name: str) -> str | None:
+        """A query for indexes, constraints and sequences that go with the column."""
+        from dmsflow.engines.postgresql_catalog import DROPPED_WITH
+
+        return DROPPED_WITH.format(table=write_literal(self.qualify(table)), column=write_literal(name))
+
     def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
         """DDL of another type; a longer text, or more digits before the point, leaves the rows as they stand."""
         same_scale = old.family == new.family == "decimal" and (old.scale or 0) == (new.scale or 0)

@@ -63,6 +63,10 @@ class StandardIdioms:
         """DDL of a column less."""
         return f"ALTER TABLE {self.qualify(table)} DROP COLUMN {self.quote(name)}"
 
+    def dropped_with(self, table: TableName, name: str) -> str | None:
+        """None: a column under an index of its own is not dropped."""
+        return None
+
     def change_type(self, table: TableName, name: str, old: DataType, new: DataType) -> Alteration:
         """DDL of another type, which writes every row again."""
         changed = f"ALTER COLUMN {self.quote(name)} SET DATA TYPE {self.type_sql(new)}"

@@ -17,6 +17,7 @@ class Change(StrEnum):
     POLICY = "policy"
     OPEN_END = "open_end"
     KEY = "key"
+    TYPE = "type"
 
 
 class Allowance(StrEnum):
@@ -65,14 +66,15 @@ class Evolve(Struct, frozen=True, kw_only=True):
 class Terms(Struct, frozen=True, kw_only=True):
     """On which terms a pipeline loaded its target the last time that it came to its end; kept in the target.
 
-    ``columns`` are those that it loaded, each with its policy; ``left`` those that it loaded once and that are still
-    there; ``unfilled`` those that are new and that it filled in a part of the rows. ``open_end`` is written as in
-    ISO 8601.
+    ``columns`` are those that it loaded, each with its policy; ``previous`` those in which it kept what others held
+    before; ``left`` those that it loaded, or kept, once and that are still there; ``unfilled`` those that are new and
+    that it filled in a part of the rows. ``open_end`` is written as in ISO 8601.
     """
 
     scd: str
     key: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
+    previous: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     unfilled: tuple[str, ...] = ()
     open_end: str | None = None
@@ -110,8 +112,8 @@ class OpenEnd(Struct, frozen=True, kw_only=True):
 class EvolutionFacts(Struct, frozen=True, kw_only=True):
     """What was found of a target that is there: as it stands, before any step, and what its differences mean.
 
-    ``terms`` is None where nobody has kept any. ``repeated`` keys of a new key have several current versions, and
-    ``keyless`` current versions a NULL in it.
+    ``terms`` is None where nobody has kept any. ``taken`` is what goes with a column that is dropped, in words.
+    ``repeated`` keys of a new key have several current versions, and ``keyless`` current versions a NULL in it.
     """
 
     stands: TableShape | None = None
@@ -119,5 +121,6 @@ class EvolutionFacts(Struct, frozen=True, kw_only=True):
     retyped: tuple[Retyped, ...] = ()
     open_ends: tuple[OpenEnd, ...] = ()
     takes_null_end: bool = True
+    taken: tuple[tuple[str, tuple[str, ...]], ...] = ()
     repeated: int | None = None
     keyless: int | None = None

@@ -194,6 +194,8 @@ def _scope(shape: MergeShape, target: sa.FromClause, stage: sa.FromClause) -> li
         arrived = sa.select(*(stage.c[name] for name in shape.partition)).distinct().subquery("arrived")
         same = (arrived.c[name].is_not_distinct_from(target.c[name]) for name in shape.partition)
         inside = sa.exists(sa.select(number(1)).select_from(arrived).where(*same).correlate_except(arrived))
+        # Which partition a row belongs to that nobody has filled is not known yet.
+        inside = sa.and_(inside, *(target.c[name].is_not(None) for name in shape.partition if name in shape.unfilled))
     elif not shape.scope_where:
         return []
     return [sa.case((inside, number(1)), else_=number(0)).label(IN_SCOPE)]

@@ -98,6 +98,32 @@ def test_a_mark_deletes_its_key_and_absence_means_nothing(source, target, kind, 
         assert world.read("SELECT l FROM t WHERE k = 1 AND is_deleted") == [("DE",)], "with the values that it had"
 
 
+@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
+def test_blanks_that_fill_up_a_mark_do_not_count(target, tmp_path) -> None:
+    world = World(tmp_path, "postgresql", target)
+    for mark, closed in (("N", 0), ("Y", 1)):
+        world.write_source([{**row, "a": mark if row["k"] == 1 else "N"} for row in ROWS], COLUMNS | {"a": "char(3)"})
+        assert world.apply(spec(2, "close", {"column": "a", "values": ["Y"]})).rows.closed == closed
+
+
+@pytest.mark.parametrize("mode", MODES[::2])
+def test_what_is_not_filled_yet_tells_no_partition_and_waits_for_its_part(mode, tmp_path) -> None:
+    """A run of one partition fills a new column there alone; the others follow, without a version."""
+    world = World(tmp_path, "duckdb", "duckdb")
+    whole = {"version": 1, "pipeline": "scoped", "source": {"connection": "src", "table": "s"}, "key": ["k"]}
+    whole |= {"target": {"connection": "dwh", "table": "t", "evolve": "add"}}
+    load(world, ROWS, whole | {"columns": {"k": {}}, "scd": mode[0]})
+    wanted = spec(*mode, {"partition": ["l"]}, target=whole["target"], guards={"max_close_percent": None})
+    first = load(world, [*ROWS[:3], {"k": 9, "l": None}], wanted).rows
+    assert (first.updated, first.inserted, first.closed) == (3, 1, 0), "which rows belong to no country nobody knows"
+    wanted["target"] = {"connection": "dwh", "table": "t"}
+    second = load(world, ROWS[4:7], wanted).rows
+    assert (second.updated, second.versioned, second.closed) == (3, 0, 0)
+    assert load(world, ROWS[4:6], wanted).rows.closed == 1
+    followed = wanted | {"columns": {"k": {}, "l": {}, "ord": {"scd": 1 if mode[0] == 1 else 2}}}
+    assert load(world, ROWS[4:6], followed | {"target": whole["target"]}).rows.updated == 2
+
+
 @pytest.mark.parametrize(("source", "target"), PAIRS[::2])
 def test_marks_go_with_a_checkpoint_and_within_the_guard(source, target, tmp_path) -> None:
     world = World(tmp_path, source, target)

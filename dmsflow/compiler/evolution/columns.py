@@ -1,6 +1,6 @@
 """Columns that are new in a spec, that it leaves out, that it calls otherwise, or that have another type. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -102,19 +102,22 @@ def _addition(spec: PipelineSpec, column: LoadedColumn, name: str, data_type: Da
 
 
 def find_drops(spec: PipelineSpec, facts: Facts, names: dict[str, str]) -> Iterator[Difference]:
-    """Columns that runs have loaded and that the spec leaves out; ``names`` are those that columns get."""
+    """Columns that runs have loaded and that the spec leaves out, those of previous values among them.
+
+    ``names`` are those that columns get.
+    """
     terms, shape = facts.evolution.terms, facts.target.shape
     if terms is None or shape is None:
         return
     loaded = {c.name.lower() for c in listed_columns(spec, facts)} | {n.lower() for n in engine_names(spec)}
     loaded |= {column.was.lower() for column in spec.columns if column.was}
-    for known in dict.fromkeys((*(name for name, _ in terms.columns), *terms.left)):
+    for known in dict.fromkeys((*(name for name, _ in terms.columns), *terms.previous, *terms.left)):
         found = shape.find(names.get(known, known))
         if found is not None and found.name.lower() not in loaded:
-            yield _judge_drop(spec, found)
+            yield _judge_drop(spec, found, dict(facts.evolution.taken).get(found.name, ()))
 
 
-def _judge_drop(spec: PipelineSpec, column: Column) -> Difference:
+def _judge_drop(spec: PipelineSpec, column: Column, taken: Sequence[str]) -> Difference:
     allowance = spec.target.evolve.drop
     kept = Difference(
         change=Change.DROP,
@@ -130,7 +133,8 @@ def _judge_drop(spec: PipelineSpec, column: Column) -> Difference:
             return kept.refused("DMS371", told, "load it again, or set target.evolve: {drop: keep} or {drop: apply}")
         case Allowance.APPLY if spec.columns:
             what = f'column "{column.name}" is dropped'
-            return kept.made(what, "the spec leaves it out; its values are lost, in closed versions too")
+            beside = f"; with it go {', '.join(taken)}" if taken else ""
+            return kept.made(what, f"the spec leaves it out; its values are lost, in closed versions too{beside}")
         case Allowance.APPLY:
             why = f"the source does not have it, and only a list of columns leaves one out; {KEPT_WORDS}"
             return replace(kept, why=why)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from dmsflow.compiler.columns import LoadedColumn
+from dmsflow.compiler.columns import LoadedColumn, listed_lookups, place_dimension
 from dmsflow.compiler.evolution.columns import find_additions, find_drops, find_renames, find_retypes
 from dmsflow.compiler.evolution.difference import Difference
-from dmsflow.compiler.evolution.terms import Names, find_key, find_open_end, find_policies, settles
+from dmsflow.compiler.evolution.terms import Names, find_key, find_open_end, find_policies, find_type, settles
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.evolution import Change, Outcome
 from dmsflow.model.facts import Facts
@@ -23,6 +23,7 @@ def find_differences(spec: PipelineSpec, facts: Facts) -> tuple[Difference, ...]
     facts = rename_columns(facts, new_names(renames))
     names = {it.before: it.after for it in renames if it.before and it.after}
     return (
+        *find_type(spec, facts),
         *renames,
         *find_retypes(spec, facts),
         *find_additions(spec, facts),
@@ -69,8 +70,10 @@ def evolve(spec: PipelineSpec, facts: Facts) -> Facts:
     facts = rename_columns(facts, new_names([it for it in differences if it.change is Change.RENAME]))
     shape = facts.target.shape
     assert shape is not None
-    columns = tuple(_columns_after(spec, facts, shape, differences))
-    return replace(facts, target=replace(facts.target, shape=replace(shape, columns=columns)))
+    after = replace(shape, columns=tuple(_columns_after(spec, facts, shape, differences)))
+    own = {name for name, lookup in listed_lookups(spec) if place_dimension(spec, lookup) == spec.target.table}
+    dimensions = tuple((name, after if name in own else found) for name, found in facts.dimensions)
+    return replace(facts, target=replace(facts.target, shape=after), dimensions=dimensions)
 
 
 def _columns_after(

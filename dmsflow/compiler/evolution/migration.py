@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from dmsflow.compiler.checkpoints import reads_whole
 from dmsflow.compiler.evolution.difference import Difference
 from dmsflow.compiler.evolution.find import find_differences
 from dmsflow.compiler.evolution.terms import make_terms
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.compiler.uniqueness import makes_unique_index, names_current
 from dmsflow.marks.names import GONE_PREFIX
-from dmsflow.marks.tables import note_column, rename_note, terms_statements
+from dmsflow.marks.tables import forget_columns, note_column, rename_note, terms_statements
 from dmsflow.model.evolution import Change, Cost, Terms
 from dmsflow.model.plan import MigrationStep, Side, Statement
 from dmsflow.model.spec import UniqueIndex
@@ -27,6 +28,7 @@ COSTS = {
     Change.POLICY: Cost.NOTHING,
     Change.OPEN_END: Cost.ROWS,
     Change.KEY: Cost.NOTHING,
+    Change.TYPE: Cost.NOTHING,
 }
 
 
@@ -37,13 +39,16 @@ def plan_migration(builder: "Builder") -> tuple[MigrationStep, ...]:
 
 def new_terms(builder: "Builder") -> Terms | None:
     """The terms that the target is to keep of this run; None where it has them already."""
-    unfilled = builder.merge.unfilled if builder.checkpoint.columns else ()
+    unfilled = () if reads_whole(builder.spec) else builder.merge.unfilled
     terms = make_terms(builder.spec, builder.facts, find_differences(builder.spec, builder.facts), unfilled)
     return None if terms == builder.facts.evolution.terms else terms
 
 
 def keep_terms(builder: "Builder") -> Iterator[Statement]:
-    """The statements by which the target keeps them."""
+    """The statements by which the target keeps them, and forgets which columns are not filled yet."""
+    merge = builder.merge
+    if merge.unfilled and reads_whole(builder.spec):
+        yield compile_statement("forget_columns", Side.TARGET, forget_columns(merge.schema), builder.target)
     if new_terms(builder) is not None:
         yield from _compiled(builder, terms_statements(builder.merge.schema))
 
@@ -130,7 +135,7 @@ def _renew_gone(builder: "Builder", name: str = "") -> Iterator[Statement]:
 
 
 def _correct_ends(builder: "Builder") -> Iterator[Statement]:
-    """One UPDATE of all current versions that end otherwise; done again, it finds none."""
+    """One UPDATE of all current versions that end otherwise, the unknown member's too; done again, it finds none."""
     merge, table = builder.merge, builder.spec.target.table
     stands = builder.facts.evolution.stands
     end = stands.find(merge.fields.valid_to) if stands else None
@@ -141,7 +146,8 @@ def _correct_ends(builder: "Builder") -> Iterator[Statement]:
     target = merge.target()
     value: Element = sa.literal_column(merge.open_end)
     differs = target.c[merge.fields.valid_to].is_distinct_from(value)
-    update = sa.update(target).values({merge.fields.valid_to: value}).where(merge.is_current(target), differs)
+    current = target.c[merge.fields.is_current] == sa.literal_column(merge.on)
+    update = sa.update(target).values({merge.fields.valid_to: value}).where(current, differs)
     yield compile_statement("correct_ends", Side.TARGET, update, builder.target)
 
 

@@ -10,6 +10,7 @@ from dmsflow.compiler.build import target_schema
 from dmsflow.compiler.evolution.survey import old_name
 from dmsflow.compiler.evolution.terms import Names, asks_open_ends
 from dmsflow.compiler.evolution.widening import widens
+from dmsflow.compiler.member import write_unknown
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.engine import Idioms, Row, Session
 from dmsflow.model.evolution import OpenEnd, Retyped
@@ -55,7 +56,8 @@ def ask_target(
     found = [stands.find(old_name(names, name)) for name in spec.key]
     if another_key and current is not None and all(found):
         key = [table.c[column.name] for column in found if column is not None]
-        repeated, keyless = fetch(_repeated(table, key, current))[0]
+        known = sa.and_(current, sa.not_(_is_member(spec, facts, table, idioms)))
+        repeated, keyless = fetch(_repeated(table, key, known))[0]
         evolution = replace(evolution, repeated=int(str(repeated or 0)), keyless=int(str(keyless or 0)))
     return replace(facts, evolution=evolution)
 
@@ -70,6 +72,15 @@ def _is_current(spec: PipelineSpec, facts: Facts, table: sa.TableClause, idioms:
         return None
     on, _ = flag_literals(facts, flag.name, idioms)
     return table.c[flag.name] == sa.literal_column(on)
+
+
+def _is_member(spec: PipelineSpec, facts: Facts, table: sa.TableClause, idioms: Idioms) -> Element:
+    """The predicate of the unknown member, which no row of the source finds by any key."""
+    shape, name = facts.evolution.stands, spec.scd.fields.surrogate_key
+    column = shape.find(name) if shape and name and spec.scd.unknown_member else None
+    if column is None:
+        return sa.false()
+    return table.c[column.name].is_not_distinct_from(sa.literal_column(write_unknown(spec, idioms)))
 
 
 def _other_ends(spec: PipelineSpec, end: Element, current: Element, idioms: Idioms, fetch: Fetch) -> Iterator[OpenEnd]:

@@ -3,18 +3,20 @@
 Reads only. A target that was loaded on the terms of the spec is asked for these alone.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 from msgspec.structs import replace
 
 from dmsflow.compiler.columns import LoadedColumn, listed_columns
 from dmsflow.compiler.evolution.columns import differing, find_renames
-from dmsflow.compiler.evolution.find import new_names, rename_columns
+from dmsflow.compiler.evolution.find import find_differences, new_names, rename_columns
 from dmsflow.compiler.evolution.terms import Names, asks_open_ends, has_other_key
 from dmsflow.compiler.evolution.widening import widens
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
 from dmsflow.marks.names import COLUMN, TERMS
-from dmsflow.model.evolution import Allowance, EvolutionFacts, Retyped, Terms
+from dmsflow.model.evolution import Allowance, Change, EvolutionFacts, Retyped, Terms
 from dmsflow.model.facts import Facts
 from dmsflow.model.spec import PipelineSpec
 
@@ -30,6 +32,8 @@ def survey_evolution(spec: PipelineSpec, facts: Facts, access: Access, session: 
     names = new_names(tuple(find_renames(spec, stands)))
     retyped = tuple(_retyped(spec, access, column) for column in _retypes(spec, rename_columns(facts, names)))
     facts = replace(facts, evolution=replace(facts.evolution, retyped=retyped))
+    if spec.target.evolve.drop is Allowance.APPLY:
+        facts = replace(facts, evolution=replace(facts.evolution, taken=tuple(_taken(spec, facts, access, session))))
     narrowed = any(not widens(it.existing, it.wanted) and it.alteration.sql for it in retyped)
     another_key = has_other_key(spec, terms, names) and spec.target.evolve.key is Allowance.APPLY
     if not narrowed and not another_key and not asks_open_ends(spec, terms):
@@ -86,6 +90,17 @@ def _retyped(spec: PipelineSpec, access: Access, column: LoadedColumn) -> Retype
         wanted=new,
         alteration=access.target_idioms.change_type(spec.target.table, column.name, old, new),
     )
+
+
+def _taken(spec: PipelineSpec, facts: Facts, access: Access, session: Session) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the database would drop along with each column that the spec leaves out."""
+    for difference in find_differences(spec, facts):
+        name = difference.column
+        if difference.change is not Change.DROP or not difference.applied or name is None:
+            continue
+        asked = access.target_idioms.dropped_with(spec.target.table, name)
+        if asked is not None and (found := session.fetch(asked)):
+            yield name, tuple(str(row[0]) for row in found)
 
 
 def old_name(names: Names, name: str) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dmsflow.compiler.columns import DEFAULT_POLICY, LoadedColumn, match_columns
 from dmsflow.compiler.evolution.difference import Difference
 from dmsflow.compiler.table_rules import column_path
+from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.evolution import Allowance, Change, OpenEnd, Outcome, Terms
 from dmsflow.model.facts import Facts
+from dmsflow.model.previous import find_previous
 from dmsflow.model.spec import PipelineSpec, Policy, ScdType
 
 Names = dict[str, str]
@@ -43,6 +45,7 @@ def make_terms(spec: PipelineSpec, facts: Facts, differences: Sequence[Differenc
         scd=spec.scd.type.value,
         key=spec.key,
         columns=tuple((column.name, policy_of(spec, column).value) for column in match_columns(spec, facts)),
+        previous=tuple(name for kept in find_previous(spec.columns) for name in kept.names),
         left=tuple(name for name in left if name),
         unfilled=tuple(sorted(unfilled)),
         open_end=write_end(spec) if spec.scd.type is ScdType.HISTORY else None,
@@ -98,9 +101,11 @@ def _judge_policy(
     if now is Policy.PREVIOUS:
         help = "write scd: 1 for one run, with target.evolve: {policy: apply}, and scd: 3 afterwards"
         return told.refused("DMS374", f"{message}, and be kept as one that was before", help)
-    if spec.checkpoint.by_key and facts.start is not None:
-        help = 'let one run read everything: run "dmsflow checkpoint reset" first'
-        return told.refused("DMS374", f"{message}, and this run reads a part of the source alone", help)
+    by_key = spec.checkpoint.by_key and facts.start is not None
+    if by_key or spec.scd.within.scope is not DeleteScope.SOURCE:
+        how = 'run "dmsflow checkpoint reset" first' if by_key else "write deletes: ignore for it"
+        alone = f"{message}, and this run reads a part of the source alone"
+        return told.refused("DMS374", alone, f"let one run read everything: {how}")
     return told.made(told.what, "this run overwrites what current versions missed; from the next one on it counts")
 
 
@@ -113,6 +118,37 @@ def settles(difference: Difference) -> bool:
     """Whether this run brings a column up to date, in place."""
     begins = difference.before in (Policy.KEEP, Policy.IGNORE) and difference.after in FOLLOWED
     return difference.change is Change.POLICY and difference.applied and begins
+
+
+TYPE_MEANS = {
+    ScdType.KEEP: "from this run on a row stays as it is",
+    ScdType.OVERWRITE: "this run overwrites what differs, in place",
+}
+
+IN_PLACE = {ScdType.KEEP, ScdType.OVERWRITE}
+"""The types of a table that has one row of each key, as it is now."""
+
+
+def find_type(spec: PipelineSpec, facts: Facts) -> Iterator[Difference]:
+    """Another type than that of the last run, which found its rows otherwise, and wrote others."""
+    terms, now = facts.evolution.terms, spec.scd.type
+    if terms is None or terms.scd == now.value:
+        return
+    before = ScdType(terms.scd)
+    told = Difference(
+        change=Change.TYPE,
+        outcome=Outcome.APPLIED,
+        before=before.value,
+        after=now.value,
+        what=f"the table is loaded as type {now}, not {before}",
+        why=f"both have one row of each key; {TYPE_MEANS.get(now)}",
+        path=("scd", "type"),
+    )
+    if {before, now} == IN_PLACE:
+        yield told
+        return
+    message = f"{spec.target.table} was loaded as type {before}, the spec says type {now}"
+    yield told.refused("DMS376", message, f"restore type: {before}, or load into a new table")
 
 
 def asks_open_ends(spec: PipelineSpec, terms: Terms | None) -> bool:

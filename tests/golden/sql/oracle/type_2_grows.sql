@@ -65,9 +65,6 @@ WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', '
 SELECT max("DWH"."t"."t_sk") AS "max_1" 
 FROM "DWH"."t"
 
--- forget_columns
-DELETE FROM "DWH"."dmsflow_column" WHERE "DWH"."dmsflow_column"."target_table" = :target_table
-
 -- find_any
 SELECT CASE WHEN (EXISTS (SELECT 1 
 FROM "DWH"."t")) THEN 1 ELSE 0 END AS "anon_1" FROM DUAL
@@ -156,3 +153,6 @@ CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_DELTA" ("id" NUMBER(19,0), "name" VA
 
 -- define_dms_numbered
 CREATE PRIVATE TEMPORARY TABLE "ORA$PTT_DMS_NUMBERED" ("id" NUMBER(19,0), "name" VARCHAR2(60 CHAR), "price" NUMBER(12,2), "note" CLOB, "active" NUMBER(1), "code" CHAR(20 CHAR), "photo" BLOB, "weight" BINARY_DOUBLE, "born" DATE, "seen" TIMESTAMP(6) WITH TIME ZONE, "region" VARCHAR2(10 CHAR), "is_deleted" NUMBER(1,0), "_dms_fault" NUMBER(10), "_dms_value" CLOB, "_dms_rid" ROWID, "_dms_class" VARCHAR2(4000 BYTE), "_dms_live" NUMBER(10), "_dms_blocking" TIMESTAMP(6), "_dms_effective" TIMESTAMP(6), "_dms_last_end" TIMESTAMP(6), "_dms_number" NUMBER(19)) ON COMMIT PRESERVE DEFINITION
+
+-- forget_columns
+DELETE FROM "DWH"."dmsflow_column" WHERE "DWH"."dmsflow_column"."target_table" = :target_table

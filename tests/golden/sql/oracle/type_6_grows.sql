@@ -93,9 +93,6 @@ WHERE "d"."id" = "t"."id" AND "d"."_dms_class" IN ('new', 'version', 'update', '
 SELECT max("DWH"."t"."t_sk") AS "max_1" 
 FROM "DWH"."t"
 
--- forget_columns
-DELETE FROM "DWH"."dmsflow_column" WHERE "DWH"."dmsflow_column"."target_table" = :target_table
-
 -- find_any
 SELECT CASE WHEN (EXISTS (SELECT 1 
 FROM "DWH"."t")) THEN 1 ELSE 0 END AS "anon_1" FROM DUAL
@@ -205,3 +202,6 @@ WHERE "DWH"."dmsflow_chunk"."run_id" = :run_id AND "DWH"."dmsflow_chunk"."chunk"
 
 -- note_rewritten
 UPDATE "DWH"."dmsflow_chunk" SET "rows_rewritten"=:rows_rewritten WHERE "DWH"."dmsflow_chunk"."run_id" = :run_id AND "DWH"."dmsflow_chunk"."chunk" = :chunk
+
+-- forget_columns
+DELETE FROM "DWH"."dmsflow_column" WHERE "DWH"."dmsflow_column"."target_table" = :target_table
