@@ -33,6 +33,7 @@ TRAITS = Traits(
     keeps_lengths=False,
     max_columns=10_000,
     binary_text_order=True,
+    frees_columns=False,
 )
 
 SETTINGS = {

@@ -58,6 +58,10 @@ class Traits(Struct, frozen=True, kw_only=True):
     """Types that a table does not tell from others, and the types as which they are read back."""
     ddl_commits: bool = False
     """Whether DDL ends the open transaction: temporary tables are made before it begins."""
+    times_as_text: bool = False
+    """Whether times are kept as texts, so that one with an offset compares with none without."""
+    frees_columns: bool = True
+    """Whether a column can be changed in the transaction that drops the index over it."""
     empty_is_null: bool = False
     """Whether a text or bytes of no length are NULL."""
 

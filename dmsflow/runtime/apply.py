@@ -24,6 +24,7 @@ from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.checks import judge_result
 from dmsflow.runtime.executor import execute_chunks, settle
 from dmsflow.runtime.finish import finish_run
+from dmsflow.runtime.foresight import foresee, needs_foresight
 from dmsflow.runtime.lease import Holding, hold_lease
 from dmsflow.runtime.look import count_effects
 from dmsflow.runtime.merge import is_over_budget
@@ -87,7 +88,7 @@ def apply_plan(
         with hold(prepare, _now, access.open_target, persistence) as beat:
             try:
                 with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
-                    run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence)
+                    run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tell)
                     for watcher in watchers:
                         watcher.prepared(run)
                     if resume_at is None:
@@ -133,6 +134,16 @@ def _log_end(report: RunReport) -> None:
     )
 
 
+def _admit(plan: Plan, steps: Steps, persistence: Persistence) -> None:
+    """What is looked at with the lease held, before anything is made."""
+    persistence.call(lambda: check_checkpoint(plan, steps))
+    persistence.call(lambda: check_terms(plan, steps))
+    for column in (FINGERPRINT, REWRITTEN):
+        if steps.has(f"add_{column}"):
+            persistence.call(partial(_make_room, steps, column))
+    persistence.call(lambda: check_appended(plan, steps))
+
+
 def _prepare(
     plan: Plan,
     access: Access,
@@ -141,25 +152,15 @@ def _prepare(
     run_id: str,
     resume_at: datetime | None,
     persistence: Persistence,
+    tell: Callable[[Failure], None],
 ) -> Run:
-    """What is looked at and made, with the lease held, before the first chunk."""
-    persistence.call(lambda: check_checkpoint(plan, steps))
-    persistence.call(lambda: check_terms(plan, steps))
-    for column in (FINGERPRINT, REWRITTEN):
-        if steps.has(f"add_{column}"):
-            persistence.call(partial(_make_room, steps, column))
-    persistence.call(lambda: check_appended(plan, steps))
-    if resume_at is None:
-        take_steps(plan, steps.session, persistence)
-        _run_ddl(steps, persistence, marks=False)
+    """What is made before the first chunk; an extract is judged before a step changes the table."""
+    _admit(plan, steps, persistence)
 
     def look() -> Run:
         last = steps.fetch("last_surrogate_key")[0][0] if steps.has("last_surrogate_key") else 0
         fills = steps.has("find_any") and not steps.count("find_any")
         run_at = resume_at or read_instant(steps.session.fetch(plan.clock)[0][0])
-        if steps.has("add_unknown"):
-            with transaction(steps.session):
-                steps.execute("add_unknown", run_at=run_at)
         return Run(
             run_id=run_id,
             run_at=run_at,
@@ -169,11 +170,22 @@ def _prepare(
             params=params,
             refinery=Refinery(persistence.stop),
             fills=fills,
-            horizon=_begin_memory(plan, steps, empty=fills),
             last=find_last_run(steps) if plan.guards.count_rows else None,
         )
 
-    return persistence.call(look)
+    def begin() -> Run:
+        run = look()
+        if steps.has("add_unknown"):
+            with transaction(steps.session):
+                steps.execute("add_unknown", run_at=run.run_at)
+        return replace(run, horizon=_begin_memory(plan, steps, empty=run.fills))
+
+    if resume_at is None:
+        if needs_foresight(plan, steps):
+            foresee(persistence.call(look), steps, persistence, _now, tell)
+        take_steps(plan, steps.session, persistence)
+        _run_ddl(steps, persistence, marks=False)
+    return persistence.call(begin)
 
 
 def _begin_memory(plan: Plan, steps: Steps, *, empty: bool) -> datetime | None:

@@ -1,6 +1,7 @@
 """Counts what all chunks would do to the target before one of them writes. Each is read, compared, and undone.
 
-Only guards ask for it, where a spec sets a limit that no chunk can judge alone. The source is read once more for it.
+Only guards ask for it, where a spec sets a limit that no chunk can judge alone, or where steps are going to change the
+table first. The source is read once more for it.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from threading import Lock
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -19,10 +21,13 @@ from dmsflow.model.result import ChunkResult, ChunkStatus
 from dmsflow.runtime.direct import Unsound, classify_directly, merges_directly
 from dmsflow.runtime.executor import Clock, Tell, execute_chunks
 from dmsflow.runtime.merge import Classes, classify, judge_staged
+from dmsflow.runtime.migration import try_steps
 from dmsflow.runtime.run import Run, Steps
 from dmsflow.runtime.stop import StopSignal
 from dmsflow.runtime.temporaries import MERGED, define_temporaries
 from dmsflow.runtime.worker import Finish, begin_reading, find_place, open_reading, stage_chunk
+
+Found = TypeVar("Found")
 
 logger = logging.getLogger("dmsflow.runtime")
 
@@ -34,13 +39,23 @@ class Effects(Struct, frozen=True, kw_only=True):
     gone: int = 0
 
 
-def count_effects(run: Run, stop: StopSignal, clock: Clock, tell: Tell) -> Effects:
-    """What the chunks would do, all together. Raises Interrupted when a stop is asked for, or what failed."""
+class Seen(Struct, frozen=True, kw_only=True):
+    """The rows of a chunk, and their classes; rows that are compared with nothing have none."""
+
+    read: int
+    classes: Classes
+
+
+def count_effects(run: Run, stop: StopSignal, clock: Clock, tell: Tell, *, steps_first: bool = False) -> Effects:
+    """What the chunks would do, all together. Raises Interrupted when a stop is asked for, or what failed.
+
+    ``steps_first``: the plan's steps are not taken yet.
+    """
     found: list[Classes] = []
     lock = Lock()
 
     def look(run: Run, chunk: Chunk, clock: Clock, finish: Finish | None) -> ChunkResult:
-        classes = _look_at(run, chunk)
+        classes = look_after_steps(run, chunk).classes if steps_first else _look_at(run, chunk)
         with lock:
             found.append(classes)
         return ChunkResult(number=chunk.number, status=ChunkStatus.DONE)
@@ -71,7 +86,19 @@ def _look_at(run: Run, chunk: Chunk) -> Classes:
             return _undone(steps, begin, partial(_stage_and_classify, run, steps, source, untyped=True))
 
 
-def _undone(steps: Steps, begin: Callable[[], None], work: Callable[[], Classes]) -> Classes:
+def look_after_steps(run: Run, chunk: Chunk) -> Seen:
+    """A chunk's rows beside the target as it is once the steps are taken, all of it in a transaction that is undone."""
+    with closing(run.access.open_target()) as target:
+        steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
+        find_place(run, chunk, steps)
+        begin = begin_reading(run, target) or target.begin
+        with suppress(ValueRefused), open_reading(run, target) as source:
+            return _undone(steps, begin, partial(_step_and_classify, run, steps, source))
+        with open_reading(run, target) as source:
+            return _undone(steps, begin, partial(_step_and_classify, run, steps, source, untyped=True))
+
+
+def _undone(steps: Steps, begin: Callable[[], None], work: Callable[[], Found]) -> Found:
     begin()
     try:
         return work()
@@ -83,3 +110,10 @@ def _stage_and_classify(run: Run, steps: Steps, source: Session, *, untyped: boo
     stage_chunk(run, steps, source, untyped=untyped)
     judge_staged(run, steps, alone=False)
     return classify(steps, "classify")
+
+
+def _step_and_classify(run: Run, steps: Steps, source: Session, *, untyped: bool = False) -> Seen:
+    stage_chunk(run, steps, source, partial(try_steps, run.plan, steps.session), untyped=untyped)
+    judged = judge_staged(run, steps, alone=False)
+    classes = classify(steps, "classify") if steps.has("classify") else Classes(rows={}, live={})
+    return Seen(read=judged.read, classes=classes)

@@ -20,6 +20,27 @@ def take_steps(plan: Plan, session: Session, persistence: Persistence) -> None:
             persistence.call(partial(_take, plan, session, step))
 
 
+def changes_table(plan: Plan) -> bool:
+    """Whether a step has statements."""
+    return any(step.aside or step.statements for step in plan.migration)
+
+
+def free_columns(plan: Plan, session: Session) -> None:
+    """Set aside what keeps a database from trying a step: an index that this plan, or any other one, makes again."""
+    for step in plan.migration if not session.traits.frees_columns else ():
+        for statement in step.aside:
+            session.execute(statement.sql)
+
+
+def try_steps(plan: Plan, session: Session) -> None:
+    """Every step in the open transaction, which is undone: what it would be like to have taken them."""
+    for step in plan.migration:
+        if is_taken(step, session.describe_table(plan.target.table)):
+            continue
+        for statement in (*(step.aside if session.traits.frees_columns else ()), *step.statements):
+            session.execute(statement.sql)
+
+
 def _take(plan: Plan, session: Session, step: MigrationStep) -> None:
     if is_taken(step, session.describe_table(plan.target.table)):
         return

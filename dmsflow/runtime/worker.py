@@ -142,10 +142,13 @@ def _stage_and_merge(run: Run, steps: Steps, *, alone: bool, source: Session) ->
     return merge_staged(run, steps, alone=alone)
 
 
-def stage_chunk(run: Run, steps: Steps, source: Session, *, untyped: bool = False) -> None:
+def stage_chunk(
+    run: Run, steps: Steps, source: Session, ahead: Callable[[], None] | None = None, *, untyped: bool = False
+) -> None:
     """Bring the chunk's rows into a stage. No row is refused here by the target's table: what fails is the reading.
 
     But for a value that is none of its type for the target alone: ValueRefused, unless it arrives ``untyped``.
+    What is done ``ahead`` of all that looks at the target's tables comes when the source is read.
     """
     name = run.snapshot.name if run.snapshot else None
     with run.sequence.rows() if run.sequence else nullcontext(_in_pieces(run, steps, source)) as rows:
@@ -158,6 +161,8 @@ def stage_chunk(run: Run, steps: Steps, source: Session, *, untyped: bool = Fals
             raise PermanentError(str(error)) from error.__cause__
     if untyped:
         drop_temporaries(steps, UNTYPED)
+    if ahead is not None:
+        ahead()
     if run.plan.looked_up:
         from dmsflow.runtime.lookups import resolve_lookups
 
