@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dmsflow.compiler.columns import listed_lookups
 from dmsflow.compiler.decode_lookups import DMS_LOOKUP
+from dmsflow.compiler.lookups import compared_family
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.lookup import Lookup, LookupFields, OnMiss
@@ -79,6 +80,9 @@ def lookups_compare_alike(spec: PipelineSpec, facts: Facts) -> Problems:
             there = found.find(column)
             if there is not None and there.type.family not in TIMES:
                 yield _differ(column, there.type, "a time", ("columns", name, "lookup", "as_of"))
+            elif there is not None and there.type.family == "timestamptz" and facts.target.times_as_text:
+                as_text = f"a timestamp: {facts.target.engine} compares times by their texts"
+                yield _differ(column, there.type, as_text, ("columns", name, "lookup", "as_of"))
 
 
 def _compare(facts: Facts, found: TableShape, column: str, source: str, path: Path) -> Problems:
@@ -91,7 +95,8 @@ def _compare(facts: Facts, found: TableShape, column: str, source: str, path: Pa
 
 
 def _is_alike(one: DataType, other: DataType) -> bool:
-    return one.family == other.family or any(one.family in both and other.family in both for both in ALIKE)
+    families = {compared_family(one), compared_family(other)}
+    return len(families) == 1 or any(families <= {*both} for both in ALIKE)
 
 
 def _differ(name: str, data_type: DataType, wanted: str, path: Path) -> Diagnostic:
@@ -114,6 +119,8 @@ def keys_fit_their_columns(spec: PipelineSpec, facts: Facts) -> Problems:
         if existing is not None and not _is_alike(existing.type, key.type):
             wanted = f"{key.type}, as {key.name} of {lookup.dimension}"
             yield _differ(name, existing.type, wanted, ("columns", name, "lookup"))
+        elif key.type.foreign and existing is None:
+            yield _differ(key.name, key.type, "of a type that a new column can have", ("columns", name, "lookup"))
         if lookup.on_miss is OnMiss.UNKNOWN and key.type.family not in ("integer", "decimal", "uuid", "text"):
             yield _differ(key.name, key.type, "a number or a UUID", ("columns", name, "lookup", "on_miss"))
 

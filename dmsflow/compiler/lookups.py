@@ -42,8 +42,9 @@ def _shape(spec: PipelineSpec, found: TableShape, column: LoadedColumn, number: 
     surrogate = stored(found, lookup.surrogate_key)
     unknown = None
     if lookup.on_miss is OnMiss.UNKNOWN:
-        numeric = found_type(found, lookup.surrogate_key).family in ("integer", "decimal")
-        unknown = idioms.literal(UNKNOWN_NUMBER if numeric else UNKNOWN_UUID)
+        family = compared_family(found_type(found, lookup.surrogate_key))
+        keys = {"uuid": UNKNOWN_UUID, "text": str(UNKNOWN_UUID)}
+        unknown = idioms.literal(keys.get(family, UNKNOWN_NUMBER))
     return LookupShape(
         column=column.name,
         dimension=table.table,
@@ -79,6 +80,11 @@ def found_type(shape: TableShape, name: str) -> DataType:
     """The type of a column of a dimension."""
     column = shape.find(name)
     return column.type if column else DataType(name=TypeName.OTHER)
+
+
+def compared_family(data_type: DataType) -> str:
+    """The family of a type; a number of any length travels as text, and is compared as a number where it lives."""
+    return "decimal" if data_type.foreign and (data_type.native or "").startswith("numeric") else data_type.family
 
 
 def _write_flag(data_type: DataType, idioms: Idioms) -> str:

@@ -160,6 +160,7 @@ def _survey_target(spec: PipelineSpec, access: Access, session: Session) -> Targ
         stores_nul=traits.stores_nul,
         ddl_commits=traits.ddl_commits,
         empty_is_null=traits.empty_is_null,
+        times_as_text=traits.times_as_text,
         unstorable=traits.unstorable,
         kept_as=traits.kept_as,
         keeps_lengths=traits.keeps_lengths,

@@ -31,6 +31,7 @@ TRAITS = Traits(
     binary_text_order=True,
     loose=tuple(sorted(set(FAMILIES.values()))),
     sorted_digits=15,
+    times_as_text=True,
     savepoints=True,
 )
 

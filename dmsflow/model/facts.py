@@ -76,6 +76,7 @@ class TargetFacts(Struct, frozen=True, kw_only=True):
     stores_nul: bool = True
     ddl_commits: bool = False
     empty_is_null: bool = False
+    times_as_text: bool = False
     unstorable: str | None = None
     kept_as: tuple[tuple[TypeName, str], ...] = ()
     keeps_lengths: bool

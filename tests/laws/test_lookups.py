@@ -176,9 +176,11 @@ def test_of_a_deleted_row_nothing_is_looked_up(world):
     assert world.read("SELECT * FROM f") == []
 
 
-def test_versions_that_hold_at_one_time_end_the_run(world):
+@pytest.mark.parametrize("other", ["3", "NULL"])
+def test_versions_that_hold_at_one_time_end_the_run(world, other):
     with world.open("target") as connection:
-        connection.execute("INSERT INTO d SELECT 3, k, m, valid_from, valid_to, is_current FROM d WHERE d_sk = 2")
+        same = "k, m, valid_from, valid_to, is_current FROM d WHERE d_sk = 2"
+        connection.execute(f"INSERT INTO d SELECT {other}, {same}")
     world.write_source([fact()], FACTS)
     report = world.apply(now_spec(1))
     assert report.status is RunStatus.FAILED
@@ -272,59 +274,3 @@ def test_a_broken_run_looks_up_what_it_has_not_loaded(tmp_path, monkeypatch, tar
     monkeypatch.undo()
     assert apply_recorded(world, wanted).status is RunStatus.SUCCEEDED
     judge(world, versions, facts)
-
-
-@pytest.mark.parametrize("source", ["duckdb", "postgresql"])
-def test_what_the_dimension_s_type_has_no_place_for_is_a_reject(source, tmp_path):
-    world = World(tmp_path, source, "postgresql", transfer=None)
-    with world.open("target") as connection:
-        connection.execute("CREATE TABLE e (e_sk bigint, name smallint)")
-        connection.execute("INSERT INTO e VALUES (5, 8)")
-        connection.commit()
-    told = ["8", " 8 ", "7.5", "8.0", "70000", "eight"]
-    world.write_source([{"id": i, "l": text, "v": "x"} for i, text in enumerate(told)], FACTS)
-    assert world.apply(now_spec(1, {"dimension": "e", "key": {"name": "l"}})).rows.inserted == 3
-    rejects = world.read("SELECT reason, column_value FROM dmsflow_reject ORDER BY row_key")
-    assert rejects == [("cast", text) for text in (told[2], *told[4:])]
-
-
-ROUNDED = {
-    "7.5 is no 8": ("decimal(4,1)", "bigint", ["8.0", "7.5"]),
-    "noon is no day": ("timestamp", "date", [DAY, DAY + timedelta(hours=12)]),
-}
-
-
-@pytest.mark.parametrize("why", ROUNDED)
-def test_nothing_is_rounded_to_be_found(why, tmp_path):
-    arrives, kind, values = ROUNDED[why]
-    world = World(tmp_path, "duckdb", "duckdb")
-    with world.open("target") as connection:
-        connection.execute(f"CREATE TABLE e (e_sk bigint, name {kind})")
-        connection.execute("INSERT INTO e VALUES (5, ?)", [values[0]])
-    world.write_source(
-        [{"id": i, "n": value, "v": "x"} for i, value in enumerate(values)],
-        {"id": "bigint", "n": arrives, "v": "varchar"},
-    )
-    assert world.apply(now_spec(1, {"dimension": "e", "key": {"name": "n"}})).rows.inserted == 1
-    assert world.read("SELECT id, sk FROM f") == [(0, 5)]
-    assert world.read("SELECT reason, row_key, column_value FROM dmsflow_reject") == [
-        ("cast", '{"id":1}', str(values[1]))
-    ]
-
-
-@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
-def test_blanks_that_fill_up_a_key_do_not_count(target, tmp_path):
-    world = World(tmp_path, "postgresql", target)
-    write_versions(world, VERSIONS)
-    world.write_source([fact(), fact(id=2, l="b")], FACTS | {"l": "char(4)"})
-    report = world.apply(now_spec(1))
-    assert (report.rows.inserted, report.rows.rejected) == (1, 1)
-
-
-@pytest.mark.parametrize("source", ["duckdb", "postgresql"])
-def test_of_a_text_that_tells_a_time_the_offset_counts(source, tmp_path):
-    world = World(tmp_path, source, "postgresql")
-    write_versions(world, VERSIONS)
-    world.write_source([fact(v="2024-01-02 00:30:00+01:00")], FACTS)
-    assert world.apply(now_spec(1, ONE | {"as_of": "v"})).rows.inserted == 1
-    assert world.read("SELECT sk FROM f") == [(1,)]
