@@ -157,6 +157,10 @@ class PostgreSQLSession:
         self.execute("BEGIN")
         self._open = True
 
+    def begin_steady(self) -> None:
+        """Open a transaction whose statements all see one state."""
+        self._begin_repeatable()
+
     def export_snapshot(self) -> str:
         """Open a transaction whose state others can read until it ends; the name of that state."""
         self._begin_repeatable()

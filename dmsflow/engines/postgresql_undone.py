@@ -47,6 +47,10 @@ class UndoneSession(PostgreSQLSession):
         self.execute(f"SAVEPOINT {OPENED}")
         self._within = True
 
+    def begin_steady(self) -> None:
+        """Open a transaction; what it reads was settled when the whole began."""
+        self.begin()
+
     def begin_at(self, snapshot: str) -> None:
         """Open a transaction; what it reads was settled when the whole began."""
         self.begin()

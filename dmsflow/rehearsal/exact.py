@@ -112,7 +112,8 @@ def _prepare(plan: Plan, access: Access, *, resumed: bool) -> Undoing:
     if access.target.traits.ddl_commits:
         expect_standing(plan, access, resumed=resumed)
         return Undoing(table=table, before=make_before(plan))
-    return Undoing(table=table, repeatable=plan.snapshot and plan.transfer is Transfer.IN_PLACE)
+    steady = (plan.snapshot and plan.transfer is Transfer.IN_PLACE) or bool(plan.looked_up)
+    return Undoing(table=table, repeatable=steady)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from dmsflow.engines.engine import Session, transaction
+from dmsflow.engines.steady import SteadySession
 from dmsflow.errors import PermanentError, PromiseBroken, RowRefused, ValueRefused
 from dmsflow.marks.names import COUNTS
 from dmsflow.model.plan import UNTYPED, Chunk, Transfer
@@ -95,8 +96,10 @@ def _load_isolated(run: Run, chunk: Chunk, clock: Callable[[], datetime], finish
 
 
 def begin_reading(run: Run, target: Session) -> Callable[[], None] | None:
-    """How a transaction begins that itself reads the source in the state that the run reads."""
-    return partial(run.snapshot.begin, target) if run.snapshot and run.plan.transfer is Transfer.IN_PLACE else None
+    """How a transaction begins that itself reads the source in the state that the run reads, or dimensions in one."""
+    if run.snapshot and run.plan.transfer is Transfer.IN_PLACE:
+        return partial(run.snapshot.begin, target)
+    return target.begin_steady if run.plan.looked_up and isinstance(target, SteadySession) else None
 
 
 def _merge_chunk(

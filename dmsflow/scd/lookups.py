@@ -93,11 +93,17 @@ def _find(shape: MergeShape, lookup: LookupShape) -> sa.Update:
 
 
 def _count_doubtful(shape: MergeShape, lookup: LookupShape) -> Query:
-    """How often a row meets another version than the one whose key it got."""
-    stage, version = shape.stage().alias("s"), dimension(lookup).alias("l")
+    """How often a row meets another version than the one whose key it got, and that one is not the only one.
+
+    Where it is, the dimension has changed between two statements.
+    """
+    stage, version, rival = shape.stage().alias("s"), dimension(lookup).alias("l"), dimension(lookup).alias("o")
     joined = stage.join(version, sa.and_(*_is_meant(lookup, stage, version)))
     other = stage.c[lookup.column].is_distinct_from(version.c[lookup.surrogate_key])
-    return sa.select(sa.func.count()).select_from(joined).where(stage.c[FAULT].is_(None), other)
+    apart = rival.c[lookup.surrogate_key].is_distinct_from(version.c[lookup.surrogate_key])
+    rivals = sa.select(number(1)).select_from(rival).where(*_is_meant(lookup, stage, rival), apart)
+    twice = sa.exists(rivals.correlate_except(rival))
+    return sa.select(sa.func.count()).select_from(joined).where(stage.c[FAULT].is_(None), other, twice)
 
 
 def _take_unknown(shape: MergeShape, lookup: LookupShape) -> sa.Update:

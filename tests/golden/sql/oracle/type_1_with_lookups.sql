@@ -44,7 +44,9 @@ MERGE INTO "ORA$PTT_DMS_STAGE" USING "DWH"."d" "l" ON ("ORA$PTT_DMS_STAGE"."_dms
 -- lookup_0_twice
 SELECT count(*) AS "count_1" 
 FROM "ORA$PTT_DMS_STAGE" "s" JOIN "DWH"."d" "l" ON "l"."code" = CAST("s"."_dms_look_0_0" AS CHAR(20 CHAR)) AND "l"."valid_from" <= "s"."_dms_look_0_at" AND ("l"."valid_to" IS NULL OR "s"."_dms_look_0_at" < "l"."valid_to") 
-WHERE "s"."_dms_fault" IS NULL AND DECODE("s"."then_sk", "l"."d_sk", 0, 1) = 1
+WHERE "s"."_dms_fault" IS NULL AND DECODE("s"."then_sk", "l"."d_sk", 0, 1) = 1 AND (EXISTS (SELECT 1 
+FROM "DWH"."d" "o" 
+WHERE "o"."code" = CAST("s"."_dms_look_0_0" AS CHAR(20 CHAR)) AND "o"."valid_from" <= "s"."_dms_look_0_at" AND ("o"."valid_to" IS NULL OR "s"."_dms_look_0_at" < "o"."valid_to") AND DECODE("o"."d_sk", "l"."d_sk", 0, 1) = 1))
 
 -- lookup_0_unknown
 UPDATE "ORA$PTT_DMS_STAGE" SET "then_sk"=-1 WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND "ORA$PTT_DMS_STAGE"."then_sk" IS NULL AND (EXISTS (SELECT 1 
@@ -60,7 +62,9 @@ MERGE INTO "ORA$PTT_DMS_STAGE" USING "DWH"."d" "l" ON ("ORA$PTT_DMS_STAGE"."_dms
 -- lookup_1_twice
 SELECT count(*) AS "count_1" 
 FROM "ORA$PTT_DMS_STAGE" "s" JOIN "DWH"."d" "l" ON "l"."id" = "s"."_dms_look_1_0" AND "l"."code" = CAST("s"."_dms_look_1_1" AS CHAR(20 CHAR)) AND "l"."is_current" = 1 
-WHERE "s"."_dms_fault" IS NULL AND DECODE("s"."now_sk", "l"."d_sk", 0, 1) = 1
+WHERE "s"."_dms_fault" IS NULL AND DECODE("s"."now_sk", "l"."d_sk", 0, 1) = 1 AND (EXISTS (SELECT 1 
+FROM "DWH"."d" "o" 
+WHERE "o"."id" = "s"."_dms_look_1_0" AND "o"."code" = CAST("s"."_dms_look_1_1" AS CHAR(20 CHAR)) AND "o"."is_current" = 1 AND DECODE("o"."d_sk", "l"."d_sk", 0, 1) = 1))
 
 -- lookup_1_refuse
 UPDATE "ORA$PTT_DMS_STAGE" SET "_dms_fault"=CASE WHEN ("ORA$PTT_DMS_STAGE"."_dms_look_1_0" IS NULL OR "ORA$PTT_DMS_STAGE"."_dms_look_1_1" IS NULL) THEN 5 ELSE 6 END, "_dms_value"=JSON_OBJECT(KEY 'id' VALUE "ORA$PTT_DMS_STAGE"."_dms_look_1_0", KEY 'code' VALUE "ORA$PTT_DMS_STAGE"."_dms_look_1_1" NULL ON NULL RETURNING CLOB) WHERE "ORA$PTT_DMS_STAGE"."_dms_fault" IS NULL AND "ORA$PTT_DMS_STAGE"."now_sk" IS NULL
