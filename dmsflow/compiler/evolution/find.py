@@ -7,7 +7,15 @@ from msgspec.structs import replace
 from dmsflow.compiler.columns import LoadedColumn, listed_lookups, place_dimension
 from dmsflow.compiler.evolution.columns import find_additions, find_drops, find_renames, find_retypes
 from dmsflow.compiler.evolution.difference import Difference
-from dmsflow.compiler.evolution.terms import Names, find_key, find_open_end, find_policies, find_type, settles
+from dmsflow.compiler.evolution.terms import (
+    Names,
+    find_key,
+    find_open_end,
+    find_policies,
+    find_type,
+    settles,
+    taken_names,
+)
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.model.evolution import Change, Outcome
 from dmsflow.model.facts import Facts
@@ -21,7 +29,7 @@ def find_differences(spec: PipelineSpec, facts: Facts) -> tuple[Difference, ...]
         return ()
     renames = tuple(find_renames(spec, facts.evolution.stands))
     facts = rename_columns(facts, new_names(renames))
-    names = {it.before: it.after for it in renames if it.before and it.after}
+    names = {it.before: it.after for it in renames if it.before and it.after} | taken_names(spec, facts)
     return (
         *find_type(spec, facts),
         *renames,

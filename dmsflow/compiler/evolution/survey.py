@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dmsflow.compiler.columns import LoadedColumn, listed_columns
 from dmsflow.compiler.evolution.columns import differing, find_renames
 from dmsflow.compiler.evolution.find import find_differences, new_names, rename_columns
-from dmsflow.compiler.evolution.terms import Names, asks_open_ends, has_other_key
+from dmsflow.compiler.evolution.terms import Names, asks_open_ends, has_other_key, taken_names
 from dmsflow.compiler.evolution.widening import widens
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Session
@@ -35,7 +35,9 @@ def survey_evolution(spec: PipelineSpec, facts: Facts, access: Access, session: 
     if spec.target.evolve.drop is Allowance.APPLY:
         facts = replace(facts, evolution=replace(facts.evolution, taken=tuple(_taken(spec, facts, access, session))))
     narrowed = any(not widens(it.existing, it.wanted) and it.alteration.sql for it in retyped)
-    another_key = has_other_key(spec, terms, names) and spec.target.evolve.key is Allowance.APPLY
+    another_key = (
+        has_other_key(spec, terms, names | taken_names(spec, facts)) and spec.target.evolve.key is Allowance.APPLY
+    )
     if not narrowed and not another_key and not asks_open_ends(spec, terms):
         return facts
     from dmsflow.compiler.evolution.questions import ask_target

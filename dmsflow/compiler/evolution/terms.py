@@ -52,6 +52,22 @@ def make_terms(spec: PipelineSpec, facts: Facts, differences: Sequence[Differenc
     )
 
 
+def taken_names(spec: PipelineSpec, facts: Facts) -> Names:
+    """What columns became in a run that did not come to its end: the table has their new names, the terms do not."""
+    terms, stands = facts.evolution.terms, facts.evolution.stands
+    if terms is None or stands is None:
+        return {}
+    told = {name.lower(): name for name in (*(name for name, _ in terms.columns), *terms.left, *terms.key)}
+    return {
+        told[column.was.lower()]: column.name
+        for column in spec.columns
+        if column.was
+        and column.was.lower() in told
+        and column.name.lower() not in told
+        and stands.find(column.was) is None
+    }
+
+
 def policy_of(spec: PipelineSpec, column: LoadedColumn) -> Policy:
     """What the spec says to a change of a column."""
     return column.spec.policy or DEFAULT_POLICY[spec.scd.type]

@@ -1,0 +1,54 @@
+"""Law 28 over runs that do not come to their end, and over two terminals: the next plan knows what was done."""
+
+from pathlib import Path
+
+import pytest
+
+from dmsflow.compiler.load import load_spec
+from dmsflow.engines.access import open_access
+from dmsflow.model.result import RunStatus
+from dmsflow.runtime.apply import apply_plan
+from tests.laws.test_evolution import COLUMNS, ROWS, SOURCE, TARGETS, plan, spec
+from tests.laws.world import World
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_names_of_a_run_that_did_not_come_to_its_end_are_known_to_the_next(target: str, tmp_path: Path) -> None:
+    world = World(tmp_path, "duckdb", target)
+    world.write_source([row | {"v": "stale"} for row in ROWS], SOURCE)
+    world.apply(spec(COLUMNS | {"v": {"scd": "ignore"}}))
+    world.write_source(ROWS, SOURCE)
+    columns = {"no": {"from": "k", "was": "k", "type": "integer"}, "v2": {"from": "v", "was": "v"}}
+    wanted = spec(columns, "no", evolve={"policy": "apply"})
+    refused = world.apply(wanted | {"guards": {"min_rows": 5}})
+    assert (refused.status, refused.rows.read) == (RunStatus.FAILED, 0)
+    assert world.read("SELECT DISTINCT v2 FROM t") == [("stale",)]
+    # The key is the one it was, and the column is one that was not followed.
+    run = world.apply(wanted)
+    assert (run.rows.updated, run.rows.versioned, run.errors) == (4, 0, ())
+    assert world.apply(wanted).rows.unchanged == 4
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_plan_ends_where_another_run_has_made_or_changed_the_table_before_its_lease(
+    target: str, tmp_path: Path
+) -> None:
+    world = World(tmp_path, "duckdb", target)
+    world.write_source(ROWS, SOURCE)
+    first = plan(world, spec()).plan if target == "postgresql" else None
+    world.apply(spec())
+    old = plan(world, spec()).plan
+    world.apply(spec(COLUMNS | {"y": {}}, evolve={"add": "apply"}))
+    world.write_source([ROWS[0] | {"v": "newer"}, *ROWS[1:]], SOURCE)
+    before = world.read("SELECT * FROM t ORDER BY 1, 2")
+    world.release()
+    found = load_spec(world.write_spec(spec()))
+    for stale, told in ((old, "t has changed its shape"), *(((first, "t was made"),) if first else ())):
+        with open_access(found.raise_if_rejected()) as access:
+            late = apply_plan(stale, access, params={}, run_id="late")
+        assert (late.status, told in late.errors[0].message) == (RunStatus.FAILED, True)
+        assert "DMS402" in late.errors[0].message
+    # Planned anew, a version takes over what the spec does not load.
+    assert world.read("SELECT * FROM t ORDER BY 1, 2") == before
+    assert world.apply(spec()).rows.versioned == 1
+    assert world.read("SELECT count(*) FROM t WHERE y IS NULL") == [(0,)]
