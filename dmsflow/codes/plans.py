@@ -14,7 +14,7 @@ PLANS: tuple[Entry, ...] = (
         code="DMS402",
         slug="target-changed",
         why="A plan holds SQL for the target's columns and types as they were, and for the terms of its last run.",
-        mistake="an ALTER TABLE, or a first load, between plan and apply",
+        mistake="an ALTER TABLE, or a first load, between plan and apply, or by another terminal at the same moment",
         cure="Plan again.",
     ),
     Entry(

@@ -10,15 +10,35 @@ from dmsflow.errors import PlanRefused
 from dmsflow.marks.checkpoint import read_watermark
 from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.evolution import Terms
-from dmsflow.model.plan import Plan
+from dmsflow.model.plan import Plan, fingerprint
 from dmsflow.model.spec import Deletes, ScdType
 from dmsflow.runtime.guards import NOTHING_WRITTEN, judge_changes, judge_gone, judge_rows
 from dmsflow.runtime.look import Effects
 from dmsflow.runtime.run import LastRun, Run, Steps
 
 
-def check_checkpoint(plan: Plan, steps: Steps) -> None:
-    """Law 12's second half: nobody moved the checkpoint between plan and lease, but for an earlier try of this run."""
+def check_plan(plan: Plan, steps: Steps, *, resumes: bool) -> None:
+    """Law 12's second half: what the plan rests on in the target is still so, now that nobody else can change it."""
+    if not resumes:
+        _check_shape(plan, steps)
+    _check_checkpoint(plan, steps)
+    _check_terms(plan, steps)
+    _check_appended(plan, steps)
+
+
+def _check_shape(plan: Plan, steps: Steps) -> None:
+    """No run has made the table, or changed its columns, between plan and lease."""
+    found = steps.session.describe_table(plan.target.table)
+    if fingerprint(found) == plan.digests.target:
+        return
+    told = "was made"
+    if plan.target.exists:
+        told = "is gone" if found is None else "has changed its shape"
+    raise PlanRefused(f"DMS402 target-changed: {plan.target.table} {told} after the plan was made: plan again")
+
+
+def _check_checkpoint(plan: Plan, steps: Steps) -> None:
+    """Nobody moved the checkpoint between plan and lease, but for an earlier try of this run."""
     rows = steps.fetch("find_checkpoint")
     if rows and rows[0][1] == steps.values["run_id"]:
         return
@@ -28,7 +48,7 @@ def check_checkpoint(plan: Plan, steps: Steps) -> None:
         raise PlanRefused(f"{moved}: plan again")
 
 
-def check_terms(plan: Plan, steps: Steps) -> None:
+def _check_terms(plan: Plan, steps: Steps) -> None:
     """Law 28 under the lease: a column that a run has brought up to date meanwhile is not brought so once more."""
     for written, run_id in steps.fetch("find_terms") if plan.terms is not None else ():
         found = msgspec.json.decode(str(written).encode(), type=Terms)
@@ -39,7 +59,7 @@ def check_terms(plan: Plan, steps: Steps) -> None:
             )
 
 
-def check_appended(plan: Plan, steps: Steps) -> None:
+def _check_appended(plan: Plan, steps: Steps) -> None:
     """Refuse to append what a run that never ended has appended: only its own chunks tell those rows (law 8)."""
     if plan.scd is not ScdType.APPEND or not plan.target.exists:
         return

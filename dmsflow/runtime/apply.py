@@ -12,14 +12,13 @@ from msgspec.structs import replace
 
 from dmsflow.engines.access import Access
 from dmsflow.engines.engine import Binds, Session, transaction
-from dmsflow.errors import DmsflowError, Interrupted, PermanentError
+from dmsflow.errors import DmsflowError, Interrupted
 from dmsflow.events import log_event
 from dmsflow.marks.lease import read_instant
-from dmsflow.marks.names import CHUNK, FINGERPRINT, REWRITTEN
 from dmsflow.model.plan import Plan
 from dmsflow.model.result import ChunkResult, Failure, RowCounts, RunReport
 from dmsflow.model.spec import ScdType
-from dmsflow.runtime.admission import admit_extract, check_appended, check_checkpoint, check_terms, find_last_run
+from dmsflow.runtime.admission import admit_extract, check_plan, find_last_run
 from dmsflow.runtime.checkpoint import write_checkpoint
 from dmsflow.runtime.checks import judge_result
 from dmsflow.runtime.executor import execute_chunks, settle
@@ -30,6 +29,7 @@ from dmsflow.runtime.look import count_effects
 from dmsflow.runtime.merge import is_over_budget
 from dmsflow.runtime.migration import take_steps
 from dmsflow.runtime.persist import Persistence
+from dmsflow.runtime.room import make_room
 from dmsflow.runtime.run import Run, Steps, SurrogateKeys, Witness
 from dmsflow.runtime.sequence import hold_sequence
 from dmsflow.runtime.snapshot import hold_snapshot
@@ -46,7 +46,7 @@ class Watcher:
     """Hears what happens in a run; the ledger and the progress bar are watchers. Does nothing itself."""
 
     def prepared(self, run: Run) -> None:
-        """The run holds its lease; it may still wait for open transactions of the source."""
+        """The run holds its lease; its target may have to follow the spec first, and the source's writers to end."""
 
     def begun(self, run: Run) -> None:
         """The run holds its lease and is about to load."""
@@ -88,22 +88,18 @@ def apply_plan(
         with hold(prepare, _now, access.open_target, persistence) as beat:
             try:
                 with stop_on_signals(stop, at_once=len(plan.chunks) == 1):
-                    run = _prepare(plan, access, prepare, params, run_id, resume_at, persistence, tell)
-                    for watcher in watchers:
-                        watcher.prepared(run)
-                    if resume_at is None:
-                        persistence.call(lambda: await_writers(plan, access, stop))
-                    with (
-                        closing(run.refinery),
-                        hold_snapshot(plan, access) as snapshot,
-                        hold_sequence(plan, access, run.binds(), run.refinery, stop) as sequence,
-                    ):
-                        run = replace(
-                            run, snapshot=snapshot, sequence=sequence, witness=witness, findings=tally.findings
-                        )
-                        look = None if resume_at else partial(count_effects, run, stop, _now, tell)
-                        tally.current = persistence.call(lambda: admit_extract(run, prepare, look))
-                        _run(run, watchers, stop, tally, beat, persistence)
+                    run = Run(
+                        run_id=run_id,
+                        run_at=_admit_plan(plan, prepare, persistence, resume_at),
+                        plan=plan,
+                        access=access,
+                        params=params,
+                        refinery=Refinery(stop),
+                        witness=witness,
+                        findings=tally.findings,
+                    )
+                    with closing(run.refinery):
+                        _begin(run, prepare, watchers, stop, tally, beat, persistence, resumes=resume_at is not None)
             except (KeyboardInterrupt, Interrupted):
                 tally.interrupted = True
             except DmsflowError as error:
@@ -134,58 +130,75 @@ def _log_end(report: RunReport) -> None:
     )
 
 
-def _admit(plan: Plan, steps: Steps, persistence: Persistence) -> None:
-    """What is looked at with the lease held, before anything is made."""
-    persistence.call(lambda: check_checkpoint(plan, steps))
-    persistence.call(lambda: check_terms(plan, steps))
-    for column in (FINGERPRINT, REWRITTEN):
-        if steps.has(f"add_{column}"):
-            persistence.call(partial(_make_room, steps, column))
-    persistence.call(lambda: check_appended(plan, steps))
+def _begin(
+    run: Run,
+    steps: Steps,
+    watchers: tuple[Watcher, ...],
+    stop: StopSignal,
+    tally: Tally,
+    beat: Callable[[], None],
+    persistence: Persistence,
+    *,
+    resumes: bool,
+) -> None:
+    """A run that holds its lease, from the first thing that is made to its end."""
+    plan, access = run.plan, run.access
+    tell = partial(_tell_attempt, plan, watchers)
+    for watcher in watchers:
+        watcher.prepared(run)
+    run = _prepare(run, steps, persistence, tell, resumes=resumes)
+    if not resumes:
+        persistence.call(lambda: await_writers(plan, access, stop))
+    with (
+        hold_snapshot(plan, access) as snapshot,
+        hold_sequence(plan, access, run.binds(), run.refinery, stop) as sequence,
+    ):
+        run = replace(run, snapshot=snapshot, sequence=sequence)
+        look = None if resumes else partial(count_effects, run, stop, _now, tell)
+        tally.current = persistence.call(lambda: admit_extract(run, steps, look))
+        _run(run, watchers, stop, tally, beat, persistence)
 
 
 def _prepare(
-    plan: Plan,
-    access: Access,
-    steps: Steps,
-    params: Binds,
-    run_id: str,
-    resume_at: datetime | None,
-    persistence: Persistence,
-    tell: Callable[[Failure], None],
+    run: Run, steps: Steps, persistence: Persistence, tell: Callable[[Failure], None], *, resumes: bool
 ) -> Run:
     """What is made before the first chunk; an extract is judged before a step changes the table."""
-    _admit(plan, steps, persistence)
+    plan = run.plan
+    make_room(steps, persistence)
 
     def look() -> Run:
         last = steps.fetch("last_surrogate_key")[0][0] if steps.has("last_surrogate_key") else 0
-        fills = steps.has("find_any") and not steps.count("find_any")
-        run_at = resume_at or read_instant(steps.session.fetch(plan.clock)[0][0])
-        return Run(
-            run_id=run_id,
-            run_at=run_at,
-            plan=plan,
-            access=access,
+        return replace(
+            run,
             keys=SurrogateKeys(max(int(last or 0), 0)),  # type: ignore[arg-type]
-            params=params,
-            refinery=Refinery(persistence.stop),
-            fills=fills,
+            fills=steps.has("find_any") and not steps.count("find_any"),
             last=find_last_run(steps) if plan.guards.count_rows else None,
         )
 
     def begin() -> Run:
-        run = look()
+        found = look()
         if steps.has("add_unknown"):
             with transaction(steps.session):
                 steps.execute("add_unknown", run_at=run.run_at)
-        return replace(run, horizon=_begin_memory(plan, steps, empty=run.fills))
+        return replace(found, horizon=_begin_memory(plan, steps, empty=found.fills))
 
-    if resume_at is None:
+    if not resumes:
         if needs_foresight(plan, steps):
-            foresee(persistence.call(look), steps, persistence, _now, tell)
+            looking = replace(persistence.call(look), refinery=Refinery(persistence.stop))
+            foresee(looking, steps, persistence, _now, tell)
         take_steps(plan, steps.session, persistence)
         _run_ddl(steps, persistence, marks=False)
     return persistence.call(begin)
+
+
+def _admit_plan(plan: Plan, steps: Steps, persistence: Persistence, resume_at: datetime | None) -> datetime:
+    """The instant of the run, by the target's clock. Raises PlanRefused where the plan does not fit any more."""
+
+    def look() -> datetime:
+        check_plan(plan, steps, resumes=resume_at is not None)
+        return resume_at or read_instant(steps.session.fetch(plan.clock)[0][0])
+
+    return persistence.call(look)
 
 
 def _begin_memory(plan: Plan, steps: Steps, *, empty: bool) -> datetime | None:
@@ -281,23 +294,6 @@ def _tell_attempt(plan: Plan, watchers: tuple[Watcher, ...], failure: Failure) -
     told(attempt=failure.attempts, of=plan.retry.attempts, error=failure.message)
     for watcher in watchers:
         watcher.attempt_failed(failure)
-
-
-def _make_room(steps: Steps, column: str) -> None:
-    """A table of marks that an earlier dmsflow has made has no such column yet."""
-
-    def has_room() -> bool:
-        shape = steps.session.describe_table(replace(steps.plan.target.table, table=CHUNK))
-        return shape is not None and shape.find(column) is not None
-
-    if has_room():
-        return
-    try:
-        steps.execute(f"add_{column}")
-    except PermanentError:
-        # A run of another pipeline in the same schema may have made it meanwhile.
-        if not has_room():
-            raise
 
 
 def _tell(watchers: tuple[Watcher, ...], result: ChunkResult, stop: StopSignal) -> None:

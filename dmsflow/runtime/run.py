@@ -20,7 +20,7 @@ from dmsflow.transfer.refinery import Refinery
 class SurrogateKeys:
     """Hands out blocks of surrogate keys; the lease keeps other runs away, the lock other threads."""
 
-    def __init__(self, last: int) -> None:
+    def __init__(self, last: int = 0) -> None:
         self._last = last
         self._lock = threading.Lock()
 
@@ -60,9 +60,9 @@ class Run(Struct, frozen=True, kw_only=True):
     run_at: datetime
     plan: Plan
     access: Access
-    keys: SurrogateKeys
     params: Binds
     refinery: Refinery
+    keys: SurrogateKeys = field(default_factory=SurrogateKeys)
     fills: bool = False
     horizon: datetime | None = None
     snapshot: Snapshot | None = None

@@ -181,3 +181,25 @@ def test_many_terminals_in_the_same_moment_make_one_load(lab, start):
         assert racer.returncode == 0 or "is being loaded by run" in err
     assert lab.is_whole()
     assert lab.apply().rows["unchanged"] == ROWS
+
+
+@pytest.mark.parametrize("way", ["stopped", "killed"])
+def test_a_run_is_seen_and_ended_while_its_target_follows_the_spec(lab, start, way):
+    assert lab.apply(parallel=SPLIT).code == 0
+    lab.make("ALTER TABLE s ADD COLUMN w text DEFAULT 'w'")
+    spec = {"target": {"evolve": "add"}, "parallel": SPLIT}
+    with lab.session("target") as holder:
+        holder.execute("LOCK TABLE t IN ACCESS SHARE MODE")
+        process = start(**spec)
+        lab.await_sessions("wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%'")
+        [seen] = lab.run("status", "--format", "json", "--spec", lab.folder / "p.yaml").report["running"]
+        assert (seen["pid"], seen["chunks"]["done"]) == (process.pid, 0)
+        if way == "stopped":
+            assert lab.run("stop", seen["run_id"], "--wait", "--spec", lab.folder / "p.yaml").code == 0
+            assert end(process, 4)[0]["status"] == "stopped"
+        else:
+            process.kill()
+            process.communicate()
+    done = lab.apply(**spec)
+    assert (done.code, done.rows["updated"]) == (0, ROWS), done.told
+    assert lab.read("SELECT count(*) FROM t WHERE w = 'w'") == [(ROWS,)]
