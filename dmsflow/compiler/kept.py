@@ -11,6 +11,7 @@ from dmsflow.compiler.build import schema_of
 from dmsflow.compiler.ddl import beside
 from dmsflow.compiler.statements import compile_statement, create_table
 from dmsflow.engines.engine import Binds, Engine, Row, Session, Value, transaction
+from dmsflow.engines.one_name import name_once
 from dmsflow.errors import ConnectionFailed, TargetBusy
 from dmsflow.marks.checkpoint import Cause, Checkpoint, Move, this_user, write_watermark
 from dmsflow.marks.lease import Holder, read_instant
@@ -114,7 +115,8 @@ class Kept(Struct, frozen=True, kw_only=True):
         return compile_statement(name, Side.TARGET, element, self.engine.idioms)
 
     def _bind(self, statement: Statement, values: Binds) -> Binds:
-        known = {"pipeline": self.pipeline, "target_table": str(self.table), **values}
+        # No other of these statements names the table than those over its lease.
+        known = {"pipeline": self.pipeline, "target_table": name_once(self.session, self.table), **values}
         return {name: known[name] for name in statement.binds}
 
 

@@ -67,6 +67,10 @@ class Driver(Protocol):
         """The shape of what a SELECT returns."""
         ...
 
+    def name_once(self, table: TableName) -> TableName:
+        """The one name of a table that has several."""
+        ...
+
     def estimate_rows(self, session: Session, table: TableName) -> int | None:
         """How many rows a table has."""
         ...
@@ -210,6 +214,10 @@ class GenericSession:
     def describe_table(self, table: TableName) -> TableShape | None:
         """The shape of a table or view."""
         return self._driver.describe_table(self, table)
+
+    def name_once(self, table: TableName) -> TableName:
+        """As the database tells its tables apart."""
+        return self._driver.name_once(table)
 
     def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
         """The shape of what a SELECT returns."""

@@ -102,6 +102,10 @@ class SQLAlchemyDriver:
         """A DBAPI connection is in a transaction from its first statement."""
         cursor.close()
 
+    def name_once(self, table: TableName) -> TableName:
+        """As it is written: nobody knows."""
+        return table
+
     def interrupt(self, connection: Any) -> None:  # noqa: ANN401 - a DBAPI connection
         """Nothing: DBAPI has no word for it."""
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dmsflow.engines import postgresql_catalog as catalog
 from dmsflow.engines.engine import Binds, Row
@@ -199,6 +200,11 @@ class PostgreSQLSession:
     def describe_table(self, table: TableName) -> TableShape | None:
         """The shape of a table or view."""
         return catalog.describe_table(self, table, self._engine.alike)
+
+    def name_once(self, table: TableName) -> TableName:
+        """Without its schema, where that is the one of tables that are named without."""
+        here = table.schema and self.fetch("SELECT pg_catalog.current_schema()")[0][0] == table.schema
+        return replace(table, schema=None) if here else table
 
     def describe_query(self, sql: str, binds: Binds | None = None) -> TableShape:
         """The shape of what a SELECT returns, as the server plans it; nothing is run."""

@@ -200,6 +200,11 @@ class SQLiteDriver:
             columns=tuple(Column(name=name, type=kind) for (name, _), kind in zip(declared, types, strict=True))
         )
 
+    def name_once(self, table: TableName) -> TableName:
+        """In small letters, which SQLite does not tell from others, and without the schema that all tables have."""
+        schema = (table.schema or "main").lower()
+        return TableName(table=table.table.lower(), schema=None if schema == "main" else schema)
+
     def estimate_rows(self, session: Session, table: TableName) -> int | None:
         """The count of a table; None for a view."""
         schema = SQLiteIdioms().quote(table.schema or "main")

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from msgspec.structs import replace
 
 from dmsflow.engines.engine import Session, transaction
+from dmsflow.engines.one_name import name_once
 from dmsflow.errors import ConnectionFailed, DatabaseError, PermanentError, TargetBusy
 from dmsflow.events import log_event
 from dmsflow.marks.lease import Holder, read_instant
@@ -35,6 +36,7 @@ def hold_lease(
 
     A server gets it from a thread of its own: a chunk may take longer than a lease lasts.
     """
+    steps = _name_once(steps)
     _take(steps, now, persistence)
     lost, embedded = Event(), steps.session.traits.embedded
 
@@ -63,11 +65,18 @@ def heed_lease(
     steps: Steps, now: Now, open_session: Callable[[], Session], persistence: Persistence
 ) -> Iterator[Callable[[], None]]:
     """Take no lease, since nothing that follows stays; raise TargetBusy where another run holds it."""
+    steps = _name_once(steps)
     rows = steps.fetch("find_lease")
     holder = Holder.read(rows[0]) if rows else None
     if holder is not None and holder.is_alive(_read_clock(steps, now)):
         raise TargetBusy(holder.describe(str(steps.values["target_table"])))
     yield lambda: None
+
+
+def _name_once(steps: Steps) -> Steps:
+    """The same steps, with the one name of the target that runs exclude each other by."""
+    name = name_once(steps.session, steps.plan.target.table)
+    return replace(steps, values={**steps.values, "target_table": name})
 
 
 @contextmanager

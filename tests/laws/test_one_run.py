@@ -5,11 +5,13 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from dmsflow.compiler.compile import compile_plan
 from dmsflow.compiler.load import load_spec
 from dmsflow.engines.access import open_access
 from dmsflow.errors import TargetBusy
+from dmsflow.model.table import TableName
 from dmsflow.runtime.lease import hold_lease
 from dmsflow.runtime.persist import Persistence
 from dmsflow.runtime.run import Steps
@@ -66,10 +68,13 @@ def run(request, tmp_path):
         plan = compile_plan(loaded, access).plan
 
         @contextmanager
-        def hold(name: str, together: threading.Barrier, ahead: timedelta = timedelta(0)):
+        def hold(
+            name: str, together: threading.Barrier, ahead: timedelta = timedelta(0), table: TableName | None = None
+        ):
+            target = replace(plan.target, table=table or plan.target.table)
             with closing(access.open_target()) as session:
-                values = {"run_id": name, "target_table": str(plan.target.table), "pipeline": plan.pipeline}
-                steps = Steps(session=session, plan=plan, values=values)
+                values = {"run_id": name, "target_table": str(target.table), "pipeline": plan.pipeline}
+                steps = Steps(session=session, plan=replace(plan, target=target), values=values)
                 persistence = Persistence(policy=plan.retry, stop=StopSignal())
                 together.wait(30)
                 with hold_lease(steps, lambda: read_clock() + ahead, access.open_target, persistence):
@@ -126,4 +131,18 @@ def test_machines_whose_clocks_differ_exclude_each_other(run, ahead) -> None:
         connection.execute(f"INSERT INTO dmsflow_lease VALUES ('t', 'alive', 'twice', 'elsewhere', 1, {now}, {now})")
         connection.commit()
     with pytest.raises(TargetBusy), hold("wrong", threading.Barrier(1), ahead):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("run", "other"),
+    [("postgresql", TableName(table="t", schema="public")), ("sqlite", TableName(table="T", schema="main"))],
+    indirect=["run"],
+)
+def test_a_target_by_another_name_is_the_same_target(run, other) -> None:
+    _, hold = run
+    alone = threading.Barrier(1)
+    with hold("one", alone), pytest.raises(TargetBusy, match="loaded by run one"), hold("two", alone, table=other):
+        pass
+    with hold("two", alone, table=other), pytest.raises(TargetBusy, match="loaded by run two"), hold("one", alone):
         pass
