@@ -1,4 +1,4 @@
-"""Law 28 over runs that do not come to their end, and over two terminals: the next plan knows what was done."""
+"""Law 28 over runs that do not come to their end, over two terminals, and over a table with an unknown member."""
 
 from pathlib import Path
 
@@ -52,3 +52,25 @@ def test_a_plan_ends_where_another_run_has_made_or_changed_the_table_before_its_
     assert world.read("SELECT * FROM t ORDER BY 1, 2") == before
     assert world.apply(spec()).rows.versioned == 1
     assert world.read("SELECT count(*) FROM t WHERE y IS NULL") == [(0,)]
+
+
+@pytest.mark.parametrize("target", ["duckdb", "postgresql"])
+@pytest.mark.parametrize("made_from", ["blocks", "uuid"])
+def test_an_unknown_member_follows_the_open_end_and_is_found_by_no_key(
+    target: str, made_from: str, tmp_path: Path
+) -> None:
+    world = World(tmp_path, "duckdb", target)
+    world.write_source(ROWS, SOURCE)
+
+    def with_member(key: str, end: str, member: dict) -> dict:
+        wanted = spec(key=key, end=end, evolve={"open_end": "apply", "key": "apply"})
+        wanted["scd"] |= {"unknown_member": member, "fields": {"surrogate_key": {"column": "sk", "from": made_from}}}
+        return wanted
+
+    world.apply(with_member("k", "9999-12-31", {"k": -1}))
+    for end in ("2999-12-31", "3999-12-31"):
+        assert world.apply(with_member("k", end, {"k": -1})).rows.unchanged == 4
+        assert [str(day)[:10] for (day,) in world.read("SELECT DISTINCT valid_to FROM t")] == [end]
+    run = world.apply(with_member("l", "3999-12-31", {"k": -1, "l": -100}))
+    assert (run.rows.unchanged, run.errors) == (4, ())
+    assert world.read("SELECT count(*) FROM t") == [(5,)]
