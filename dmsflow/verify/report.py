@@ -123,7 +123,10 @@ class Rows(Struct, frozen=True, kw_only=True):
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """The whole answer; ``source`` and ``rows`` are None where the history alone was asked for."""
+    """The whole answer; ``source`` and ``rows`` are None where the history alone was asked for.
+
+    ``loading`` is who loaded the target meanwhile.
+    """
 
     pipeline: str
     verdict: Verdict
@@ -132,3 +135,4 @@ class Verification(Struct, frozen=True, kw_only=True):
     rows: Rows | None
     history: HistoryFound | None
     seconds: float
+    loading: str | None = None

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from tempfile import TemporaryDirectory
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from dmsflow.compiler.checkpoints import plan_checkpoint
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.compile import Examined, examine, place
 from dmsflow.compiler.evolution.find import find_differences
+from dmsflow.compiler.kept import keep_of
 from dmsflow.compiler.load import LoadedSpec
 from dmsflow.compiler.lookups import staged_parts
 from dmsflow.compiler.questions import source_sql
@@ -25,7 +26,7 @@ from dmsflow.engines.digests import DigestingIdioms, DigestWords
 from dmsflow.engines.duckdb import DuckDBEngine, DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
 from dmsflow.engines.engine import Engine, Idioms, Session, one_state
-from dmsflow.errors import PlanRefused, SpecRejected
+from dmsflow.errors import DatabaseError, PlanRefused, SpecRejected
 from dmsflow.model.evolution import Change
 from dmsflow.model.plan import CheckpointPlan, Side, Transfer
 from dmsflow.model.spec import PipelineSpec, ScdType, param_values
@@ -57,7 +58,7 @@ def verify_history(loaded: LoadedSpec, engine: Engine, limit: int = 20) -> Verif
     """The history of the target alone; the source may be anywhere. Raises PlanRefused where there is none."""
     started = time.perf_counter()
     spec = loaded.raise_if_rejected()
-    table = engine.locate(spec.target.table)
+    table, loading = engine.locate(spec.target.table), _find_load(spec, engine)
     with closing(engine.connect()) as session, one_state(session):
         shape = session.describe_table(table)
         if shape is None:
@@ -72,6 +73,7 @@ def verify_history(loaded: LoadedSpec, engine: Engine, limit: int = 20) -> Verif
         rows=None,
         history=history,
         seconds=round(time.perf_counter() - started, 3),
+        loading=loading,
     )
 
 
@@ -90,7 +92,7 @@ def verify_spec(loaded: LoadedSpec, access: Access, limit: int = 20) -> Verifica
     if facts.target.shape is None:
         raise PlanRefused(_nothing_loaded(spec))
     _expect_followed(examined)
-    builder = _make_builder(examined, access)
+    builder, loading = _make_builder(examined, access), _find_load(spec, access.target)
     with _open(access, builder) as sessions:
         rows = _compare(loaded, builder, access, sessions, limit)
         history = (
@@ -105,7 +107,18 @@ def verify_spec(loaded: LoadedSpec, access: Access, limit: int = 20) -> Verifica
         rows=rows,
         history=history,
         seconds=round(time.perf_counter() - started, 3),
+        loading=loading,
     )
+
+
+def _find_load(spec: PipelineSpec, engine: Engine) -> str | None:
+    """Who loads the target just now; None where nobody does, or it is not to be seen."""
+    with closing(engine.connect()) as session, suppress(DatabaseError):
+        kept = keep_of(spec, engine, session)
+        holder = kept.holder()
+        if holder is not None and holder.is_alive(kept.clock()):
+            return holder.describe(str(kept.table))
+    return None
 
 
 def _expect_followed(examined: Examined) -> None:

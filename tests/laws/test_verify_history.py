@@ -1,9 +1,11 @@
 """A sound history verifies as equal, and every broken law of its intervals is found (law 18)."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from dmsflow.processes import this_host
 from tests.laws.lab import Lab
 from tests.laws.verified import found, verify
 
@@ -86,3 +88,12 @@ def test_of_a_history_the_current_versions_are_compared(history: Lab):
     assert told == {
         "kind": "different", "key": {"id": "2"}, "expected": {"a": "B", "b": "y"}, "actual": {"a": "Q", "b": "Q"},
     }  # fmt: skip
+
+
+def test_a_run_that_is_at_work_is_told(history: Lab):
+    assert found(verify(history, **TYPE2))["loading"] is None
+    holder = f"'t', 'other', 'p', '{this_host()}', {os.getpid()}, now(), now()"
+    history.make(f"INSERT INTO dmsflow_lease VALUES ({holder})", side="target")
+    for words in ([], ["--history-only"]):
+        assert "t is being loaded by run other" in found(verify(history, *words, **TYPE2))["loading"]
+    assert "what differs may be on its way" in history.run("verify", history.spec(**TYPE2)).out

@@ -40,6 +40,8 @@ def render_verification(found: Verification, *, colour: bool) -> str:
     if found.source is not None:
         lines.append(f"  source  {escape(found.source)}")
     lines.append(f"  target  {escape(found.target)}")
+    if found.loading is not None:
+        lines.append(f"  note    {escape(found.loading)}; what differs may be on its way")
     if found.rows is not None:
         lines += ["", *_render_rows(found.rows, colour)]
     if found.history is not None:
