@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from dmsflow.compiler.columns import INSTANT, LoadedColumn, listed_lookups, place_dimension
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.duckdb_sql import PART
-from dmsflow.engines.engine import Idioms
+from dmsflow.engines.engine import Idioms, Value
 from dmsflow.engines.name_keys import UNKNOWN_NUMBER, UNKNOWN_UUID
 from dmsflow.model.facts import Facts
 from dmsflow.model.lookup import OnMiss
@@ -43,7 +43,7 @@ def _shape(spec: PipelineSpec, found: TableShape, column: LoadedColumn, number: 
     unknown = None
     if lookup.on_miss is OnMiss.UNKNOWN:
         family = compared_family(found_type(found, lookup.surrogate_key))
-        keys = {"uuid": UNKNOWN_UUID, "text": str(UNKNOWN_UUID)}
+        keys: dict[str | None, Value] = {"uuid": UNKNOWN_UUID, "text": str(UNKNOWN_UUID)}
         unknown = idioms.literal(keys.get(family, UNKNOWN_NUMBER))
     return LookupShape(
         column=column.name,

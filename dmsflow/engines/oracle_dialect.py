@@ -19,9 +19,9 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ColumnClause
 
 from dmsflow.engines.duckdb_sql import PART
+from dmsflow.engines.oracle_literals import LONGEST_PIECE
 from dmsflow.engines.oracle_sql import (
     LARGE,
-    LONGEST_PIECE,
     LONGEST_RAW,
     LONGEST_TEXT,
     ROW_ID,

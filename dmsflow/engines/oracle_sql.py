@@ -3,7 +3,6 @@
 A column's ``native`` type is written as Oracle's own DDL would: ``CHAR(10 CHAR)``, ``RAW(16)``, ``TIMESTAMP(3)``.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dmsflow.engines.engine import Traits, Value
+from dmsflow.engines.oracle_literals import write_float, write_long_text, write_text
 from dmsflow.engines.standard_sql import fit_name
 from dmsflow.model.evolution import Alteration, Cost
 from dmsflow.model.plan import DELTA, NUMBERED, REFUSED, STAGE
@@ -27,9 +27,6 @@ LONGEST_TEXT, LONGEST_RAW = 4000, 2000
 
 LONGEST_INDEX = 6000
 """Bytes of all columns of an index in blocks of 8 KiB."""
-
-LONGEST_PIECE = 1000
-"""Characters of a constant: no more than 4000 bytes in any encoding."""
 
 TEMPORARY = {
     STAGE: "ORA$PTT_DMS_STAGE",
@@ -217,7 +214,7 @@ class OracleIdioms:
             case Decimal():
                 return format(value, "f")
             case float():
-                return _write_float(value)
+                return write_float(value)
             case datetime():
                 zone = value.strftime("%z")
                 offset = f" {zone[:3]}:{zone[3:5]}" if zone else ""
@@ -329,24 +326,3 @@ def _run_unless(statement: str, number: int) -> str:
         f"BEGIN EXECUTE IMMEDIATE {statement}; "
         f"EXCEPTION WHEN OTHERS THEN IF SQLCODE <> {number} THEN RAISE; END IF; END;"
     )
-
-
-def write_text(text: str) -> str:
-    """A string literal."""
-    return "'" + text.replace("'", "''") + "'" if len(text) <= LONGEST_PIECE else write_long_text(text)
-
-
-def write_long_text(text: str) -> str:
-    """A text of any length, in pieces that a literal may have."""
-    starts = range(0, len(text), LONGEST_PIECE)
-    pieces = [write_text(text[at : at + LONGEST_PIECE]) for at in starts]
-    return pieces[0] if len(pieces) == 1 else " || ".join(f"TO_CLOB({piece})" for piece in pieces)
-
-
-def _write_float(value: float) -> str:
-    """A binary double."""
-    if math.isnan(value):
-        return "BINARY_DOUBLE_NAN"
-    if math.isinf(value):
-        return "BINARY_DOUBLE_INFINITY" if value > 0 else "(-BINARY_DOUBLE_INFINITY)"
-    return f"{value!r}D"

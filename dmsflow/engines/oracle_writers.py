@@ -7,7 +7,8 @@ one to stay below. But whoever has written into a table, or is about to, holds a
 import re
 from collections.abc import Sequence
 
-from dmsflow.engines.oracle_sql import HERE, write_text
+from dmsflow.engines.oracle_literals import write_text
+from dmsflow.engines.oracle_sql import HERE
 
 VIEWS = ("GV_$LOCKED_OBJECT", "GV_$SESSION")
 

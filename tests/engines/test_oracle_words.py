@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from dmsflow.engines.oracle_sql import OracleIdioms, run_where_missing, write_text
+from dmsflow.engines.oracle_literals import write_text
+from dmsflow.engines.oracle_sql import OracleIdioms, run_where_missing
 from dmsflow.model.plan import DELTA, STAGE
 from dmsflow.model.table import DataType, TableName, TypeName
 
