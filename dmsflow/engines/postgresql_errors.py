@@ -70,7 +70,14 @@ READING_STEPS = {
 }
 """What to do about an error of a source, where it is not what a target needs."""
 
+CROWDED = "wait until others have closed their connections, or load with fewer parallel.workers"
+
 OPENING = (
+    ("too many c", CROWDED),
+    ("remaining connection slots", CROWDED),
+    ("the database system is", "the server starts or stops: apply again when it is up"),
+    ("terminating connection", "somebody ended the session, or the server stops: apply again"),
+    ("server closed the connection", "look into the log of the server, then apply again"),
     ("password authentication failed", "check the user and the password of the connection"),
     ("no password supplied", 'add "password: ${env:NAME}" to the connection'),
     ("pg_hba.conf", "the server lets no such connection in: check user, database and sslmode"),

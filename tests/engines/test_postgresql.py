@@ -13,6 +13,7 @@ import pytest
 from dmsflow.engines.address import Address
 from dmsflow.engines.engine import Session, transaction
 from dmsflow.engines.postgresql_encodings import CODECS, find_unstorable
+from dmsflow.engines.postgresql_errors import explain_open
 from dmsflow.engines.postgresql_sql import LONGEST_NAME, PostgreSQLIdioms, number_binds, paste_binds
 from dmsflow.engines.standard_sql import fit_name
 from dmsflow.errors import ConnectionFailed, PermanentError, TransientError
@@ -106,6 +107,22 @@ def test_why_a_server_cannot_be_reached(url: str, change: dict[str, str], told: 
         open_engine(replaced(url, **change), password="hidden-word")
     assert "hidden-word" not in str(caught.value)
     assert 'connection "dwh"' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("FATAL: sorry, too many clients already", "fewer parallel.workers"),
+        ('FATAL: too many connections for role "loader"', "fewer parallel.workers"),
+        ('FATAL: too many connections for database "dwh"', "fewer parallel.workers"),
+        ("FATAL: remaining connection slots are reserved for roles with SUPERUSER", "fewer parallel.workers"),
+        ("FATAL: the database system is starting up", "apply again when it is up"),
+        ("FATAL: terminating connection due to administrator command", "somebody ended the session"),
+        ("server closed the connection unexpectedly", "look into the log of the server"),
+    ],
+)
+def test_a_server_that_has_no_place_or_no_time_is_told(said: str, told: str) -> None:
+    assert told in explain_open("the server", psycopg.OperationalError(said))
 
 
 def test_an_unknown_option_is_told(url: str) -> None:
