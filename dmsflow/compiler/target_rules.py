@@ -68,9 +68,11 @@ def target_has_room(spec: PipelineSpec, facts: Facts) -> Problems:
 def target_names_are_kept(spec: PipelineSpec, facts: Facts) -> Problems:
     """A name that is too long would be cut off, and two of them could become one."""
     longest = facts.target.longest_name
-    if longest is None or facts.target.shape is not None:
+    if longest is None:
         return
-    named: list[tuple[Path, str]] = [(("target", "table"), f"{GONE_PREFIX}{spec.target.table.table}")]
+    named: list[tuple[Path, str]] = []
+    if facts.target.shape is None:
+        named.append((("target", "table"), f"{GONE_PREFIX}{spec.target.table.table}"))
     named += [(column_path(spec, c.name), c.name) for c in match_columns(spec, facts)]
     named += [(engine_path(spec, name), name) for name in engine_names(spec)]
     for path, name in named:

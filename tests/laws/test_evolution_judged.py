@@ -144,3 +144,11 @@ def test_the_plan_tells_what_is_dropped_along_with_a_column(tmp_path: Path) -> N
     few = {name: COLUMNS[name] for name in "klvn"}
     [dropped] = plan(world, spec(few, evolve=APPLY)).plan.migration
     assert dropped.why.endswith("with it go constraint x_or_n on table t, index by_x")
+
+
+def test_no_step_makes_a_name_that_the_database_would_cut_off(tmp_path: Path) -> None:
+    world = loaded(tmp_path, "postgresql")
+    for column in ({"from": "v", "was": "v"}, {"from": "y"}):
+        longer = {"ä" * 32: column}
+        named = spec({name: COLUMNS[name] for name in "klnx"} | longer, evolve=APPLY)
+        assert [code for code, _ in refusals(world, named)] == ["DMS318"]
