@@ -20,7 +20,7 @@ def test_the_names_of_a_run_that_did_not_come_to_its_end_are_known_to_the_next(t
     world.write_source(ROWS, SOURCE)
     columns = {"no": {"from": "k", "was": "k", "type": "integer"}, "v2": {"from": "v", "was": "v"}}
     wanted = spec(columns, "no", evolve={"policy": "apply"})
-    refused = world.apply(wanted | {"guards": {"min_rows": 5}})
+    refused = world.apply(wanted | {"checks": [{"name": "never", "expr": "count(*) > 5", "on": "result"}]})
     assert (refused.status, refused.rows.read) == (RunStatus.FAILED, 0)
     assert world.read("SELECT DISTINCT v2 FROM t") == [("stale",)]
     # The key is the one it was, and the column is one that was not followed.
