@@ -87,8 +87,10 @@ def lookups_compare_alike(spec: PipelineSpec, facts: Facts) -> Problems:
 
 def _compare(facts: Facts, found: TableShape, column: str, source: str, path: Path) -> Problems:
     here, there = facts.source.shape.find(source), found.find(column)
-    if here is None or there is None or here.type.family == "text":
-        # A text is cast, and is a reject where it is none of the dimension's values.
+    if here is None or there is None:
+        return
+    if here.type.family == "text" and compared_family(there.type) == there.type.family:
+        # A text is cast, and is a reject where it is none of the dimension's values; a number of any length is no cast.
         return
     if not _is_alike(here.type, there.type):
         yield _differ(source, here.type, f"{there.type}, as {column} of the dimension", path)

@@ -35,7 +35,8 @@ COLLATION_NAME = """
 DESCRIBE_TABLE = f"""
 SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
     a.attidentity <> '' OR a.attgenerated <> '', a.attidentity = 'a' OR a.attgenerated <> '',
-    {COLLATION_NAME.format(oid="a.attcollation")}, c.relkind IN ('r', 'p'),
+    {COLLATION_NAME.format(oid="a.attcollation")},
+    CASE WHEN b.oid <> a.atttypid THEN pg_catalog.format_type(a.atttypid, NULL) END, c.relkind IN ('r', 'p'),
     c.relkind = 'p' OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
     pg_catalog.row_security_active(c.oid)
         OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3')
@@ -155,10 +156,11 @@ def describe_table(session: "Session", table: TableName, alike: Container[str] =
             computed=bool(computed),
             comparable=_int(oid) not in WITHOUT_EQUALITY,
             collation=None if collation is None or collation in alike else str(collation),
+            domain=None if domain is None else str(domain),
         )
-        for name, oid, modifier, native, filled, generated, computed, collation, *_ in rows
+        for name, oid, modifier, native, filled, generated, computed, collation, domain, *_ in rows
     )
-    table_or_view, divided, intercepts = rows[0][8:]
+    table_or_view, divided, intercepts = rows[0][9:]
     return TableShape(columns=columns, view=not table_or_view, divided=bool(divided), intercepts=bool(intercepts))
 
 

@@ -115,6 +115,8 @@ class Column(Struct, frozen=True, kw_only=True):
     """Whether the database can tell two of its values apart."""
     collation: str | None = None
     """By what a text is compared, where that is not the order of its database."""
+    domain: str | None = None
+    """The type of the user's own that it is of, with checks that ``type`` does not have."""
 
 
 class TableShape(Struct, frozen=True, kw_only=True, dict=True):

@@ -64,6 +64,9 @@ def test_a_number_of_any_length_is_looked_up_as_a_number(tmp_path):
     with pytest.raises(SpecRejected) as refused:
         world.apply(now_spec(1, lookup | {"fields": {"surrogate_key": "no"}}, pipeline="g", target=NEW))
     assert [it.code for it in refused.value.diagnostics if it.is_error] == ["DMS359"]
+    with pytest.raises(SpecRejected) as refused:
+        world.apply(now_spec(1, {"dimension": "e", "key": {"k": "v"}}, pipeline="h", target=NEW))
+    assert [it.code for it in refused.value.diagnostics if it.is_error] == ["DMS359"]
 
 
 def test_a_time_with_an_offset_is_no_text_to_compare_one_without(tmp_path):

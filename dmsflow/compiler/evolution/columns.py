@@ -175,6 +175,9 @@ def _judge_retype(spec: PipelineSpec, column: LoadedColumn, retyped: Retyped) ->
     if column.policy is Policy.PREVIOUS:
         beside = "what it held before is kept in a column of its own, which would stay as it is"
         return told.refused("DMS372", f"{message}: {beside}", f"write {old}, or change both columns by hand")
+    if column.existing is not None and column.existing.domain is not None:
+        checks = f"it is of the domain {column.existing.domain}, whose checks would be lost"
+        return told.refused("DMS372", f"{message}: {checks}", f"write {old}, or change the column by hand")
     if not widens(old, new):
         back = f"write {old}, or load {new} into a column of another name"
         return told.refused("DMS372", f"{message}: {_say_lost(retyped)}", back)

@@ -85,13 +85,12 @@ def _retypes(spec: PipelineSpec, facts: Facts) -> tuple[LoadedColumn, ...]:
 
 def _retyped(spec: PipelineSpec, access: Access, column: LoadedColumn) -> Retyped:
     assert column.existing is not None and column.spec.type is not None
-    old, new = column.existing.type, column.spec.type
-    return Retyped(
-        column=column.name,
-        existing=old,
-        wanted=new,
-        alteration=access.target_idioms.change_type(spec.target.table, column.name, old, new),
-    )
+    old, new, collation = column.existing.type, column.spec.type, column.existing.collation
+    alteration = access.target_idioms.change_type(spec.target.table, column.name, old, new)
+    if collation is not None and alteration.sql is not None and new.family == "text":
+        # A text that is given a type without it is compared as the database compares.
+        alteration = replace(alteration, sql=f"{alteration.sql} COLLATE {collation}")
+    return Retyped(column=column.name, existing=old, wanted=new, alteration=alteration)
 
 
 def _taken(spec: PipelineSpec, facts: Facts, access: Access, session: Session) -> Iterator[tuple[str, tuple[str, ...]]]:
