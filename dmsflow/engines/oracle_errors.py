@@ -30,6 +30,9 @@ DRIVER_LOST = ("DPY-1001", "DPY-4005", "DPY-4011", "DPY-4033", "DPY-5006", "DPY-
 OUTDATED = (1555, 1466, 8180, 8181, 8186, 22924)
 """The undo of what a query reads is overwritten, the table was altered meanwhile, or the state was never there."""
 
+ABOVE = (604, 2091, 6512, 6550, 12801)
+"""An error within SQL that Oracle itself runs, a commit, a block, or a parallel server: what lies under it counts."""
+
 CANCELLED = (1013, 3108)
 NO_TIME_LEFT = ("DPY-4024", "DPI-1067")
 
@@ -47,7 +50,7 @@ REASONS = {
     1426: "overflow",
     1438: "overflow",
     1455: "overflow",
-    **dict.fromkeys((1402, 1722, 1465, 6502, 28115, 40441, 2393), "refused"),
+    **dict.fromkeys((1402, 1722, 1465, 6502, 28115, 40441), "refused"),
     **dict.fromkeys((*range(1830, 1867), 1898), "refused"),
 }
 """Errors of one row's values: a constraint, a length, a number or a date that is none, a policy or a view's check."""
@@ -82,6 +85,8 @@ NEXT_STEPS = {
     1483: "make smaller chunks, or load fewer columns",
     1795: "report this: a list of values is too long for Oracle",
     12899: "make the column longer, or shorten the value with expr",
+    2393: "a profile limits what one statement may do: raise CPU_PER_CALL, or make smaller chunks",
+    2395: "a profile limits what one statement may do: raise LOGICAL_READS_PER_CALL, or make smaller chunks",
     24816: "report this: a long value was bound before a short one",
     32795: "the column is GENERATED ALWAYS: leave it out under columns",
     54013: "the column is virtual: leave it out under columns",
@@ -147,9 +152,8 @@ def read_error(error: "oracledb.Error") -> Told:
     words = HELP.sub("", str(getattr(found, "message", None) or error))
     number, code = int(getattr(found, "code", 0) or 0), str(getattr(found, "full_code", "") or "")
     stack = [int(it) for it in NUMBER.findall(words)]
-    if number in (604, 6512, 6550, 12801) and len(stack) > 1:
-        # An error within SQL that Oracle itself runs, a block, or a parallel server: what lies under it counts.
-        number = next((it for it in stack if it not in (604, 6512, 6550, 12801)), number)
+    if number in ABOVE and len(stack) > 1:
+        number = next((it for it in stack if it not in ABOVE), number)
     return Told(number=number, code=code, words=redact(" ".join(words.split())))
 
 

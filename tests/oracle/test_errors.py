@@ -62,6 +62,15 @@ def test_a_row_is_refused_with_its_reason(number: int, words: str, reason: str, 
     assert "Help: https" not in str(found)
 
 
+def test_a_commit_that_is_refused_is_refused_for_a_row():
+    """A constraint that waits for the end: the transaction is rolled back (ORA-02091), for what stands below."""
+    words = "transaction rolled back\nORA-02291: integrity constraint (DW.FK) violated - parent key not found"
+    found = judge(oracle_error(2091, words), TARGET)
+    assert isinstance(found, RowRefused)
+    assert found.reason == "foreign_key"
+    assert type(judge(oracle_error(2091, "transaction rolled back\nORA-00060: deadlock"), TARGET)) is TransientError
+
+
 def test_what_lies_under_an_error_counts():
     stack = "error occurred at recursive SQL level 1\nORA-20001: no orders on Sundays\nORA-06512: at line 3"
     assert isinstance(judge(oracle_error(604, stack), TARGET), RowRefused)
@@ -80,6 +89,7 @@ def test_what_lies_under_an_error_counts():
         (1653, TARGET, "make room in that tablespace"),
         (1536, TARGET, "raise the quota"),
         (30036, TARGET, "undo tablespace is full"),
+        (2393, TARGET, "raise CPU_PER_CALL"),
         (1013, TARGET, "somebody cancelled"),
         (16000, TARGET, "primary database"),
         (1456, SOURCE, "only read"),
