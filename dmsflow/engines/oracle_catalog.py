@@ -84,7 +84,11 @@ ORDER BY 1, 2
 ROWS = f"SELECT t.num_rows FROM all_tables t WHERE t.owner = {OWNER} AND t.table_name = :name"
 
 EXPLAIN = "EXPLAIN PLAN SET STATEMENT_ID = 'dmsflow' FOR {}"
-EXPECTED = "SELECT MAX(cardinality) FROM plan_table WHERE statement_id = 'dmsflow' AND id = 0"
+EXPECTED = """
+SELECT MAX(cardinality) KEEP (DENSE_RANK LAST ORDER BY plan_id) FROM plan_table
+WHERE statement_id = 'dmsflow' AND id = 0
+"""
+"""Of the last one: a session keeps the plans that it has explained before."""
 
 DATABASE = """
 SELECT n.value,
