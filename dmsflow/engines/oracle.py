@@ -122,6 +122,7 @@ class OracleEngine:
             raise failed(explain_open(self._reach.where, error)) from error
         self._reached = True
         connection.autocommit = True
+        self._limit(connection)
         # The values stay with a connection of a pool: they are set at every loan ("End-to-End Database Tracing").
         connection.module, connection.action = MODULE, self._action
         return connection
@@ -129,11 +130,15 @@ class OracleEngine:
     def _set_up(self, connection: "oracledb.Connection", requested_tag: str | None) -> None:
         """What every new connection gets before its first loan ("Session Callbacks")."""
         connection.inputtypehandler = choose_type
-        if self._reach.limits.statement is not None:
-            connection.call_timeout = round(self._reach.limits.statement * 1000)
+        self._limit(connection)
         with connection.cursor() as cursor:
             for statement in write_settings(self._reach.limits):
                 cursor.execute(statement)
+
+    def _limit(self, connection: "oracledb.Connection") -> None:
+        """Limit each round trip. A pool that pings a connection may take it back (python-oracledb, issue 558)."""
+        if self._reach.limits.statement is not None:
+            connection.call_timeout = round(self._reach.limits.statement * 1000)
 
     def reopen(self, lost: "oracledb.Connection") -> "oracledb.Connection":
         """Another connection in place of one that is lost."""

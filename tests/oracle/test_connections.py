@@ -113,9 +113,13 @@ def test_a_session_is_named_for_whoever_looks_at_the_database(driver: FakeDriver
     assert driver.asked("action") == ["dim_customer"]
 
 
-def test_limits_are_set_once_for_a_connection(driver: FakeDriver, opened: Open):
-    opened(statement_timeout="90s", lock_timeout="5m")
+def test_limits_are_set_for_a_connection_and_that_of_a_round_trip_at_every_loan(driver: FakeDriver, opened: Open):
+    """A pool that pings a connection forgets its call_timeout (python-oracledb, issue 558)."""
+    engine = opened(statement_timeout="90s", lock_timeout="5m")
+    driver.calls, calls = [], driver.calls
+    engine.connect().close()
     assert driver.asked("call_timeout") == [90_000]
+    driver.calls = calls
     [settings] = [call.sql for call in driver.asked("execute") if call.sql.startswith("ALTER SESSION")]
     assert "DDL_LOCK_TIMEOUT = 300" in settings
 

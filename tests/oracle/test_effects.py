@@ -281,7 +281,7 @@ def test_what_the_end_of_a_transaction_refuses_is_counted(ready: Ready):
 
     def refuse(sql: str):
         found = find(sql)
-        if sql == "SET CONSTRAINTS ALL IMMEDIATE" and server.run("SELECT 1 FROM \"T\" WHERE \"k\" = 1 AND \"v\" = 'x'"):
+        if sql == "SET CONSTRAINTS ALL IMMEDIATE" and server.run('SELECT 1 FROM "T" WHERE "k" = 1 AND "v" = \'x\''):
             found.error = oracle_error(2291, "integrity constraint (DW.T_FK) violated - parent key not found")
         return found
 
