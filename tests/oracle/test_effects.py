@@ -1,5 +1,6 @@
 """``plan --effects`` into Oracle, over the stand-in of its driver: nothing that commits, and nothing left."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import oracledb
 import pytest
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
+from dmsflow.cli.app import app
 from dmsflow.engines.address import Address
 from dmsflow.engines.oracle import OracleEngine
 from dmsflow.engines.undoing import Undoing
@@ -16,6 +19,7 @@ from dmsflow.model.plan import Plan
 from dmsflow.model.result import RowCounts, RunStatus
 from dmsflow.model.table import TableName
 from dmsflow.rehearsal import exact
+from tests.laws.test_resume import apply_recorded, break_at
 from tests.laws.world import World
 from tests.oracle.driver import oracle_error
 from tests.oracle.test_loads import COLUMNS, URL
@@ -289,6 +293,26 @@ def test_what_the_end_of_a_transaction_refuses_is_counted(ready: Ready):
     told = world.effects(spec())
     assert told.expected.rows.rejected == 4, told.report
     assert [it.row_key for it in told.rejects if it.reason == "foreign_key"] == ['{"k":1}']
+
+
+def test_effects_of_a_broken_run_are_those_that_are_left(own: Ready, monkeypatch: pytest.MonkeyPatch):
+    """Its plan made the target, which stands since: going on needs no DDL."""
+    world, server = own
+    world.write_source(rows({k: f"v{k}" for k in range(12)}), COLUMNS)
+    with monkeypatch.context() as broken:
+        break_at(broken, 2)
+        assert apply_recorded(world, spec(1)).chunks.done == 1
+    before = server.print_tables()
+    server.calls.clear()
+    ledger = str(world.folder / "ledger.db")
+    words = ["plan", str(world.write_spec(spec(1))), "--effects", "--format", "json", "--ledger", ledger]
+    ran = CliRunner().invoke(app, words)
+    assert ran.exit_code == 0, ran.stderr
+    told = json.loads(ran.stdout)["effects"]["expected"]
+    assert told["rows"]["inserted"] + told["loaded"]["inserted"] == 12
+    assert told["loaded"]["inserted"] == len(before["T"])
+    assert "commit" not in server.names()
+    assert server.print_tables() == before
 
 
 def test_no_transaction_begins_within_another(ready: Ready):
