@@ -69,7 +69,7 @@ EVOLUTION_OF_TABLES: tuple[Entry, ...] = (
     ),
     Entry(
         code="DMS376",
-        slug="type-differs",
+        slug="scd-type-differs",
         why=(
             "A table of versions, one with one row of each key, and one to which rows are appended are filled by "
             "different rules: type 1 would overwrite every version of a history, and type 2 find no current version "
