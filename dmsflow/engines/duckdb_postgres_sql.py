@@ -48,7 +48,7 @@ def send(name: str, arrives: DataType, wanted: DataType) -> Sent:
     column = '"' + name.replace('"', '""') + '"'
     same = arrives.family == wanted.family
     if same and arrives.name in TIMES:
-        beyond = f"CASE WHEN {column} >= '{FIRST_BEYOND}' AND isfinite({column}) THEN"
+        beyond = f"CASE WHEN {column} >= '{FIRST_BEYOND}' AND pg_catalog.isfinite({column}) THEN"
         return Sent(
             name=name,
             sql=f"{beyond} NULL ELSE {column} END",
@@ -56,11 +56,13 @@ def send(name: str, arrives: DataType, wanted: DataType) -> Sent:
             beyond_sql=f"{beyond} {column}::text END",
         )
     if arrives.family in ("date", "timestamp", "timestamptz") and not same:
-        told = f"regexp_replace({column}::text, {BEFORE_CHRIST})"
+        told = f"pg_catalog.regexp_replace({column}::text, {BEFORE_CHRIST})"
         return Sent(name=name, sql=f"CASE WHEN {column} < '0001-01-01' THEN {told} ELSE {column}::text END")
     if arrives.foreign:
         # The cast of some types to text is not what COPY writes; a composite may be there and IS NULL all the same.
-        return Sent(name=name, sql=f"CASE WHEN num_nonnulls({column}) = 1 THEN format('%s', {column}) END")
+        return Sent(
+            name=name, sql=f"CASE WHEN pg_catalog.num_nonnulls({column}) = 1 THEN pg_catalog.format('%s', {column}) END"
+        )
     if arrives.name in CARRIED or (same and arrives.name in CARRIED_AS_THEMSELVES):
         return Sent(name=name, sql=column)
     return Sent(name=name, sql=f"{column}::text")

@@ -40,6 +40,14 @@ SETTINGS = {
 }
 """How a server writes values, and reads them; the same in every session, whoever opened it."""
 
+OWN_NAMES_FIRST = """
+SELECT pg_catalog.set_config('search_path', pg_catalog.ltrim(pg_catalog.regexp_replace(
+    pg_catalog.current_setting('search_path'),
+    '(^|,)[[:space:]]*"?pg_(catalog|temp)"?[[:space:]]*(?=,|$)', '', 'gi'), ', '), FALSE)
+"""
+"""The server's own functions and operators are found before others of the same name, and temporary tables first: so it
+is where a search path names neither. It may have been set to name them later."""
+
 READ_ONLY = {"default_transaction_read_only": "on"}
 ISOLATION = {"default_transaction_isolation": "read committed"}
 
@@ -76,7 +84,7 @@ def split_options(name: str, options: Mapping[str, Option]) -> tuple[Limits, dic
 def write_settings(limits: Limits, *, read_only: bool) -> str:
     """The statements that make a session ours. A limit that is set elsewhere stands, unless the connection has one."""
     written = SETTINGS | ISOLATION | (READ_ONLY if read_only else {})
-    settings = "; ".join(f"SET {name} = '{value}'" for name, value in written.items())
+    settings = "; ".join([OWN_NAMES_FIRST, *(f"SET {name} = '{value}'" for name, value in written.items())])
     if limits.statement is not None:
         settings += f"; SET statement_timeout = {round(limits.statement * 1000)}"
     if limits.lock is not None:

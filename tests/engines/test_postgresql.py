@@ -54,27 +54,6 @@ def test_a_source_is_read_only(url: str) -> None:
     opened.close()
 
 
-def test_values_are_read_as_they_are_written_whatever_the_user_has_set(url: str) -> None:
-    values = (
-        "'{1,NULL}'::int[]::text, ('{a,NULL}'::text[])[2] IS NULL, 1234.5::money::text, current_setting('xmloption')"
-    )
-    with psycopg.connect(url) as connection:
-        [(user,)] = connection.execute("SELECT current_user").fetchall()
-        [(name,)] = connection.execute("SELECT current_database()").fetchall()
-        for setting in ("array_nulls = off", "xmloption = document", "DateStyle = 'SQL, DMY'", "bytea_output = escape"):
-            connection.execute(f'ALTER ROLE "{user}" IN DATABASE "{name}" SET {setting}')
-    opened = open_engine(url)
-    session = opened.connect()
-    try:
-        assert session.fetch(f"SELECT {values}") == [("{1,NULL}", True, "$1,234.50", "content")]
-        assert session.fetch("SELECT '2024-03-02'::date::text, '\\x00'::bytea::text") == [("2024-03-02", "\\x00")]
-    finally:
-        session.close()
-        opened.close()
-        with psycopg.connect(url) as connection:
-            connection.execute(f'ALTER ROLE "{user}" IN DATABASE "{name}" RESET ALL')
-
-
 def test_a_session_says_who_it_is_and_gives_its_connection_back(url: str) -> None:
     opened = open_engine(url)
     first = opened.connect()
