@@ -165,6 +165,8 @@ class PostgreSQLSession:
     def export_snapshot(self) -> str:
         """Open a transaction whose state others can read until it ends; the name of that state."""
         self._begin_repeatable()
+        # It has nothing to do but to be there: no limit of a user for sessions that forgot to commit is meant for it.
+        self.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         return str(self.fetch("SELECT pg_export_snapshot()")[0][0])
 
     def begin_at(self, snapshot: str) -> None:

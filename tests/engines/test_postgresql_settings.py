@@ -1,5 +1,7 @@
 """What a user, a database or a connection has set on a PostgreSQL server, and what it does not change."""
 
+import time
+
 import psycopg
 
 from tests.engines.conftest import open_engine
@@ -48,3 +50,17 @@ def test_the_servers_own_functions_are_found_first_wherever_the_search_path_name
         assert session.fetch("SELECT clock_timestamp() > TIMESTAMPTZ '2020-01-01'") == [(True,)]
         session.close()
         opened.close()
+
+
+def test_no_limit_of_idle_sessions_ends_the_one_that_holds_a_snapshot(url: str) -> None:
+    opened = open_engine(url, read_only=True, options="-c idle_in_transaction_session_timeout=50ms")
+    holder, reader = opened.connect(), opened.connect()
+    name = holder.export_snapshot()
+    time.sleep(0.3)
+    reader.begin_at(name)
+    reader.rollback()
+    holder.rollback()
+    assert holder.fetch("SELECT current_setting('idle_in_transaction_session_timeout')") == [("50ms",)]
+    for session in (reader, holder):
+        session.close()
+    opened.close()
