@@ -231,4 +231,11 @@ TABLES: tuple[Entry, ...] = (
         mistake="guards: {min_rows: 1000}   # and the table has just been emptied",
         cure="Look at the source. When it is right, lower min_rows, or let one run pass with --allow min_rows.",
     ),
+    Entry(
+        code="DMS347",
+        slug="target-hides-rows",
+        why="A row that row level security hides from the target's user counts as new, and would be inserted once more.",
+        mistake="CREATE POLICY own ON dim_customer USING (tenant = current_user)   # and a load of all tenants by key",
+        cure="Give the target's user a policy FOR SELECT USING (TRUE), BYPASSRLS, or the table itself.",
+    ),
 )

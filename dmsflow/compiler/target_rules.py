@@ -215,6 +215,18 @@ def feed_has_its_tables(spec: PipelineSpec, facts: Facts) -> Problems:
         )
 
 
+def target_shows_its_rows(spec: PipelineSpec, facts: Facts) -> Problems:
+    """What is compared with the target is compared with all of it."""
+    shape = facts.target.shape
+    if spec.scd.type is not ScdType.APPEND and shape is not None and shape.hides:
+        yield Diagnostic(
+            code="DMS347",
+            message=f"policies of {spec.target.table} may hide rows from its user, which would be inserted once more",
+            path=("target",),
+            help="give the user a policy FOR SELECT USING (TRUE), or BYPASSRLS",
+        )
+
+
 def memory_has_columns(spec: PipelineSpec, facts: Facts) -> Problems:
     """Rows that are remembered without a column cannot tell what it held."""
     memory = facts.target.memory
@@ -265,5 +277,6 @@ TARGET_RULES = (
     surrogate_column_fits,
     member_fits,
     feed_has_its_tables,
+    target_shows_its_rows,
     memory_has_columns,
 )

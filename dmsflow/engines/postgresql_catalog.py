@@ -32,6 +32,17 @@ COLLATION_NAME = """
 """
 """A collation as pg_collation_for says it."""
 
+HIDES = """
+pg_catalog.row_security_active(c.oid) AND (
+    SELECT count(*) FILTER (WHERE NOT p.polpermissive) > 0
+        OR count(*) FILTER (WHERE p.polpermissive AND pg_catalog.pg_get_expr(p.polqual, p.polrelid) = 'true') = 0
+    FROM pg_catalog.pg_policy p
+    WHERE p.polrelid = c.oid AND p.polcmd IN ('r', '*') AND EXISTS (
+        SELECT FROM unnest(p.polroles) AS applies (role)
+        WHERE role = 0 OR pg_catalog.pg_has_role(current_user, role, 'USAGE')))
+"""
+"""Whether policies leave some rows of a table out for this user: no one of them shows all, or another restricts it."""
+
 DESCRIBE_TABLE = f"""
 SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
     a.attidentity <> '' OR a.attgenerated <> '', a.attidentity = 'a' OR a.attgenerated <> '',
@@ -42,7 +53,8 @@ SELECT a.attname, b.oid::int8, b.modifier, b.native, a.attnotnull OR b.filled,
         OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '3')
         OR EXISTS (
             SELECT FROM pg_catalog.pg_trigger g
-            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 7 = 7)
+            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 7 = 7),
+    {HIDES}
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 CROSS JOIN LATERAL ({BASE_TYPE.format(oid="a.atttypid", modifier="a.atttypmod")}) b
@@ -160,8 +172,8 @@ def describe_table(session: "Session", table: TableName, alike: Container[str] =
         )
         for name, oid, modifier, native, filled, generated, computed, collation, domain, *_ in rows
     )
-    table_or_view, divided, intercepts = rows[0][9:]
-    return TableShape(columns=columns, view=not table_or_view, divided=bool(divided), intercepts=bool(intercepts))
+    table_or_view, divided, intercepts, hides = map(bool, rows[0][9:])
+    return TableShape(columns=columns, view=not table_or_view, divided=divided, intercepts=intercepts, hides=hides)
 
 
 def unique_keys(session: "Session", table: TableName) -> tuple[UniqueKey, ...]:

@@ -123,12 +123,14 @@ class TableShape(Struct, frozen=True, kw_only=True, dict=True):
     """What a table or query looks like: its columns in order. One that is ``divided`` is a sum of other tables.
 
     One that ``intercepts`` rows may keep some out, or write them elsewhere: what was inserted is not what was sent.
+    One that ``hides`` rows may not show all of them to this user.
     """
 
     columns: tuple[Column, ...]
     view: bool = False
     divided: bool = False
     intercepts: bool = False
+    hides: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

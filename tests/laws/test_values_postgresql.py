@@ -186,3 +186,35 @@ def test_rows_are_appended_to_a_table_with_policies(tmp_path, source):
     outcome = lab.apply(key=None, scd="append", checkpoint="none")
     assert (outcome.code, outcome.rows["inserted"]) == (0, 2), outcome.told
     lab.close()
+
+
+@pytest.mark.parametrize(
+    ("policies", "hides"),
+    [
+        (["USING (TRUE)"], False),
+        (["FOR SELECT USING (TRUE)", "FOR INSERT WITH CHECK (TRUE)", "FOR UPDATE USING (TRUE)"], False),
+        (["FOR SELECT USING (id > 2)", "FOR INSERT WITH CHECK (TRUE)", "FOR UPDATE USING (TRUE)"], True),
+        (["USING (TRUE)", "AS RESTRICTIVE FOR SELECT TO PUBLIC USING (id > 2)"], True),
+        (["USING (id > 2)", "AS PERMISSIVE FOR SELECT TO pg_monitor USING (TRUE)"], True),
+    ],
+)
+def test_a_key_is_loaded_only_beside_all_rows(tmp_path, policies, hides):
+    lab = PrivateLab(tmp_path, "duckdb")
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2), (3)")
+    user = f"loader_{lab.databases['target']}"
+    lab.make(
+        f"CREATE ROLE {user} LOGIN",
+        f"GRANT ALL ON SCHEMA public TO {user}",
+        "CREATE TABLE t (id int, inserted_at timestamp, modified_at timestamp)",
+        "INSERT INTO t SELECT n, '2026-01-01', '2026-01-01' FROM generate_series(1, 3) AS n",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        *(f"CREATE POLICY p{number} ON t {policy}" for number, policy in enumerate(policies)),
+        f"GRANT ALL ON t TO {user}",
+        side="target",
+    )
+    lab.users["target"] = user
+    target = {"connection": "dwh", "table": "t", "unique_index": "never"}
+    outcome = lab.apply(key=["id"], scd=1, target=target)
+    assert ("DMS347" in outcome.told, outcome.code == 0) == (hides, not hides), outcome.told
+    assert lab.read("SELECT count(*), count(DISTINCT id) FROM t") == [(3, 3)]
+    lab.close()
