@@ -75,27 +75,30 @@ def _look_at(run: Run, chunk: Chunk) -> Classes:
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
         define_temporaries(steps, *MERGED)
-        find_place(run, chunk, steps)
         begin = begin_reading(run, target) or target.begin
         if merges_directly(run, steps):
             with suppress(Unsound):
                 return _undone(steps, begin, partial(classify_directly, steps))
-        with suppress(ValueRefused), open_reading(run, target) as source:
-            return _undone(steps, begin, partial(_stage_and_classify, run, steps, source))
-        with open_reading(run, target) as source:
-            return _undone(steps, begin, partial(_stage_and_classify, run, steps, source, untyped=True))
+        return _read_typed(run, chunk, steps, begin, partial(_stage_and_classify, run, steps))
 
 
 def look_after_steps(run: Run, chunk: Chunk) -> Seen:
     """A chunk's rows beside the target as it is once the steps are taken, all of it in a transaction that is undone."""
     with closing(run.access.open_target()) as target:
         steps = Steps(session=target, plan=run.plan, values=run.binds(chunk), shape=chunk.shape)
-        find_place(run, chunk, steps)
         begin = begin_reading(run, target) or target.begin
-        with suppress(ValueRefused), open_reading(run, target) as source:
-            return _undone(steps, begin, partial(_step_and_classify, run, steps, source))
-        with open_reading(run, target) as source:
-            return _undone(steps, begin, partial(_step_and_classify, run, steps, source, untyped=True))
+        return _read_typed(run, chunk, steps, begin, partial(_step_and_classify, run, steps))
+
+
+def _read_typed(run: Run, chunk: Chunk, steps: Steps, begin: Callable[[], None], work: Callable[..., Found]) -> Found:
+    """What the work finds of the chunk's rows, which are read anew where a value is none of its type for the target."""
+    with suppress(ValueRefused):
+        find_place(run, chunk, steps)
+        with open_reading(run, steps.session) as source:
+            return _undone(steps, begin, partial(work, source))
+    find_place(run, chunk, steps)
+    with open_reading(run, steps.session) as source:
+        return _undone(steps, begin, partial(work, source, untyped=True))
 
 
 def _undone(steps: Steps, begin: Callable[[], None], work: Callable[[], Found]) -> Found:

@@ -106,3 +106,15 @@ def test_a_guard_that_looks_ahead_passes_over_such_a_row(tmp_path):
     lab.make("UPDATE s SET m = CASE WHEN id = 3 THEN 'angry' ELSE 'sad' END WHERE id < 9")
     outcome = lab.apply(**spec)
     assert (outcome.code, outcome.rows["updated"], outcome.rows["rejected"]) == (0, 8, 1), outcome.told
+
+
+def test_rows_that_are_counted_off_are_read_anew_for_it_before_a_step(tmp_path):
+    lab = Lab(tmp_path, "duckdb", "postgresql")
+    lab.make(ENUM, f"CREATE TABLE t (id int, m mood, {ENGINE})", side="target")
+    lab.make("CREATE TABLE s AS SELECT * FROM (VALUES (1, 'sad'), (2, 'angry'), (3, 'happy')) v(id, m)")
+    spec = {"scd": {"type": "append", "order_by": ["id"]}, "checkpoint": "python", "errors": {"max_rows": 1}}
+    assert lab.apply(**spec).code == 0
+    lab.make("ALTER TABLE s ADD COLUMN z int")
+    followed = {"columns": {"id": {}, "m": {}, "z": {"type": "integer"}}, "target": {"evolve": {"add": "apply"}}}
+    outcome = lab.apply(**spec, **followed, guards={"min_rows": 1})
+    assert (outcome.code, outcome.rows["inserted"], outcome.rows["rejected"]) == (0, 2, 1), outcome.told
