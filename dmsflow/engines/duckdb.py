@@ -13,6 +13,7 @@ from dmsflow.engines.duckdb_driver import STREAMS_EXECUTED, driver, learn_arrow
 from dmsflow.engines.duckdb_memory import MemoryBound, bound_file
 from dmsflow.engines.duckdb_options import Option, explain_version, read_options
 from dmsflow.engines.duckdb_sql import DuckDBIdioms
+from dmsflow.engines.duckdb_streams import stream_batches
 from dmsflow.engines.duckdb_types import COMPUTED_COLUMNS, COMPUTES, read_type
 from dmsflow.engines.duckdb_words import explain_open, explain_reading, explain_refusal, judge_reading
 from dmsflow.engines.engine import Binds, Row, Stopping, Traits, Value
@@ -57,7 +58,7 @@ INTERRUPTED = "Query interrupted"
 """All that DuckDB leaves of a KeyboardInterrupt that a signal handler raised while a statement ran."""
 
 
-def judge(error: driver.Error) -> DatabaseError:
+def judge(error: Exception) -> DatabaseError:
     """The driver's error in dmsflow's classes: only conflicts and lost handles are worth another try."""
     text = str(error).strip()
     transient = isinstance(error, driver.TransactionException) or any(word in text.lower() for word in TRANSIENT_TEXTS)
@@ -118,37 +119,18 @@ class DuckDBSession:
             raise judge(error) from error
 
     def stream(self, sql: str, binds: Binds, batch_rows: int) -> "pa.RecordBatchReader":
-        """Run a query; its rows as Arrow batches. For want of memory it is worth another try, once."""
-        import pyarrow as pa
-
+        """Run a query; its rows as Arrow batches, which any thread may pull."""
         learn_arrow()
-        low = self._memory is not None and self._memory.low
+
+        def read() -> "pa.RecordBatchReader":
+            given = dict(binds) if binds else None
+            if STREAMS_EXECUTED:
+                return self._connection.execute(sql, given).to_arrow_reader(batch_rows)
+            return self._connection.sql(sql, params=given).to_arrow_reader(batch_rows)
+
         # Whoever pulls the batches makes DuckDB work, until the session closes or runs something else.
         self._work.begin()
-        try:
-            if STREAMS_EXECUTED:
-                reader: pa.RecordBatchReader | None = self._run(sql, binds).to_arrow_reader(batch_rows)
-            else:
-                relation = self._connection.sql(sql, params=dict(binds) if binds else None)
-                reader = relation.to_arrow_reader(batch_rows)
-        except driver.Error as error:
-            raise self._judge_stream(error, low=low) from error
-        assert reader is not None
-
-        def batches() -> "Iterator[pa.RecordBatch]":
-            try:
-                yield from reader
-            except (driver.Error, pa.ArrowException, OSError) as error:
-                raise self._judge_stream(error, low=low) from error
-            finally:
-                reader.close()
-
-        return pa.RecordBatchReader.from_batches(reader.schema, batches())
-
-    def _judge_stream(self, error: Exception, *, low: bool) -> DatabaseError:
-        if low and self._memory is not None and self._memory.widen(str(error)):
-            return TransientError("DuckDB needs more memory for these rows, and has it now")
-        return judge(error) if isinstance(error, driver.Error) else judge_reading(str(error))
+        return stream_batches(read, self._memory, judge)
 
     def register(self, name: str, batches: "pa.RecordBatchReader | pa.Table") -> None:
         """Make Arrow data readable under a name; a reader can be read once."""
@@ -183,7 +165,9 @@ class DuckDBSession:
                 aside.execute(f"SET GLOBAL threads = {threads}")
 
     def begin(self) -> None:
-        """Open a transaction."""
+        """Open a transaction; what lacks memory in one could not be run again."""
+        if self._memory is not None:
+            self._memory.lift()
         self._run("BEGIN TRANSACTION", None)
         self._open = True
         self._work.enter()

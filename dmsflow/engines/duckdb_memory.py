@@ -26,25 +26,31 @@ def bound_file(limit: str) -> str:
 class MemoryBound:
     """The bound on one open database, in DuckDB's words.
 
-    With ``streams`` it starts low, and gets the whole once a statement needs more: a table of a thousand columns, or a
-    view that sorts.
+    With ``streams`` it starts low, and gets the whole once a statement needs more, or has nowhere to put what is
+    beyond: for a table of a hundred columns, or a view that sorts.
     """
 
     def __init__(self, database: driver.DuckDBPyConnection, whole: str, *, streams: bool) -> None:
         self._database, self._whole = database, whole
         self._lock = threading.Lock()
+        self._spills = str(database.execute("SELECT current_setting('temp_directory')").fetchall()[0][0] or "")
         self.low = streams
         self._set(f"{STREAMED_MEMORY}MiB" if streams else whole)
 
     def widen(self, message: str) -> bool:
         """Whether what has failed while the bound was low may be tried again, because it is not low any more."""
-        if EXHAUSTED not in message:
+        lacks_room = self._spills and self._spills in message
+        if EXHAUSTED not in message and not lacks_room:
             return False
+        self.lift()
+        return True
+
+    def lift(self) -> None:
+        """Let the database hold the whole."""
         with self._lock:
             if self.low:
                 self._set(self._whole)
                 self.low = False
-        return True
 
     def _set(self, limit: str) -> None:
         with closing(self._database.cursor()) as aside:
