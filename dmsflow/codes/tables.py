@@ -234,7 +234,7 @@ TABLES: tuple[Entry, ...] = (
     Entry(
         code="DMS347",
         slug="target-hides-rows",
-        why="A row that row level security hides from the target's user counts as new, and would be inserted once more.",
+        why="A row that row level security hides from the target's user counts as new, and is inserted once more.",
         mistake="CREATE POLICY own ON dim_customer USING (tenant = current_user)   # and a load of all tenants by key",
         cure="Give the target's user a policy FOR SELECT USING (TRUE), BYPASSRLS, or the table itself.",
     ),
