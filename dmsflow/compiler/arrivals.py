@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.check_sql import row_predicate, row_warnings
 from dmsflow.compiler.columns import INSTANT, TEXT, LoadedColumn
-from dmsflow.compiler.lookups import staged_parts
+from dmsflow.compiler.looked_up import staged_parts
 from dmsflow.compiler.member import member_key
 from dmsflow.engines.typing_words import TypingIdioms
 from dmsflow.model.facts import Facts

@@ -14,7 +14,8 @@ from dmsflow.compiler.columns import LoadedColumn, source_keeps_key
 from dmsflow.compiler.direct import Reading, copied_statements, direct_statements, probing_statements, refined_statement
 from dmsflow.compiler.evolution.migration import keep_terms
 from dmsflow.compiler.feeds import feed_merging, feed_reading
-from dmsflow.compiler.lookups import look_up, stage_rows, staged_parts
+from dmsflow.compiler.looked_up import staged_parts
+from dmsflow.compiler.lookups import look_up, stage_rows
 from dmsflow.compiler.pieces import piece_statements
 from dmsflow.compiler.refusals import refusal_statements
 from dmsflow.compiler.rewriting import rewriting_statements

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dmsflow.compiler.check_sql import asks_the_stage
 from dmsflow.compiler.chunking import Cut
-from dmsflow.compiler.feeds import say_window
 from dmsflow.compiler.writers import writers_choices
 from dmsflow.model.deletes import DeleteScope
 from dmsflow.model.plan import CheckpointPlan, Decision, Scope, Transfer
@@ -63,6 +61,9 @@ def _staging(builder: "Builder") -> Decision:
     if builder.cut.counted:
         why = "each chunk's rows are counted off, and inserted from there"
         return Decision(about="staging", choice="temporary table", why=why)
+    # Imported late: a plan that was made before is told without SQL.
+    from dmsflow.compiler.check_sql import asks_the_stage
+
     reason = "the source is read once" if builder.transfer is Transfer.IN_PLACE else "rows come from another database"
     if builder.merge.lookups:
         reason = "keys are looked up for staged rows"
@@ -97,6 +98,8 @@ def _feed(builder: "Builder") -> Iterator[Decision]:
         why = "the rows of a key are chained to versions in one pass, from the one that is stored"
     yield Decision(about="grain", choice="changes", why=why)
     if builder.spec.remembers:
+        from dmsflow.compiler.feeds import say_window
+
         window = builder.spec.scd.window
         kept = f"the rows of {say_window(window)}" if window else "every row"
         why = f"{kept} and the last one of each key are remembered, to make the history of a key again where it is late"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dmsflow.compiler.columns import listed_lookups
 from dmsflow.compiler.decode_lookups import DMS_LOOKUP
-from dmsflow.compiler.lookups import compared_family
+from dmsflow.compiler.looked_up import compared_family
 from dmsflow.diagnostics import Diagnostic, Path, did_you_mean
 from dmsflow.model.facts import Facts
 from dmsflow.model.lookup import Lookup, LookupFields, OnMiss

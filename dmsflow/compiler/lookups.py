@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from dmsflow.compiler.columns import INSTANT, LoadedColumn, listed_lookups, place_dimension
+from dmsflow.compiler.columns import LoadedColumn, place_dimension
+from dmsflow.compiler.looked_up import compared_family, found_type, staged_parts
 from dmsflow.compiler.statements import compile_statement
 from dmsflow.engines.duckdb_sql import PART
 from dmsflow.engines.engine import Idioms, Value
@@ -14,7 +15,7 @@ from dmsflow.model.facts import Facts
 from dmsflow.model.lookup import OnMiss
 from dmsflow.model.plan import Fault, Side, Statement
 from dmsflow.model.spec import PipelineSpec
-from dmsflow.model.table import DataType, TableShape, TypeName
+from dmsflow.model.table import DataType, TableShape
 from dmsflow.scd import lookups, staging
 from dmsflow.scd.lookup_shape import LookupShape, key_column, time_column
 from dmsflow.scd.shape import MergeShape, Padded, Query
@@ -76,32 +77,11 @@ def stored(shape: TableShape, name: str) -> str:
     return column.name if column else name
 
 
-def found_type(shape: TableShape, name: str) -> DataType:
-    """The type of a column of a dimension."""
-    column = shape.find(name)
-    return column.type if column else DataType(name=TypeName.OTHER)
-
-
-def compared_family(data_type: DataType) -> str:
-    """The family of a type; a number of any length travels as text, and is compared as a number where it lives."""
-    return "decimal" if data_type.foreign and (data_type.native or "").startswith("numeric") else data_type.family
-
-
 def _write_flag(data_type: DataType, idioms: Idioms) -> str:
     """How a table says that a version is the current one: as a target of its own kind does."""
     if data_type.family == "text":
         return "'Y'"
     return "1" if data_type.family in ("integer", "decimal") else idioms.flags[0]
-
-
-def staged_parts(spec: PipelineSpec, facts: Facts) -> Iterator[tuple[str, str, DataType]]:
-    """Every staged column of the lookups: its name, the source column in it, and the type that it is compared in."""
-    for i, (name, lookup) in enumerate(listed_lookups(spec)):
-        found = facts.dimension(name)
-        for part, (column, source) in enumerate(lookup.key):
-            yield key_column(i, part), source, found_type(found, column)
-        if lookup.as_of:
-            yield time_column(i), lookup.as_of, INSTANT
 
 
 def padded_parts(spec: PipelineSpec, facts: Facts, idioms: Idioms) -> dict[str, Padded]:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from dmsflow.compiler.chunking import Cut
 from dmsflow.compiler.columns import INSTANT, LoadedColumn, listed_lookups
-from dmsflow.compiler.lookups import staged_parts
+from dmsflow.compiler.looked_up import staged_parts
 from dmsflow.diagnostics import Diagnostic
 from dmsflow.errors import SpecRejected
 from dmsflow.model.checks import CheckOn

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from dmsflow.compiler.build import INCOMING, Builder
 from dmsflow.compiler.columns import listed_lookups
-from dmsflow.compiler.lookups import found_type, staged_parts
+from dmsflow.compiler.looked_up import found_type, staged_parts
 from dmsflow.compiler.statements import Relation, compile_statement
 from dmsflow.engines.duckdb import DuckDBSession
 from dmsflow.engines.duckdb_sql import DuckDBIdioms

@@ -17,7 +17,7 @@ from dmsflow.compiler.compile import Examined, examine, place
 from dmsflow.compiler.evolution.find import find_differences
 from dmsflow.compiler.kept import keep_of
 from dmsflow.compiler.load import LoadedSpec
-from dmsflow.compiler.lookups import staged_parts
+from dmsflow.compiler.looked_up import staged_parts
 from dmsflow.compiler.questions import source_sql
 from dmsflow.compiler.transfers import Route, choose_checksum_route
 from dmsflow.diagnostics import Diagnostic
