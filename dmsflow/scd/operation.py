@@ -1,4 +1,4 @@
-"""What a row of a feed says that happened: the operation column, and what is not asked of a row that was deleted."""
+"""What a row says that happened: by the operation of a feed, or by a mark; and what is not asked of a deleted row."""
 
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,22 @@ Unnumbered = tuple[str, str | None, str, Element, Element]
 
 def is_content(shape: MergeShape, name: str) -> bool:
     """Whether a column tells what a row is, and not only which one, and when."""
-    if shape.op is None:
+    if not tells_gone(shape):
         return False
     if any(name in lookup.staged for lookup in shape.lookups):
         return all(lookup.content for lookup in shape.lookups if name in lookup.staged)
     return name in shape.columns and name not in (*shape.key, shape.instant)
 
 
+def tells_gone(shape: MergeShape) -> bool:
+    """Whether rows say that their key was deleted."""
+    return shape.op is not None or bool(shape.marks_of_deleted)
+
+
 def is_gone(shape: MergeShape, typed: sa.FromClause) -> Element:
     """Whether a row says that its key was deleted."""
-    assert shape.op is not None
+    if shape.op is None:
+        return shape.is_marked(typed)
     return _is_one_of(typed, shape.op.delete)
 
 

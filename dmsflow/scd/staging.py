@@ -14,7 +14,7 @@ from dmsflow.model.plan import UNSOUND, Fault
 from dmsflow.model.table import DataType, TypeName, cast_can_fail
 from dmsflow.scd.misfits import NUL, find_misfit, find_too_long, make_storable, without_misfits
 from dmsflow.scd.native import Native
-from dmsflow.scd.operation import Unnumbered, is_content, is_gone, operation_rules, says_gone, unless_gone
+from dmsflow.scd.operation import Unnumbered, is_content, is_gone, operation_rules, says_gone, tells_gone, unless_gone
 from dmsflow.scd.shape import (
     EFFECTIVE,
     FAULT,
@@ -146,7 +146,7 @@ def stage_rows(shape: MergeShape, staging: Staging, projection: sa.FromClause) -
 def _unmet(shape: MergeShape, typed: sa.FromClause, expr: str) -> Element:
     """1 where a row does not meet a predicate, which NULL does, and a row that says that its key was deleted."""
     unmet: Element = sa.literal_column(f"(({expr}) IS FALSE)", sa.Boolean())
-    if shape.op:
+    if tells_gone(shape):
         unmet = sa.and_(sa.not_(is_gone(shape, typed)), unmet)
     return sa.case((unmet, sa.literal_column("1", sa.Integer())), else_=sa.literal_column("0", sa.Integer()))
 
@@ -307,7 +307,7 @@ def _rules(shape: MergeShape, staging: Staging, typed: sa.FromClause, arrivals: 
         for name, expr in staging.checks
     ]
     asked = [*(None for _ in found), *(name for name, _ in staging.checks)]
-    found += [unless_gone(shape, typed, rule) for rule in checks] if shape.op else checks
+    found += [unless_gone(shape, typed, rule) for rule in checks] if tells_gone(shape) else checks
     return [
         (Fault(number=place, reason=reason, column=column, message=message, check=check), condition, value)
         for place, ((reason, column, message, condition, value), check) in enumerate(

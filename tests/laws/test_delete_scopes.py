@@ -147,6 +147,26 @@ def test_rows_of_a_key_that_differ_in_their_mark_are_no_equal_ones(source, targe
     assert (report.rows.collapsed, report.rows.unchanged, report.rows.closed) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(("source", "target"), [*PAIRS[:3], ("postgresql", "postgresql")])
+def test_of_a_row_that_marks_its_key_nothing_is_asked_but_the_key(source, target, tmp_path) -> None:
+    """Sources often blank what they delete: neither a type, a check nor another such row keeps the key alive."""
+    world = World(tmp_path, source, target)
+    wanted = spec(2, "close", {"column": "a", "values": ["Y"]}, guards={"max_close_percent": None})
+    wanted["columns"] = {"k": {}, "l": {"type": "integer"}}
+    wanted["checks"] = [
+        {"name": "positive", "expr": "l > 0"},
+        {"name": "small", "expr": "l < 9", "severity": "warning"},
+    ]
+    sound = [{"k": i, "l": "1", "a": "N"} for i in range(5)]
+    assert load(world, sound, wanted).rows.inserted == 5
+    gone = [{"k": k, "l": value, "a": "Y"} for k, value in enumerate(("no number", "-1", "99", None))]
+    report = load(world, [*gone, {"k": 0, "l": "7", "a": "Y"}, sound[4]], wanted)
+    assert report.status is RunStatus.SUCCEEDED, report.errors
+    assert (report.rows.closed, report.rows.unchanged, report.rows.collapsed) == (4, 5, 1)
+    assert [check.status for check in report.checks] == ["passed"] * len(report.checks)
+    assert live(world, 2, "close") == [(4, 1)]
+
+
 @pytest.mark.parametrize(
     ("scope", "told"),
     [
