@@ -125,8 +125,11 @@ class DuckDBSession:
         def read() -> "pa.RecordBatchReader":
             given = dict(binds) if binds else None
             if STREAMS_EXECUTED:
-                return self._connection.execute(sql, given).to_arrow_reader(batch_rows)
-            return self._connection.sql(sql, params=given).to_arrow_reader(batch_rows)
+                reader: pa.RecordBatchReader | None = self._connection.execute(sql, given).to_arrow_reader(batch_rows)
+            else:
+                reader = self._connection.sql(sql, params=given).to_arrow_reader(batch_rows)
+            assert reader is not None
+            return reader
 
         # Whoever pulls the batches makes DuckDB work, until the session closes or runs something else.
         self._work.begin()
