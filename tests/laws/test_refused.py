@@ -229,7 +229,7 @@ def test_a_source_that_fails_is_no_refusal_of_the_target_and_is_read_once(tmp_pa
     lab.make("CREATE TABLE s (id integer, v integer)", "INSERT INTO s VALUES (1, 1), (2, 0)")
     filled: list[object] = []
     fill_stage = worker.fill_stage
-    monkeypatch.setattr(worker, "fill_stage", lambda *given: filled.append(given) or fill_stage(*given))
+    monkeypatch.setattr(worker, "fill_stage", lambda *given, **more: filled.append(given) or fill_stage(*given, **more))
     outcome = lab.apply(source={"table": None, "query": "select id, 1 / v as w from s"}, key=["id"])
     assert outcome.code == 3
     assert "division by zero" in outcome.told
