@@ -72,6 +72,17 @@ def judge(error: Exception) -> DatabaseError:
     return judge_reading(text)
 
 
+@contextmanager
+def hear_interrupts() -> Iterator[None]:
+    """A signal that came while DuckDB worked is one here too."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise PermanentError(str(error)) from error
+
+
 class DuckDBSession:
     """One cursor of a DuckDB database."""
 
@@ -91,15 +102,12 @@ class DuckDBSession:
             raise AssertionError("a session is used by a thread that did not open it")
         low = self._memory is not None and self._memory.low
         try:
-            return self._connection.execute(sql, dict(binds) if binds else None)
+            with hear_interrupts():
+                return self._connection.execute(sql, dict(binds) if binds else None)
         except driver.Error as error:
             if low and self._memory is not None and self._memory.widen(str(error)):
                 return self._run(sql, binds)
             raise judge(error) from error
-        except RuntimeError as error:
-            if str(error) == INTERRUPTED:
-                raise KeyboardInterrupt from error
-            raise PermanentError(str(error)) from error
 
     def execute(self, sql: str, binds: Binds | None = None) -> int:
         """Run a statement; the number of rows it wrote."""
@@ -124,10 +132,12 @@ class DuckDBSession:
 
         def read() -> "pa.RecordBatchReader":
             given = dict(binds) if binds else None
-            if STREAMS_EXECUTED:
-                reader: pa.RecordBatchReader | None = self._connection.execute(sql, given).to_arrow_reader(batch_rows)
-            else:
-                reader = self._connection.sql(sql, params=given).to_arrow_reader(batch_rows)
+            reader: pa.RecordBatchReader | None
+            with hear_interrupts():
+                if STREAMS_EXECUTED:
+                    reader = self._connection.execute(sql, given).to_arrow_reader(batch_rows)
+                else:
+                    reader = self._connection.sql(sql, params=given).to_arrow_reader(batch_rows)
             assert reader is not None
             return reader
 

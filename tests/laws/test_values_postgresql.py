@@ -168,21 +168,26 @@ def test_a_source_of_another_encoding_does_not_look_for_what_the_target_lacks(tm
     lab.close()
 
 
-@pytest.mark.parametrize("source", ["postgresql", "duckdb"])
-def test_rows_are_appended_to_a_table_with_policies(tmp_path, source):
-    lab = PrivateLab(tmp_path, source)
-    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2)")
+def guard_target(lab, columns, *statements):
+    """Make the target a table with row level security, and load it as a user who does not own it."""
     user = f"loader_{lab.databases['target']}"
     lab.make(
         f"CREATE ROLE {user} LOGIN",
         f"GRANT ALL ON SCHEMA public TO {user}",
-        "CREATE TABLE t (id int, inserted_at timestamp)",
+        f"CREATE TABLE t ({columns})",
+        *statements,
         "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
-        "CREATE POLICY all_rows ON t USING (TRUE)",
         f"GRANT ALL ON t TO {user}",
         side="target",
     )
     lab.users["target"] = user
+
+
+@pytest.mark.parametrize("source", ["postgresql", "duckdb"])
+def test_rows_are_appended_to_a_table_with_policies(tmp_path, source):
+    lab = PrivateLab(tmp_path, source)
+    lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2)")
+    guard_target(lab, "id int, inserted_at timestamp", "CREATE POLICY all_rows ON t USING (TRUE)")
     outcome = lab.apply(key=None, scd="append", checkpoint="none")
     assert (outcome.code, outcome.rows["inserted"]) == (0, 2), outcome.told
     lab.close()
@@ -201,18 +206,12 @@ def test_rows_are_appended_to_a_table_with_policies(tmp_path, source):
 def test_a_key_is_loaded_only_beside_all_rows(tmp_path, policies, hides):
     lab = PrivateLab(tmp_path, "duckdb")
     lab.make("CREATE TABLE s (id int)", "INSERT INTO s VALUES (1), (2), (3)")
-    user = f"loader_{lab.databases['target']}"
-    lab.make(
-        f"CREATE ROLE {user} LOGIN",
-        f"GRANT ALL ON SCHEMA public TO {user}",
-        "CREATE TABLE t (id int, inserted_at timestamp, modified_at timestamp)",
+    guard_target(
+        lab,
+        "id int, inserted_at timestamp, modified_at timestamp",
         "INSERT INTO t SELECT n, '2026-01-01', '2026-01-01' FROM generate_series(1, 3) AS n",
-        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
         *(f"CREATE POLICY p{number} ON t {policy}" for number, policy in enumerate(policies)),
-        f"GRANT ALL ON t TO {user}",
-        side="target",
     )
-    lab.users["target"] = user
     target = {"connection": "dwh", "table": "t", "unique_index": "never"}
     outcome = lab.apply(key=["id"], scd=1, target=target)
     assert ("DMS347" in outcome.told, outcome.code == 0) == (hides, not hides), outcome.told
